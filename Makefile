@@ -1,0 +1,57 @@
+# Everything a developer runs; `make help` lists it. The environment is made on first use.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+export UV_COMPILE_BYTECODE := 1
+export UV_LINK_MODE := copy
+
+.PHONY: help
+help: ## Show this list
+	@echo "Usage: make TARGET [NAME=value …]"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml uv.lock
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed and was not found: install it, or set PYTHON=/path/to/python3."; exit 1; fi
+	@echo "Making the environment in $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is needed (Debian: apt-get install python3-venv)."; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^ *"\(uv>=.*\)",/\1/p' pyproject.toml)"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --frozen --quiet --active
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Make the environment, and nothing else
+
+.PHONY: demo
+demo: $(READY) ## Run the main job once: IMAGES=folder TRIGGER=word
+	@$(BIN)/python -m infra.local.demo $(if $(IMAGES),--images "$(IMAGES)") $(if $(TRIGGER),--trigger "$(TRIGGER)")
+
+.PHONY: up
+up: $(READY) ## Keep the stack up: BACKEND=embedded|emulators PORT=8080 DATA_DIR=.data
+	@$(BIN)/python -m infra.local.up
+
+.PHONY: test
+test: $(READY) ## Run all tests: ARGS="-k name"
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(READY) ## Everything that CI runs: format, lint, types, import contracts, tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(MAKE) --no-print-directory test
+
+.PHONY: format
+format: $(READY) ## Format the code and mend what lint can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## Delete the environment, caches and local data
+	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis

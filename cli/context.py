@@ -1,0 +1,19 @@
+"""What every command shares: the client that the root options made, and how listings are shown."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.client import ApiClient
+
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Show at most this many, newest first.")]
+
+
+def client_of(context: typer.Context) -> ApiClient:
+    """The client for the API that --url and --token name."""
+    client = context.find_object(ApiClient)
+    if client is None:
+        raise RuntimeError("the root command makes the client")
+    return client

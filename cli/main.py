@@ -1,0 +1,102 @@
+"""The `lora` command: its root options, its commands, and what its exit codes mean."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli import models, shoots, trainings
+from cli.client import ApiClient, CommandError
+from cli.output import AS_JSON, print_json, say, show_problem, stderr
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+INTERRUPTED = 130
+
+EPILOG = """\
+Examples:
+  lora shoots import ./red-cape --costume "Red cape" --person ada
+  lora train SHOOT --trigger TOK --steps 1000 --watch
+  lora trainings list --status failed
+  lora models download MODEL --to ./loras
+
+Exit codes:
+  0    it worked
+  1    the training that was watched failed or was canceled
+  2    the command was not used as it is meant
+  3    the API answered with an error: its code and sentence are printed
+  4    the API cannot be reached
+  5    a file did not arrive whole
+  130  interrupted with Ctrl-C
+
+With --json, an error is a JSON document on stdout, too, except for exit codes 2 and 130.
+"""
+
+
+class ReportingGroup(TyperGroup):
+    """Commands whose errors end in words and in the exit code that the help promises."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error of ours is reported once, here."""
+        try:
+            return super().invoke(ctx)
+        except CommandError as error:
+            show_problem(error, stderr())
+            if ctx.meta.get(AS_JSON):
+                print_json(error.document())
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            say(stderr(), "Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=ReportingGroup,
+    no_args_is_help=True,
+    epilog=EPILOG,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+app.add_typer(shoots.app, name="shoots")
+app.command("train", epilog="Example:  lora train s_2f7c --trigger TOK --param is_style=true --watch")(trainings.train)
+app.add_typer(trainings.app, name="trainings")
+app.add_typer(models.app, name="models")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lora {version('costumes-lora')}")
+        raise typer.Exit
+
+
+def _checked_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"{url!r} must begin with http:// or https://")
+    return url
+
+
+@app.callback()
+def lora(
+    context: typer.Context,
+    url: Annotated[
+        str, typer.Option("--url", envvar="LORA_API_URL", callback=_checked_url, help="Where the API is.")
+    ] = DEFAULT_URL,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="LORA_API_TOKEN", help="Bearer token that says who you are."),
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave."),
+    ] = False,
+) -> None:
+    """Train LoRA models on shoots, watch them, and bring them home."""
+    client = ApiClient(url, (token or "").strip() or None)
+    context.call_on_close(client.close)
+    context.obj = client
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,143 @@
+"""What a training is doing, in words and as a stepper line; for the live view and for plain lines alike."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+from cli.output import clean, duration
+from shared.trainings import TERMINAL, Stage
+
+DONE, NOW, AHEAD, BROKEN = "✓", "●", "○", "✗"
+_STYLES = {DONE: "green", NOW: "bold cyan", AHEAD: "dim", BROKEN: "bold red"}
+
+Document = Mapping[str, Any]
+
+
+def is_ended(training: Document) -> bool:
+    """Whether nothing more will happen by itself."""
+    return training["status"] in TERMINAL
+
+
+def marks(training: Document) -> dict[str, str]:
+    """Each stage with its mark: done, being done, ahead, or the one that it ended in."""
+    stages = [stage.value for stage in Stage]
+    if training["status"] == "succeeded":
+        return dict.fromkeys(stages, DONE)
+    here = stages.index(_present(training))
+    mark = BROKEN if is_ended(training) else NOW
+    return {stage: DONE if at < here else mark if at == here else AHEAD for at, stage in enumerate(stages)}
+
+
+def _present(training: Document) -> str:
+    failed_in = (training.get("error") or {}).get("stage")
+    entered = list(training.get("stages") or {})
+    known = [stage.value for stage in Stage]
+    for stage in (training.get("stage"), failed_in, entered[-1] if entered else None):
+        if stage in known:
+            return str(stage)
+    return Stage.PACKAGING.value
+
+
+def stepper(training: Document, width: int, *, passed_s: float = 0.0) -> Text:
+    """The stages on one line of at most `width` characters; `passed_s` is the document's age in seconds."""
+    for with_times, with_names in ((True, True), (False, True), (False, False)):
+        line = _stepper(training, passed_s, with_times=with_times, with_names=with_names)
+        if line.cell_len <= width:
+            return line
+    return line
+
+
+def _stepper(training: Document, passed_s: float, *, with_times: bool, with_names: bool) -> Text:
+    line = Text()
+    seconds = training.get("stages") or {}
+    for stage, mark in marks(training).items():
+        words = [mark]
+        if with_names or mark in (NOW, BROKEN):
+            words.append(stage)
+        if with_times and stage in seconds:
+            words.append(duration(seconds[stage] + (passed_s if mark == NOW else 0)))
+        line.append(("  " if line else "") + " ".join(words), style=_STYLES[mark])
+    return line
+
+
+def percent(training: Document) -> float | None:
+    """How much of the run is done, 0 to 100; None outside of it and while unknown."""
+    progress = training.get("progress")
+    return float(progress["percent"]) if progress and training.get("stage") == Stage.TRAINING else None
+
+
+def title_line(training: Document) -> str:
+    """Which training it is."""
+    return clean(f"Training {training['id']}: {training['model_name']}, trigger {training['trigger_word']}")
+
+
+def stage_line(training: Document) -> str:
+    """The present stage and its place among all: `4/5 training`; nothing when it ended."""
+    stages = [stage.value for stage in Stage]
+    stage = training.get("stage")
+    return f"{stages.index(stage) + 1}/{len(stages)} {stage}" if stage in stages else ""
+
+
+def progress_line(training: Document, *, passed_s: float = 0.0) -> str:
+    """What is being done and how far it is: `step 240/1000, 24 %, about 38 s left`; nothing when it ended."""
+    progress = training.get("progress") or {}
+    done = percent(training)
+    if done is None:
+        return _waiting_line(training.get("stage"), progress.get("queue_position"))
+    parts = [f"step {progress['step']}/{progress['total']}"] if progress.get("total") else []
+    parts.append(f"{done:.0f} %")
+    if (eta_s := progress.get("eta_s")) is not None:
+        parts.append(f"about {duration(eta_s - passed_s)} left")
+    return ", ".join(parts)
+
+
+def _waiting_line(stage: str | None, position: int | None) -> str:
+    if stage == Stage.QUEUED and position is not None:
+        return f"{position} ahead in fal.ai's queue" if position else "next in fal.ai's queue"
+    return _DOING.get(stage or "", "")
+
+
+_DOING: Mapping[str, str] = {
+    Stage.PACKAGING: "making the archive of pictures and captions",
+    Stage.SUBMITTING: "handing the archive to fal.ai",
+    Stage.QUEUED: "in fal.ai's queue",
+    Stage.TRAINING: "fal.ai is preparing",
+    Stage.MIRRORING: "copying the weights into our bucket and checking them",
+}
+
+
+def hindrance_line(training: Document) -> str:
+    """Why it waits, or nothing."""
+    hindrance = training.get("hindrance")
+    return f"waiting because: {clean(hindrance['message'])}" if hindrance and not is_ended(training) else ""
+
+
+def cost_line(charged: bool | None) -> str:
+    """Whether a failure cost money."""
+    return {True: "yes", False: "no", None: "not known"}[charged]
+
+
+def advice(training: Document) -> str:
+    """What to do about a training that failed."""
+    error = training.get("error") or {}
+    if training.get("recoverable"):
+        return "The weights are paid for. Recover the training soon: fetching them again costs nothing more."
+    if error.get("code") == "submission_uncertain":
+        return "Look at fal.ai's request list before training again: it may cost a second time."
+    if error.get("retryable"):
+        return "Nothing is wrong with the shoot: train again later."
+    return "Mend what the reason names, then train again."
+
+
+def train_again(training: Document) -> str:
+    """The command that asks for the same training once more."""
+    words = ["lora", "train", training["shoot_id"], "--trigger", training["trigger_word"]]
+    words += ["--name", training["model_name"], "--trainer", training["trainer"]]
+    for name, value in training["parameters"].items():
+        words += ["--param", f"{name}={json.dumps(value)}"]
+    return shlex.join(clean(word) for word in words)

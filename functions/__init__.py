@@ -1,0 +1,1 @@
+"""One folder per deployable function; none imports another."""

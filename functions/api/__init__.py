@@ -1,0 +1,1 @@
+"""What the app, the console and the command line talk to."""

@@ -1,0 +1,59 @@
+"""Routes of models: what came out, and how to get at it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from functions.api.auth import User
+from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, model_view
+from shared import bootstrap
+from shared.errors import ModelNotFound
+from shared.models import Model
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+def owned_model(model_id: str, user: str) -> Model:
+    """The user's model; `ModelNotFound` also where it is somebody else's."""
+    model = bootstrap.models().get(model_id)
+    if model.owner_id != user:
+        raise ModelNotFound(id=model_id)
+    return model
+
+
+@router.get("")
+def list_models(
+    user: User, limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: str | None = None
+) -> PageView[ModelView]:
+    """Your models, newest first."""
+    page = bootstrap.models().list_for_owner(user, limit=limit, cursor=cursor)
+    return PageView(items=[model_view(model) for model in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/{model_id}")
+def show_model(model_id: str, user: User) -> ModelView:
+    """One of your models."""
+    return model_view(owned_model(model_id, user))
+
+
+@router.get("/{model_id}/download")
+def download_model(model_id: str, user: User) -> DownloadView:
+    """Signed URLs of the weights and the configuration; whoever has them can fetch the files until they expire."""
+    model = owned_model(model_id, user)
+    bucket, ttl_s = bootstrap.models_bucket(), bootstrap.api_settings().download_url_ttl_s
+
+    def signed(uri: str, file_name: str) -> str:
+        return bucket.sign(uri.removeprefix(f"{bucket.uri}/"), ttl_s=ttl_s, download_name=file_name)
+
+    stem = f"{model.name}-v{model.version}"
+    weights, config = f"{stem}.safetensors", f"{stem}-config.json"
+    return DownloadView(
+        weights=DownloadFileView(
+            url=signed(model.lora_uri, weights), file_name=weights, size=model.size, sha256=model.sha256
+        ),
+        config=DownloadFileView(url=signed(model.config_uri, config), file_name=config),
+        expires_at=bootstrap.clock().now() + timedelta(seconds=ttl_s),
+    )

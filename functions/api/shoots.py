@@ -1,0 +1,126 @@
+"""Routes of shoots: what there is to train on, and a way to bring one's own."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from functions.api.auth import User
+from functions.api.start_training import keyed_id, owned_shoot
+from functions.api.views import FileView, PageView, ShootDetailView, ShootView, shoot_detail_view, shoot_view
+from shared import bootstrap
+from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, ShootNotFound
+from shared.shoots import CAPTION_TYPE, ID_PATTERN, IMAGE_TYPES, Picture, Shoot, pictures, preprocessed_prefix, split_name
+
+router = APIRouter(prefix="/v1/shoots", tags=["shoots"])
+
+_FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]{0,199}")
+
+
+class NewShoot(BaseModel):
+    """A shoot to be filled with pictures."""
+
+    costume_name: str = Field(min_length=1, max_length=120, examples=["Red Riding Hood"])
+    person_id: str = Field(pattern=ID_PATTERN, examples=["anna"])
+
+
+def found_in(shoot_id: str) -> list[Picture]:
+    """The pictures that the bucket holds for a shoot now."""
+    prefix = preprocessed_prefix(shoot_id)
+    return list(pictures(bootstrap.shoots_bucket().list(prefix), prefix))
+
+
+@router.get("")
+def list_shoots(
+    user: User, limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: str | None = None
+) -> PageView[ShootView]:
+    """Your shoots, newest first, with their picture counts."""
+    page = bootstrap.shoots().list_for_owner(user, limit=limit, cursor=cursor)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = list(pool.map(lambda shoot: found_in(shoot.id), page.items))
+    views = [shoot_view(shoot, its) for shoot, its in zip(page.items, found, strict=True)]
+    return PageView(items=views, next_cursor=page.next_cursor)
+
+
+@router.get("/{shoot_id}")
+def show_shoot(shoot_id: str, user: User) -> ShootDetailView:
+    """One of your shoots with its pictures and captions."""
+    shoot = owned_shoot(shoot_id, user, bootstrap.shoots())
+    found = found_in(shoot.id)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        captions = dict(zip((p.stem for p in found), pool.map(_caption_text, found), strict=True))
+    return shoot_detail_view(shoot, found, captions)
+
+
+def _caption_text(picture: Picture) -> str | None:
+    limit = bootstrap.dataset_settings().max_caption_bytes
+    if picture.caption is None or picture.caption.size > limit:
+        return None
+    return b"".join(bootstrap.shoots_bucket().read(picture.caption.name)).decode("utf-8-sig", errors="replace").strip()
+
+
+@router.post("", status_code=201)
+def create_shoot(
+    new: NewShoot,
+    user: User,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+) -> ShootView:
+    """An empty shoot of yours; the same Idempotency-Key gives the same shoot."""
+    _require_import()
+    shoot = _created_once(keyed_id("s", user, idempotency_key or bootstrap.new_nonce()), user, new)
+    response.headers["Location"] = f"/v1/shoots/{shoot.id}"
+    return shoot_view(shoot, found_in(shoot.id))
+
+
+def _created_once(shoot_id: str, user: str, new: NewShoot) -> Shoot:
+    try:
+        return bootstrap.shoots().get(shoot_id)
+    except ShootNotFound:
+        shoot = Shoot(id=shoot_id, owner_id=user, created_at=bootstrap.clock().now(), **new.model_dump())
+        bootstrap.shoots().save(shoot)
+        return shoot
+
+
+@router.put("/{shoot_id}/files/{name}", status_code=201)
+async def put_file(shoot_id: str, name: str, user: User, request: Request) -> FileView:
+    """Put a picture (jpg, jpeg, png, webp) or a caption (txt) into your shoot; the body is the file itself."""
+    _require_import()
+    _check_file_name(name)
+    kind = split_name(name)[1]
+    limits = bootstrap.dataset_settings()
+    maximum = limits.max_caption_bytes if kind == CAPTION_TYPE else limits.max_image_bytes
+    shoot = await run_in_threadpool(owned_shoot, shoot_id, user, bootstrap.shoots())
+    body = await _bounded(request, maximum)
+    info = await run_in_threadpool(
+        bootstrap.shoots_bucket().write,
+        f"{preprocessed_prefix(shoot.id)}{name}",
+        [body],
+        content_type=IMAGE_TYPES.get(kind, "text/plain; charset=utf-8"),
+    )
+    return FileView.of(info)
+
+
+def _require_import() -> None:
+    if not bootstrap.api_settings().shoot_import:
+        raise NotAllowed(reason="shoots come from the app here; importing them is switched off (SHOOT_IMPORT)")
+
+
+def _check_file_name(name: str) -> None:
+    if not _FILE_NAME.fullmatch(name) or split_name(name)[1] not in {*IMAGE_TYPES, CAPTION_TYPE}:
+        kinds = ", ".join((*IMAGE_TYPES, CAPTION_TYPE))
+        raise InvalidRequest(reason=f"a file is named like 01.jpg, without folders, and ends in one of {kinds}")
+
+
+async def _bounded(request: Request, maximum: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > maximum:
+            raise PayloadTooLarge(maximum=maximum)
+    return bytes(body)

@@ -1,0 +1,101 @@
+"""Routes of trainings: start one, and follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse
+
+from functions.api.auth import User
+from functions.api.live_events import live_events
+from functions.api.start_training import start_training
+from functions.api.views import PageView, TrainingView, training_view
+from shared import bootstrap
+from shared.errors import TrainingNotFound
+from shared.trainers import DEFAULT_TRAINER
+from shared.trainings import Status, Training
+
+router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
+
+
+class NewTraining(BaseModel):
+    """What to train. `model_name` defaults to the costume's name; parameters are the trainer's own."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"shoot_id": "s_3f0c1b9a52de4471a6b8e0d2", "trigger_word": "TOK", "parameters": {"steps": 1000}}
+            ]
+        },
+    )
+
+    shoot_id: str = Field(min_length=1, max_length=128)
+    trigger_word: str = Field(pattern=r"^\w(?:[\w -]{0,48}\w)?$", examples=["TOK"])
+    model_name: str | None = Field(default=None, min_length=1, max_length=60)
+    trainer: str = DEFAULT_TRAINER
+    parameters: Mapping[str, Any] = Field(default_factory=dict)
+
+
+def owned_training(training_id: str, user: str) -> Training:
+    """The user's training; `TrainingNotFound` also where it is somebody else's."""
+    training = bootstrap.trainings().get(training_id)
+    if training.owner_id != user:
+        raise TrainingNotFound(id=training_id)
+    return training
+
+
+@router.post("", status_code=202)
+def create_training(
+    new: NewTraining,
+    user: User,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> TrainingView:
+    """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once."""
+    training = start_training(
+        owner_id=user,
+        key=idempotency_key or bootstrap.new_nonce(),
+        **new.model_dump(),
+        shoots=bootstrap.shoots(),
+        trainings=bootstrap.trainings(),
+        publisher=bootstrap.publisher(),
+        clock=bootstrap.clock(),
+    )
+    response.headers["Location"] = f"/v1/trainings/{training.id}"
+    return training_view(training, bootstrap.clock().now())
+
+
+@router.get("")
+def list_trainings(
+    user: User,
+    status: Status | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: str | None = None,
+) -> PageView[TrainingView]:
+    """Your trainings, newest first."""
+    page = bootstrap.trainings().list_for_owner(user, limit=limit, cursor=cursor, status=status)
+    now = bootstrap.clock().now()
+    return PageView(items=[training_view(t, now) for t in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/{training_id}")
+def show_training(training_id: str, user: User) -> TrainingView:
+    """One of your trainings: where it stands, since when, and why."""
+    return training_view(owned_training(training_id, user), bootstrap.clock().now())
+
+
+@router.get("/{training_id}/events", response_class=EventSourceResponse)
+def follow_training(
+    training_id: str, user: User, last_event_id: Annotated[str | None, Header()] = None
+) -> EventSourceResponse:
+    """Server-sent events until the training ends: `training` (its whole view), `log` ({index, line}), `end`.
+
+    `Last-Event-ID` continues the log where a broken connection left it.
+    """
+    owned_training(training_id, user)
+    seen = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
+    return EventSourceResponse(live_events(training_id, seen, poll_s=bootstrap.api_settings().events_poll_s))

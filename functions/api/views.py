@@ -1,0 +1,215 @@
+"""What the API answers with: the public side of the domain values. Nothing internal (claims, nonces, signed URLs)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.models import Model
+from shared.ports import ObjectInfo
+from shared.shoots import Picture, Shoot
+from shared.trainings import Dataset, Failure, Move, Progress, Stage, Status, Training
+
+T = TypeVar("T")
+
+
+class View(BaseModel):
+    """What all views share: made from attributes, frozen."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class PageView(View, Generic[T]):
+    """Some items; `next_cursor` goes into `?cursor=` for the next page and is null on the last."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class ShootView(View):
+    """A shoot with what its bucket holds now."""
+
+    id: str = Field(examples=["s_3f0c1b9a52de4471a6b8e0d2"])
+    person_id: str
+    costume_name: str = Field(examples=["Red Riding Hood"])
+    created_at: datetime
+    image_count: int
+    captioned_count: int
+
+
+class PictureView(View):
+    """A picture of a shoot; `crc32c` is base64 as Cloud Storage writes it."""
+
+    name: str
+    stem: str
+    size: int
+    crc32c: str
+    caption: str | None = None
+
+
+class FileView(View):
+    """A stored file."""
+
+    name: str
+    size: int
+    crc32c: str
+
+    @classmethod
+    def of(cls, info: ObjectInfo) -> FileView:
+        """The file under its last name."""
+        return cls(name=info.name.rsplit("/", 1)[-1], size=info.size, crc32c=info.crc32c)
+
+
+class ShootDetailView(ShootView):
+    """A shoot with its pictures, captions and the caption files' checksums."""
+
+    pictures: list[PictureView]
+    files: list[FileView]
+
+
+class DatasetView(View):
+    """What was trained on."""
+
+    image_count: int
+    caption_count: int
+    bytes: int
+    sha256: str
+    fingerprint: str
+
+
+class FailureView(View):
+    """What went wrong: `charged` is null where it is not known whether the run cost money."""
+
+    code: str = Field(examples=["too_few_images"])
+    message: str
+    stage: Stage
+    retryable: bool
+    charged: bool | None
+    at: datetime
+
+
+class TrainingView(View):
+    """A training as its owner sees it; `stages` are seconds, `hindrance` explains a wait."""
+
+    id: str
+    shoot_id: str
+    person_id: str
+    model_name: str
+    trigger_word: str
+    trainer: str
+    parameters: dict[str, Any]
+    status: Status
+    stage: Stage | None
+    stages: dict[Stage, float]
+    history: list[Move]
+    progress: Progress | None
+    dataset: DatasetView | None
+    error: FailureView | None
+    hindrance: FailureView | None
+    recoverable: bool
+    model_id: str | None
+    fal_request_id: str | None
+    log_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ModelView(View):
+    """A kept model."""
+
+    id: str
+    person_id: str
+    owner_id: str
+    shoot_id: str
+    training_id: str
+    name: str
+    version: int
+    service: str
+    trainer: str
+    trigger_word: str
+    lora_uri: str
+    config_uri: str
+    size: int
+    sha256: str
+    crc32c: str
+    weights: Any
+    dataset_fingerprint: str
+    parameters: dict[str, Any]
+    parent_model_id: str | None
+    trained_at: datetime
+
+
+class DownloadFileView(View):
+    """A file of a model under a signed URL."""
+
+    url: str
+    file_name: str
+    size: int | None = None
+    sha256: str | None = None
+
+
+class DownloadView(View):
+    """Where weights and configuration can be fetched until `expires_at`, by anybody who has the URLs."""
+
+    weights: DownloadFileView
+    config: DownloadFileView
+    expires_at: datetime
+
+
+def shoot_view(shoot: Shoot, found: list[Picture]) -> ShootView:
+    """The shoot with its counts."""
+    return ShootView(**_shoot_fields(shoot, found))
+
+
+def shoot_detail_view(
+    shoot: Shoot, found: list[Picture], captions: Mapping[str, str | None]
+) -> ShootDetailView:
+    """The shoot with its pictures; `captions` by stem."""
+    files = [info for p in found for info in (p.image, p.caption) if info is not None]
+    shown = [
+        PictureView(**FileView.of(p.image).model_dump(), stem=p.stem, caption=captions.get(p.stem)) for p in found
+    ]
+    return ShootDetailView(**_shoot_fields(shoot, found), pictures=shown, files=[FileView.of(f) for f in files])
+
+
+def _shoot_fields(shoot: Shoot, found: list[Picture]) -> dict[str, Any]:
+    return {
+        "id": shoot.id,
+        "person_id": shoot.person_id,
+        "costume_name": shoot.costume_name,
+        "created_at": shoot.created_at,
+        "image_count": len(found),
+        "captioned_count": sum(1 for picture in found if picture.caption),
+    }
+
+
+def training_view(training: Training, now: datetime) -> TrainingView:
+    """The training's public side at `now`."""
+    return TrainingView.model_validate(
+        {
+            **{name: getattr(training, name) for name in TrainingView.model_fields if hasattr(training, name)},
+            "parameters": dict(training.parameters),
+            "history": list(training.history),
+            "stages": {stage: round(s, 3) for stage, s in training.stage_seconds(now).items()},
+            "dataset": _view(DatasetView, training.dataset),
+            "error": _view(FailureView, training.error),
+            "hindrance": _view(FailureView, training.hindrance),
+            "recoverable": training.is_recoverable,
+            "fal_request_id": training.fal.request_id if training.fal else None,
+        }
+    )
+
+
+V = TypeVar("V", bound=View)
+
+
+def _view(kind: type[V], value: Dataset | Failure | None) -> V | None:
+    return kind.model_validate(value) if value is not None else None
+
+
+def model_view(model: Model) -> ModelView:
+    """The model's public side."""
+    return ModelView.model_validate(model)

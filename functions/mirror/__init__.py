@@ -1,0 +1,1 @@
+"""Result reported → model kept: fetches, verifies and keeps what fal.ai produced."""

@@ -1,0 +1,133 @@
+"""The mirror's use case: from a reported result to a kept model. Running it twice, or twice at once, gives one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from functions.mirror.keep_artifacts import Kept, fetch_artifacts, keep_model
+from shared import logs
+from shared.errors import ArtifactUnavailable, ModelNotFound
+from shared.events import ResultReported
+from shared.models import Model, model_id, staging_prefix
+from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer, TrainingRepository
+from shared.settings import MirrorSettings
+from shared.trainings import FalJob, Status, Training
+
+
+def mirror_artifacts(
+    event: ResultReported,
+    *,
+    trainings: TrainingRepository,
+    models: ModelRepository,
+    trainer: Trainer,
+    source: ArtifactSource,
+    bucket: Objects,
+    clock: Clock,
+    new_id: Callable[[], str],
+    settings: MirrorSettings,
+) -> Training:
+    """Ask fal.ai for the result, keep verified weights and configuration in `bucket`, write the model, succeed.
+
+    Acts only where the event's nonce and request are this training's. A run that is not done is left to the monitor.
+    Raises what makes the training fail (`TrainingFailed`, `ArtifactCorrupt` …) or wait (`ArtifactUnavailable` …).
+    """
+    training = trainings.get(event.training_id)
+    job = _job_of(training, event)
+    if job is None:
+        logs.warning("result_is_not_ours", training_id=training.id, request_id=event.request_id)
+        return training
+    if event.recover and training.is_recoverable:
+        training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
+    if training.is_terminal:
+        return _noted_if_late(training, job, trainings=trainings, trainer=trainer, clock=clock)
+    if (model := _kept_before(training, models)) is None:
+        output = _result(training, job, trainings=trainings, trainer=trainer, clock=clock)
+        if output is None:
+            return trainings.get(training.id)
+        training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
+        kept = fetch_artifacts(
+            training, output, source=source, bucket=bucket, run=new_id(), settings=settings
+        )
+        model = _keep(training, job, kept, models=models, trainer=trainer, bucket=bucket, clock=clock)
+    done = trainings.update(training.id, lambda t: _succeeded(t, model, clock))
+    _clear_staging(training.id, bucket)
+    logs.info("model_kept", training_id=training.id, model_id=model.id, version=model.version)
+    return done
+
+
+def _job_of(training: Training, event: ResultReported) -> FalJob | None:
+    """The request to look at: the recorded one, or the reported one where none was recorded and the nonce is ours."""
+    if training.fal is not None:
+        ours = training.fal.nonce == event.nonce and training.fal.request_id == event.request_id
+        return training.fal if ours else None
+    if training.claim is None or training.claim.nonce != event.nonce:
+        return None
+    return FalJob(
+        request_id=event.request_id,
+        nonce=event.nonce,
+        endpoint=training.trainer,
+        submitted_at=training.since,
+    )
+
+
+def _noted_if_late(
+    training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, clock: Clock
+) -> Training:
+    """A result for a training that was given up while nobody knew: its user is told that the weights exist."""
+    given_up = training.status is Status.FAILED and training.error is not None and training.error.charged is None
+    if not given_up or trainer.result(job) is None:
+        return training
+    logs.error("result_came_late", training_id=training.id, request_id=job.request_id)
+    return trainings.update(training.id, lambda t: t.with_late_result(job, at=clock.now()))
+
+
+def _kept_before(training: Training, models: ModelRepository) -> Model | None:
+    if training.status is not Status.MIRRORING:
+        return None
+    try:
+        return models.get(model_id(training.id))
+    except ModelNotFound:
+        return None
+
+
+def _result(
+    training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, clock: Clock
+) -> RunOutput | None:
+    try:
+        return trainer.result(job)
+    except ArtifactUnavailable:
+        # the run succeeded and was paid: from here on a failure is one of mirroring, which can be recovered
+        trainings.update(training.id, lambda t: _mirroring(t, job, clock))
+        raise
+
+
+def _mirroring(training: Training, job: FalJob, clock: Clock) -> Training:
+    return training.advance(Status.MIRRORING, at=clock.now(), fal=job)
+
+
+def _succeeded(training: Training, model: Model, clock: Clock) -> Training:
+    reason = f"{model.name} version {model.version}"
+    return training.advance(Status.SUCCEEDED, at=clock.now(), reason=reason, model_id=model.id)
+
+
+def _keep(
+    training: Training,
+    job: FalJob,
+    kept: Kept,
+    *,
+    models: ModelRepository,
+    trainer: Trainer,
+    bucket: Objects,
+    clock: Clock,
+) -> Model:
+    log = trainer.status(job, log=True).log
+    version = models.allocate_version(training.person_id, training.model_name, training.id)
+    model = keep_model(training, kept, version, log=log, bucket=bucket, at=clock.now())
+    if not models.create(model):
+        return models.get(model.id)
+    return model
+
+
+def _clear_staging(training_id: str, bucket: Objects) -> None:
+    for found in list(bucket.list(staging_prefix(training_id))):
+        bucket.delete(found.name)

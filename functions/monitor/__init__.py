@@ -1,0 +1,1 @@
+"""Every minute: progress, lost results, stalled stages, deadlines, leftovers."""

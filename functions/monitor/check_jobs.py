@@ -1,0 +1,212 @@
+"""The monitor's use case: one tick is one bounded pass over what is unfinished. It asks, announces and times out.
+
+It never does another function's work: a result that it finds is reported as if the webhook had come, a stage that
+stalled is announced again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from functions.monitor.progress import parse_progress
+from functions.monitor.sweep_archives import sweep_archives
+from shared import logs
+from shared.errors import Conflict, ProductError, SubmissionUncertain
+from shared.events import ResultReported, TrainingRequested
+from shared.finishing import finish_training
+from shared.ports import CancelAnswer, Clock, Objects, Publisher, RunState, RunStatus, Trainer, TrainingRepository
+from shared.settings import MonitorSettings
+from shared.trainings import FalJob, Progress, Status, Training
+
+PARALLEL_CHECKS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """What one pass did, in numbers."""
+
+    checked: int
+    hindered: int
+    swept: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """The ports of a pass and its one moment, so that every check sees the same time."""
+
+    trainings: TrainingRepository
+    trainer: Trainer
+    datasets: Objects
+    publisher: Publisher
+    settings: MonitorSettings
+    now: datetime
+
+    def check(self, training: Training) -> None:
+        """Look after one unfinished training. Raises `ProductError` where something does not answer."""
+        if self.settings.deadlines.passed(training, self.now):
+            self._expire(training)
+        else:
+            _CHECKS[training.status](self, training)
+
+    def announce_again(self, training: Training) -> None:
+        """A stage that nobody has begun for a while: say again that it is due."""
+        if self._is_stalled(training, self.settings.stalled_s):
+            logs.warning("stage_announced_again", training_id=training.id, status=training.status)
+            self.publisher.publish(TrainingRequested(training_id=training.id))
+
+    def look_up_submission(self, training: Training) -> None:
+        """A claim without an answer: look for the request in fal.ai's list, by the nonce. Absence proves nothing."""
+        if training.claim is None or training.awaits_submission:
+            return self.announce_again(training)
+        if self.now < training.claim.lease_until:
+            return None
+        since = training.since
+        job = self.trainer.find(training.trainer, training.claim.nonce, since=since)
+        if job is not None:
+            logs.info("submission_found", training_id=training.id, request_id=job.request_id)
+            found = job
+            self.trainings.update(training.id, lambda t: t.recorded(found, at=self.now, reason="found at fal.ai"))
+        elif training.hindrance is None:
+            self.trainings.update(training.id, lambda t: t.hindered(SubmissionUncertain(), at=self.now))
+        return None
+
+    def follow_run(self, training: Training) -> None:
+        """Queued or running: write progress and log; done: report the result as the webhook would."""
+        if training.fal is None:
+            return
+        status = self.trainer.status(training.fal, log=True)
+        if status.state is RunState.COMPLETED:
+            self._report(training, training.fal, status)
+        else:
+            self.trainings.update(training.id, lambda t: self._followed(t, status))
+
+    def nudge_mirror(self, training: Training) -> None:
+        """A mirror that takes very long: report the result again; two at once are harmless."""
+        if training.fal is not None and self._is_stalled(training, self.settings.mirror_stalled_s):
+            self._publish_result(training, training.fal)
+
+    def _is_stalled(self, training: Training, after_s: float) -> bool:
+        """Whether nothing happened for `after_s` since the status was reached or last announced; marks it announced."""
+        last = training.announced_at or training.since
+        if (self.now - last).total_seconds() <= after_s:
+            return False
+        self.trainings.update(training.id, lambda t: replace(t, announced_at=self.now))
+        return True
+
+    def _followed(self, training: Training, status: RunStatus) -> Training:
+        if training.status not in (Status.SUBMITTED, Status.RUNNING):
+            return training
+        if status.state is RunState.IN_PROGRESS:
+            training = training.advance(Status.RUNNING, at=self.now)
+        progress = self._progress(training, status)
+        if not self._is_due(training, progress):
+            return training
+        return replace(training, hindrance=None).with_progress(progress, status.log)
+
+    def _progress(self, training: Training, status: RunStatus) -> Progress | None:
+        if status.state is RunState.IN_QUEUE:
+            message = "waiting in fal.ai's queue"
+            return Progress(
+                percent=0.0, message=message, queue_position=status.queue_position, updated_at=self.now
+            )
+        steps = training.parameters.get("steps")
+        return parse_progress(status.log, total_steps=steps, started_at=training.since, now=self.now)
+
+    def _is_due(self, training: Training, progress: Progress | None) -> bool:
+        if training.progress is None or training.since == self.now:
+            return True
+        age = (self.now - training.progress.updated_at).total_seconds()
+        return progress is not None and age >= self.settings.progress_interval_s
+
+    def _report(self, training: Training, job: FalJob, status: RunStatus) -> None:
+        """Report a finished run once, and again only where nothing came of it for a while."""
+        if training.announced_at and (self.now - training.announced_at).total_seconds() < self.settings.stalled_s:
+            return
+        self.trainings.update(training.id, lambda t: self._completed(t, status))
+        self._publish_result(training, job)
+
+    def _completed(self, training: Training, status: RunStatus) -> Training:
+        if training.status not in (Status.SUBMITTED, Status.RUNNING):
+            return training
+        message = "fal.ai is done; fetching the result"
+        progress = Progress(percent=100.0, message=message, eta_s=0.0, updated_at=self.now)
+        return replace(training.with_progress(progress, status.log), announced_at=self.now)
+
+    def _publish_result(self, training: Training, job: FalJob) -> None:
+        logs.info("result_found", training_id=training.id, request_id=job.request_id)
+        self.publisher.publish(
+            ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id)
+        )
+
+    def _expire(self, training: Training) -> None:
+        """Past its deadline: stop the run where there is one, and fail with a word, unless it just finished."""
+        if training.fal and training.status in (Status.SUBMITTED, Status.RUNNING):
+            if self.trainer.cancel(training.fal) is CancelAnswer.TOO_LATE:
+                job = training.fal
+                self.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=self.now))
+                return self._publish_result(training, job)
+        limit_s = self.settings.deadlines.limit_s(training.status)
+        expired = self.trainings.update(training.id, lambda t: self._expired(t, training.status, limit_s))
+        if expired.is_terminal:
+            logs.error("training_expired", training_id=training.id, was=training.status)
+            finish_training(expired, publisher=self.publisher, datasets=self.datasets)
+        return None
+
+    def _expired(self, training: Training, seen: Status, limit_s: float) -> Training:
+        return training.expired(limit_s, at=self.now) if training.status is seen else training
+
+
+_CHECKS: dict[Status, Callable[[Monitor, Training], None]] = {
+    Status.REQUESTED: Monitor.announce_again,
+    Status.PACKAGED: Monitor.announce_again,
+    Status.SUBMITTING: Monitor.look_up_submission,
+    Status.SUBMITTED: Monitor.follow_run,
+    Status.RUNNING: Monitor.follow_run,
+    Status.MIRRORING: Monitor.nudge_mirror,
+}
+
+
+def check_jobs(
+    *,
+    trainings: TrainingRepository,
+    trainer: Trainer,
+    datasets: Objects,
+    publisher: Publisher,
+    clock: Clock,
+    settings: MonitorSettings,
+) -> Tick:
+    """One pass: every unfinished training once, then leftover ZIPs. What fails for one does not stop the others."""
+    monitor = Monitor(
+        trainings=trainings,
+        trainer=trainer,
+        datasets=datasets,
+        publisher=publisher,
+        settings=settings,
+        now=clock.now(),
+    )
+    unfinished = trainings.list_unfinished(limit=settings.tick_trainings)
+    with ThreadPoolExecutor(max_workers=PARALLEL_CHECKS, thread_name_prefix="check") as pool:
+        hindered = sum(pool.map(lambda training: not _checked(monitor, training), unfinished))
+    swept = sweep_archives(
+        active=frozenset(training.id for training in unfinished),
+        trainings=trainings,
+        datasets=datasets,
+        publisher=publisher,
+        now=monitor.now,
+        settings=settings,
+    )
+    return Tick(checked=len(unfinished), hindered=hindered, swept=swept)
+
+
+def _checked(monitor: Monitor, training: Training) -> bool:
+    try:
+        monitor.check(training)
+    except Conflict as error:
+        logs.info("check_lost_a_race", training_id=training.id, reason=error.message)
+    except ProductError as error:
+        logs.warning("check_hindered", training_id=training.id, code=error.code)
+        return False
+    return True

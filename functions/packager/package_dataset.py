@@ -1,0 +1,156 @@
+"""The packager's use case: from a requested training to an archive that fal.ai can fetch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from zipfile import BadZipFile, LargeZipFile
+
+from functions.packager.archive import read_ahead, zip_stream
+from functions.packager.dataset import check_image, check_pictures, fingerprint, prepare_caption
+from shared import logs
+from shared.errors import ArchiveFailed
+from shared.events import DatasetPackaged, TrainingRequested
+from shared.finishing import archive_name
+from shared.ports import Clock, Objects, Publisher, TrainingRepository
+from shared.settings import DatasetSettings
+from shared.shoots import Picture, pictures, preprocessed_prefix, split_name
+from shared.trainers import trainer
+from shared.trainings import Dataset, Status, Training
+
+
+def package_dataset(
+    event: TrainingRequested,
+    *,
+    trainings: TrainingRepository,
+    shoots: Objects,
+    datasets: Objects,
+    publisher: Publisher,
+    clock: Clock,
+    new_nonce: Callable[[], str],
+    limits: DatasetSettings,
+) -> Training:
+    """Package the training's dataset where that is due, then announce it while nobody has begun to submit it.
+
+    Raises the `DatasetError` of what is wrong with the pictures, `ArchiveFailed`, `StorageUnavailable`.
+    """
+    training = trainings.get(event.training_id)
+    if _archive_is_gone(training, datasets):
+        training = trainings.update(training.id, lambda t: _requested_again(t, clock))
+    if training.status is Status.REQUESTED:
+        dataset = make_archive(training, shoots=shoots, datasets=datasets, nonce=new_nonce(), limits=limits)
+        training = trainings.update(training.id, lambda t: _packaged(t, dataset, clock))
+        _drop_if_unwanted(training, dataset, datasets)
+    if training.awaits_submission:
+        _announce(training, datasets=datasets, publisher=publisher, clock=clock, ttl_s=limits.archive_url_ttl_s)
+    return training
+
+
+def _archive_is_gone(training: Training, datasets: Objects) -> bool:
+    packaged = training.status is Status.PACKAGED and training.dataset is not None
+    return packaged and training.dataset is not None and datasets.stat(training.dataset.archive) is None
+
+
+def _requested_again(training: Training, clock: Clock) -> Training:
+    if training.status is not Status.PACKAGED:
+        return training
+    return training.advance(Status.REQUESTED, at=clock.now(), reason="the archive was gone")
+
+
+def _packaged(training: Training, dataset: Dataset, clock: Clock) -> Training:
+    if training.status is not Status.REQUESTED:
+        return training
+    reason = f"{dataset.image_count} pictures, {dataset.bytes:,} bytes"
+    return training.advance(Status.PACKAGED, at=clock.now(), reason=reason, dataset=dataset)
+
+
+def _drop_if_unwanted(training: Training, made: Dataset, datasets: Objects) -> None:
+    """A second delivery or a cancellation was faster: pictures of people are not left lying about."""
+    if training.dataset is None or training.dataset.nonce != made.nonce or training.is_terminal:
+        datasets.delete(made.archive)
+
+
+def _announce(training: Training, *, datasets: Objects, publisher: Publisher, clock: Clock, ttl_s: float) -> None:
+    assert training.dataset is not None, "awaiting submission implies a dataset"
+    url = datasets.sign(training.dataset.archive, ttl_s=ttl_s)
+    expires_at = (clock.now() + timedelta(seconds=ttl_s)).timestamp()
+    nonce = training.dataset.nonce
+    publisher.publish(
+        DatasetPackaged(training_id=training.id, nonce=nonce, archive_url=url, expires_at=expires_at)
+    )
+    logs.info("dataset_packaged", training_id=training.id, images=training.dataset.image_count)
+
+
+def make_archive(
+    training: Training, *, shoots: Objects, datasets: Objects, nonce: str, limits: DatasetSettings
+) -> Dataset:
+    """Check the shoot's pictures and stream them into one ZIP object, reading ahead; memory is bounded by the window."""
+    prefix = preprocessed_prefix(training.shoot_id)
+    found = list(pictures(shoots.list(prefix), prefix))
+    check_pictures(found, minimum=trainer(training.trainer).minimum_images, limits=limits)
+    name = archive_name(training.id, nonce)
+    tally = _Tally()
+    entries = _entries(found, training.trigger_word, shoots, limits)
+    try:
+        info = datasets.write(name, tally.count(zip_stream(entries)), content_type="application/zip")
+    except (BadZipFile, LargeZipFile) as error:
+        raise ArchiveFailed(reason=str(error)) from error
+    if info.size != tally.bytes:
+        datasets.delete(name)
+        raise ArchiveFailed(reason=f"{tally.bytes:,} bytes were written and {info.size:,} arrived")
+    return Dataset(
+        archive=name,
+        nonce=nonce,
+        image_count=len(found),
+        caption_count=sum(1 for picture in found if picture.caption),
+        bytes=tally.bytes,
+        sha256=tally.digest.hexdigest(),
+        fingerprint=fingerprint(found),
+    )
+
+
+@dataclass
+class _Tally:
+    """Counts and hashes what passes through; the one mutable value of this module."""
+
+    bytes: int = 0
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def count(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.bytes += len(chunk)
+            self.digest.update(chunk)
+            yield chunk
+
+
+def _entries(
+    found: Sequence[Picture], trigger_word: str, shoots: Objects, limits: DatasetSettings
+) -> Iterator[tuple[str, bytes]]:
+    def load(picture: Picture) -> list[tuple[str, bytes]]:
+        return list(_checked_files(picture, trigger_word, shoots, limits))
+
+    ordered = sorted(found, key=lambda picture: picture.stem)
+    loaded = read_ahead(
+        ordered,
+        load,
+        lambda picture: picture.image.size,
+        max_bytes=limits.read_ahead_bytes,
+        max_items=limits.read_ahead_objects,
+    )
+    for files in loaded:
+        yield from files
+
+
+def _checked_files(
+    picture: Picture, trigger_word: str, shoots: Objects, limits: DatasetSettings
+) -> Iterator[tuple[str, bytes]]:
+    image = b"".join(shoots.read(picture.image.name))
+    check_image(image, picture.image.name, max_pixels=limits.max_image_pixels)
+    yield f"{picture.stem}.{split_name(picture.image.name)[1]}", image
+    if picture.caption is not None:
+        name = picture.caption.name
+        raw = b"".join(shoots.read(name))
+        text = prepare_caption(raw, trigger_word, name=name, max_characters=limits.max_caption_characters)
+        yield f"{picture.stem}.txt", text

@@ -1,0 +1,1 @@
+"""Archive ready → training at fal.ai: claims, submits once, records."""

@@ -1,0 +1,105 @@
+"""The submitter's use case: claim, pay once, record."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from shared import logs
+from shared.errors import ProductError, SubmissionUncertain
+from shared.events import DatasetPackaged
+from shared.ports import Clock, Submission, Trainer, TrainingRepository
+from shared.settings import SubmitSettings
+from shared.trainers import trainer as spec_of
+from shared.trainings import Claim, FalJob, Status, Training
+
+
+def submit_job(
+    event: DatasetPackaged,
+    *,
+    trainings: TrainingRepository,
+    trainer: Trainer,
+    clock: Clock,
+    owner: str,
+    webhook_base: str,
+    settings: SubmitSettings,
+) -> Training:
+    """Send the training to fal.ai where that is due and nobody else does; the training as it then is.
+
+    At most one request per training is ever accepted: only the winner of the claim calls, the call is never repeated
+    by itself, and the claim is free again only where fal.ai certainly accepted nothing. `owner` is new per delivery.
+    """
+    training = trainings.get(event.training_id)
+    if not training.awaits_submission or training.dataset is None or training.dataset.nonce != event.nonce:
+        return training
+    now = clock.now()
+    if event.expires_at - now.timestamp() < settings.archive_url_min_s:
+        return trainings.update(training.id, lambda t: _url_ran_out(t, now))
+    claim = Claim(
+        owner=owner,
+        nonce=event.nonce,
+        lease_until=now + timedelta(seconds=settings.claim_lease_s),
+        attempt=training.claim.attempt + 1 if training.claim else 1,
+    )
+    training = trainings.update(training.id, lambda t: t.claimed(claim, at=now))
+    return _pay(training, event, trainings=trainings, trainer=trainer, clock=clock, webhook_base=webhook_base)
+
+
+def _url_ran_out(training: Training, now: datetime) -> Training:
+    """Back to be packaged; where the claim was released instead, the monitor has the archive announced anew."""
+    if training.status is not Status.PACKAGED:
+        return training
+    return training.advance(Status.REQUESTED, at=now, reason="the archive's URL ran out")
+
+
+def _pay(
+    training: Training,
+    event: DatasetPackaged,
+    *,
+    trainings: TrainingRepository,
+    trainer: Trainer,
+    clock: Clock,
+    webhook_base: str,
+) -> Training:
+    submission = submission_of(training, event, webhook_base)
+    try:
+        job = trainer.submit(submission)
+    except SubmissionUncertain as error:
+        logs.error("submission_uncertain", training_id=training.id)
+        in_doubt = partial(_in_doubt, error=error, clock=clock)
+        return trainings.update(training.id, in_doubt)
+    except ProductError:
+        # fal.ai said no or was never reached: nothing was accepted, so the claim may be taken again
+        trainings.update(training.id, lambda t: t.released(event.nonce, at=clock.now()))
+        raise
+    return _record(training, job, trainings=trainings, trainer=trainer, clock=clock)
+
+
+def submission_of(training: Training, event: DatasetPackaged, webhook_base: str) -> Submission:
+    """What is sent: the bare input, and a webhook URL that carries the training's id and the attempt's nonce."""
+    spec = spec_of(training.trainer)
+    return Submission(
+        endpoint=spec.endpoint,
+        arguments=spec.arguments(event.archive_url, training.trigger_word, training.parameters),
+        webhook_url=f"{webhook_base}/{training.id}/{event.nonce}",
+        nonce=event.nonce,
+    )
+
+
+def _in_doubt(training: Training, error: SubmissionUncertain, clock: Clock) -> Training:
+    return training.hindered(error, at=clock.now()) if training.status is Status.SUBMITTING else training
+
+
+def _record(
+    training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, clock: Clock
+) -> Training:
+    try:
+        recorded = trainings.update(training.id, lambda t: t.recorded(job, at=clock.now()))
+    except ProductError:
+        # paid and not recorded: the webhook or the monitor will recognise it by its nonce
+        logs.error("submission_not_recorded", training_id=training.id, request_id=job.request_id)
+        raise
+    logs.info("training_submitted", training_id=training.id, request_id=job.request_id)
+    if recorded.status is Status.CANCELED:
+        trainer.cancel(job)
+    return recorded

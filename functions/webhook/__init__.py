@@ -1,0 +1,1 @@
+"""fal.ai calls → somebody looks: verifies the signature and publishes the ids."""

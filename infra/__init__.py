@@ -1,0 +1,1 @@
+"""Everything around the functions: where and how they run."""

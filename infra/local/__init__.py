@@ -1,0 +1,1 @@
+"""The whole system on one machine: functions, dispatcher, monitor tick, simulated fal.ai, emulators."""

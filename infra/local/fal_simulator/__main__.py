@@ -1,0 +1,37 @@
+"""`python -m infra.local.fal_simulator --port N --data DIR`: the simulator as a process of its own."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from infra.local.fal_simulator.server import serve
+from infra.local.fal_simulator.settings import SimulatorSettings
+
+
+def main() -> None:
+    """Read the arguments and serve until SIGTERM or SIGINT; the address goes to stdout as one JSON line."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.fal_simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--data", type=Path, required=True, help="directory of requests, files and keys")
+    parser.add_argument("--seconds-per-training", type=float, default=6.0)
+    parser.add_argument("--weights-mb", type=float, default=4.0)
+    parser.add_argument(
+        "--list-lag-s", type=float, default=0.0, help="how late the request list shows a request"
+    )
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    settings = SimulatorSettings(
+        data_dir=given.data,
+        port=given.port,
+        seconds_per_training=given.seconds_per_training,
+        weights_mb=given.weights_mb,
+        list_lag_s=given.list_lag_s,
+    )
+    serve(settings, announce=lambda url: print(json.dumps({"fal_simulator": url}), flush=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What really happens when a run leaves the queue: the ZIP is downloaded and read, the files are made."""
+
+import asyncio
+import ipaddress
+import json
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from infra.local.fal_simulator.archive import ArchiveFindings, ArchiveRefused, read_archive
+from infra.local.fal_simulator.outputs import input_failure, planned_failure
+from infra.local.fal_simulator.plans import ArtifactFault, RunFault
+from infra.local.fal_simulator.runs import Artifact, Prepared, Run
+from infra.local.fal_simulator.settings import SimulatorSettings
+from infra.local.fal_simulator.weights import Content, write_file, write_weights
+
+BAD_CONTENT = {
+    ArtifactFault.CORRUPT: Content.CORRUPT,
+    ArtifactFault.ZEROS: Content.ZEROS,
+    ArtifactFault.NAN: Content.NAN,
+}
+_LORA_NAMES = {
+    "diffusers_lora_file": "pytorch_lora_weights.safetensors",
+    "high_noise_lora": "pytorch_lora_weights_high_noise.safetensors",
+}
+_WITHOUT_DOWNLOAD = (RunFault.FAIL_DOWNLOAD, RunFault.INFRASTRUCTURE_503)
+
+
+class DownloadFailed(Exception):
+    """The data URL could not be fetched; the message says why."""
+
+
+async def prepare(run: Run, settings: SimulatorSettings, client: httpx.AsyncClient) -> Prepared:
+    """Download, read and make everything that `run` needs to end; failures are values, not exceptions."""
+    planned = planned_failure(run)
+    if run.plan.run in _WITHOUT_DOWNLOAD:
+        return Prepared(time.time(), failure=planned)
+    try:
+        archive = await _fetch_and_read(run, settings, client)
+        if run.plan.run is RunFault.RETRIED:
+            await asyncio.sleep(run.training_s / 2)
+            archive = await _fetch_and_read(run, settings, client)
+    except DownloadFailed as error:
+        return Prepared(time.time(), failure=input_failure(run, "file_download_error", str(error)))
+    except ArchiveRefused as error:
+        return Prepared(time.time(), failure=input_failure(run, "invalid_archive", str(error)))
+    artifacts = () if planned else await asyncio.to_thread(make_artifacts, run, settings)
+    return Prepared(time.time(), archive, planned, artifacts)
+
+
+async def _fetch_and_read(
+    run: Run, settings: SimulatorSettings, client: httpx.AsyncClient
+) -> ArchiveFindings:
+    assert run.order is not None
+    if run.order.archive_format_unknown:
+        raise DownloadFailed("The archive's format cannot be told from the URL")
+    path = settings.data_dir / "archives" / f"{run.request_id}.zip"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        await download(run.order.data_url, path, settings, client)
+        return await asyncio.to_thread(
+            read_archive,
+            path,
+            min_pictures=run.trainer.min_pictures,
+            captions_required=run.order.captions_required,
+        )
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def download(url: str, path: Path, settings: SimulatorSettings, client: httpx.AsyncClient) -> None:
+    """Stream `url` to `path`; plain http only from this machine. Raises DownloadFailed."""
+    if not may_be_called(url):
+        raise DownloadFailed("Only https URLs can be downloaded")
+    try:
+        async with asyncio.timeout(settings.archive_timeout_s), client.stream("GET", url) as response:
+            if response.status_code != 200:
+                raise DownloadFailed(
+                    f"Failed to download the file: the server answered {response.status_code}"
+                )
+            await _save(response, path, settings.max_archive_bytes)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        raise DownloadFailed(f"Failed to download the file: {type(error).__name__}") from error
+
+
+async def _save(response: httpx.Response, path: Path, limit: int) -> None:
+    with path.open("wb") as file:
+        async for chunk in response.aiter_bytes():
+            file.write(chunk)
+            if file.tell() > limit:
+                raise DownloadFailed("The file is too large")
+
+
+def may_be_called(url: str) -> bool:
+    """Whether fal.ai would call this URL (no private addresses, fal.md §2), or it is http on this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        return parts.scheme == "https" and bool(host)
+    return address.is_loopback if parts.scheme == "http" else parts.scheme == "https" and address.is_global
+
+
+def make_artifacts(run: Run, settings: SimulatorSettings) -> tuple[Artifact, ...]:
+    """Write the weights and the config, and beside them what a fault serves in their stead."""
+    folder = Path("files") / run.file_token
+    loras = [_lora(run, settings, folder, output_field) for output_field in run.trainer.lora_files]
+    return (*loras, _config(run, settings, folder))
+
+
+def _lora(run: Run, settings: SimulatorSettings, folder: Path, output_field: str) -> Artifact:
+    name, seed = _LORA_NAMES[output_field], f"{run.request_id}:{output_field}"
+    good, bad = folder / name, folder / f"bad-{name}"
+    made = write_weights(settings.data_dir / good, seed=seed, megabytes=settings.weights_mb)
+    fault = run.plan.artifacts if run.plan.artifact_field == output_field else ArtifactFault.OK
+    if fault is ArtifactFault.TRUNCATED_QUIETLY:
+        _write_half(settings.data_dir / good, settings.data_dir / bad, made.size)
+    elif fault in BAD_CONTENT:
+        content = BAD_CONTENT[fault]
+        write_weights(settings.data_dir / bad, seed=seed, megabytes=settings.weights_mb, content=content)
+    exists = (settings.data_dir / bad).exists()
+    content_type = "application/octet-stream"
+    return Artifact(
+        output_field, name, content_type, made.size, made.sha256, str(good), str(bad) if exists else None
+    )
+
+
+def _write_half(good: Path, bad: Path, size: int) -> None:
+    with good.open("rb") as file:
+        piece = 64 * 1024
+        write_file(bad, (file.read(piece) for _ in range(max(1, size // 2 // piece))))
+
+
+def _config(run: Run, settings: SimulatorSettings, folder: Path) -> Artifact:
+    assert run.order is not None
+    config = {
+        "simulated": True,
+        "trainer": run.endpoint,
+        "instance_prompt": run.order.trigger,
+        "trigger_word": run.order.trigger,
+        "steps": run.order.steps,
+        "rank": 16,
+        "parameters": {k: v for k, v in run.order.parameters.items() if k != run.trainer.data_field},
+    }
+    good, bad = folder / "config.json", None
+    made = write_file(settings.data_dir / good, [json.dumps(config, indent=2).encode()])
+    if run.plan.artifacts is ArtifactFault.NOT_JSON_CONFIG:
+        bad = str(folder / "bad-config.json")
+        write_file(settings.data_dir / bad, [b"<html><body>Bad gateway</body></html>"])
+    return Artifact("config_file", "config.json", "application/json", made.size, made.sha256, str(good), bad)

@@ -1,0 +1,202 @@
+"""The whole system as processes: simulated fal.ai, emulators where they are asked for, and the host."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from infra.local.settings import LocalBackend, StackSettings
+from shared.settings import is_loopback
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 15.0
+
+# What makes a simulated run pleasant to watch; everything that is set in the environment wins.
+LIVELY = {"PROGRESS_INTERVAL_S": "0.4", "EVENTS_POLL_S": "0.2", "STALLED_S": "15", "CLAIM_LEASE_S": "20"}
+
+
+class StackError(Exception):
+    """Why the stack cannot run, and what to do; for the person at the terminal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A running stack: its processes by name and its addresses; `simulator_url` is None with another fal.ai."""
+
+    url: str
+    simulator_url: str | None
+    data_dir: Path
+    environment: Mapping[str, str]
+    processes: Mapping[str, subprocess.Popen[bytes]]
+
+    def wait(self) -> str:
+        """Block until one of the processes ends by itself; its name."""
+        while True:
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    return name
+            time.sleep(0.2)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_stack(settings: StackSettings, *, log: Path | None = None) -> Iterator[Stack]:
+    """Start everything, wait until it answers, stop it all at the end. The functions' log lines go to `log`."""
+    data_dir = settings.data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    port = settings.port or free_port()
+    url = f"http://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        output = stack.enter_context((log or data_dir / "functions.log").open("ab"))
+        processes: dict[str, subprocess.Popen[bytes]] = {}
+        fal, simulator_url = _fal_environment(settings, data_dir, stack, processes, output.fileno())
+        store = _store_environment(settings, data_dir, url, stack)
+        environment = {**LIVELY, **os.environ, **store, **fal, "AUTH_MODE": "local"}
+        environment["PUBLIC_URL"] = settings.public_url or url
+        command = [sys.executable, "-m", "infra.local.host", "--port", str(port)]
+        processes["host"] = _start(command, environment, stack, output.fileno())
+        _wait_until_healthy(url, processes["host"], Path(output.name))
+        yield Stack(
+            url=url,
+            simulator_url=simulator_url,
+            data_dir=data_dir,
+            environment=environment,
+            processes=processes,
+        )
+
+
+def _fal_environment(
+    settings: StackSettings,
+    data_dir: Path,
+    stack: ExitStack,
+    processes: dict[str, subprocess.Popen[bytes]],
+    output: int,
+) -> tuple[dict[str, str], str | None]:
+    if settings.fal_queue_url:
+        return _other_fal(settings), None
+    command = [sys.executable, "-m", "infra.local.fal_simulator", "--data", str(data_dir / "fal-simulator")]
+    command += ["--seconds-per-training", str(settings.simulator_seconds)]
+    command += ["--weights-mb", str(settings.simulator_weights_mb), "--port", str(_kept_port(data_dir))]
+    process = _start(command, dict(os.environ), stack, output, stdout=subprocess.PIPE)
+    processes["fal.ai simulator"] = process
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise StackError(f"The fal.ai simulator did not start: see {data_dir / 'functions.log'}.")
+    base = json.loads(line)["fal_simulator"]
+    return _fal_at(base, "simulated-key"), base
+
+
+def _kept_port(data_dir: Path) -> int:
+    """The simulator's port of the last time where it is free: trainings under way know its URLs."""
+    kept = data_dir / "fal-simulator.port"
+    port = int(kept.read_text()) if kept.exists() else free_port()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            port = free_port()
+    kept.write_text(str(port))
+    return port
+
+
+def _fal_at(base: str, key: str) -> dict[str, str]:
+    return {
+        "FAL_QUEUE_URL": base,
+        "FAL_API_URL": base,
+        "FAL_JWKS_URL": f"{base}/.well-known/jwks.json",
+        "FAL_MEDIA_HOSTS": urlsplit(base).netloc,
+        "FAL_KEY": key,
+    }
+
+
+def _other_fal(settings: StackSettings) -> dict[str, str]:
+    """Another fal.ai than the simulator; on loopback, what is not set is taken to be at the same address."""
+    if is_loopback(settings.fal_queue_url):
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(settings.fal_queue_url))
+        defaults = _fal_at(origin, settings.fal_key or "local-key")
+        return {name: os.environ.get(name) or value for name, value in defaults.items()}
+    if not settings.public_url:
+        raise StackError(
+            f"fal.ai at {settings.fal_queue_url} cannot reach this machine: it fetches the ZIP from us and calls us "
+            "back. Open a tunnel to this machine's port with a public https address, set PUBLIC_URL to that address, "
+            "and start again; or leave FAL_QUEUE_URL out to use the simulator."
+        )
+    if not settings.fal_key:
+        raise StackError("FAL_KEY is not set: make a key at fal.ai, set FAL_KEY to it, and start again.")
+    return {}
+
+
+def _store_environment(settings: StackSettings, data_dir: Path, url: str, stack: ExitStack) -> dict[str, str]:
+    if settings.backend is LocalBackend.EMBEDDED:
+        return {"BACKEND": "embedded", "DATA_DIR": str(data_dir)}
+    from infra.local.emulators import missing_emulators, provision, running_emulators
+
+    if missing := missing_emulators():
+        raise StackError(missing)
+    emulators = stack.enter_context(running_emulators(data_dir / "emulators"))
+    provision(emulators, url)
+    return {"BACKEND": "google", "DATA_DIR": str(data_dir), **emulators.environment()}
+
+
+def _start(
+    command: list[str], environment: Mapping[str, str], stack: ExitStack, output: int, stdout: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process of ours in a session of its own, so that Ctrl-C reaches it through us and in order."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output if stdout is None else stdout,
+        stderr=output,
+        start_new_session=True,
+    )
+    stack.callback(_stop, process)
+    return process
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            tail = log.read_text(errors="replace")[-2000:]
+            raise StackError(f"The host ended while starting (is port {urlsplit(url).port} taken?):\n{tail}")
+        try:
+            if httpx.get(f"{url}/healthz", timeout=1.0).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.05)
+    raise StackError(f"The host did not answer within {START_TIMEOUT_S:.0f} seconds: see {log}.")

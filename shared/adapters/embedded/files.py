@@ -1,0 +1,103 @@
+"""Files that appear whole or not at all: drafts beside the listed tree, put in place at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_ABANDONED_S = 24 * 60 * 60
+_PLACE_ATTEMPTS = 20
+
+
+class Drafts:
+    """Unfinished files in one directory, on the same file system as their targets. Raises `OSError`."""
+
+    def __init__(self, directory: Path) -> None:
+        """Keep drafts in `directory`, which `prepare` makes."""
+        self._directory = directory
+        self._prepared = False
+
+    def prepare(self) -> None:
+        """Make the directory and delete drafts that a killed process left a day ago or earlier; once."""
+        if self._prepared:
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - entry.stat().st_mtime > _ABANDONED_S:
+                        os.unlink(entry.path)
+        self._prepared = True
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """A name for a new draft; whatever is left under it when the block ends is deleted."""
+        path = self._directory / secrets.token_hex(16)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def place(self, draft: Path, target: Path) -> None:
+        """Move `draft` to `target`, whole and durable, replacing what was there; makes its directories."""
+        for attempt in range(_PLACE_ATTEMPTS):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.replace(draft, target)
+                break
+            except FileNotFoundError:
+                # somebody deleted the last object beside it, and with it the directory
+                if attempt + 1 == _PLACE_ATTEMPTS or not draft.exists():
+                    raise
+        sync_directory(target.parent)
+
+    def place_bytes(self, content: bytes, target: Path) -> None:
+        """Write `content` to `target`, whole, replacing what was there; makes its directories.
+
+        For what can be made again: after a power cut it may be gone.
+        """
+        self.prepare()
+        with self.draft() as draft:
+            draft.write_bytes(content)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(draft, target)
+
+    def duplicate(self, source: Path, draft: Path) -> None:
+        """Make `draft` the same as the file `source`, by a link where the file system has them.
+
+        Sharing the bytes is safe because files here are replaced and never written to.
+        """
+        try:
+            os.link(source, draft, follow_symlinks=False)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copyfile(source, draft, follow_symlinks=False)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in `directory` durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_empty_parents(path: Path, *, below: Path) -> None:
+    """Remove the directories above `path` that are empty now, up to and without `below`."""
+    for parent in path.parents:
+        if parent == below or below not in parent.parents:
+            return
+        try:
+            parent.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return

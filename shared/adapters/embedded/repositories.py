@@ -1,0 +1,149 @@
+"""The repositories in SQLite. Everything raises `DatabaseUnavailable` where the file refuses."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from shared.adapters.embedded.database import Database
+from shared.adapters.embedded.documents import Table
+from shared.adapters.paging import to_micros
+from shared.errors import Conflict, ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.models import Model
+from shared.ports import Page
+from shared.shoots import Shoot
+from shared.trainings import Status, Training
+
+_UPDATE_ATTEMPTS = 30
+_MAX_PAUSE_S = 0.05
+
+
+class SqliteShoots:
+    """Shoots; fulfils `ShootRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the shoots in `database`."""
+        self._database = database
+        self._table = Table(database, "shoots", Shoot, lambda shoot: shoot.created_at)
+
+    def get(self, shoot_id: str) -> Shoot:
+        """The shoot; `ShootNotFound` where there is none."""
+        if (shoot := self._table.find(shoot_id)) is None:
+            raise ShootNotFound(id=shoot_id)
+        return shoot
+
+    def save(self, shoot: Shoot) -> None:
+        """Write it, new or again."""
+        statement = "INSERT OR REPLACE INTO shoots (id, owner_id, created_at, document) VALUES (?, ?, ?, ?)"
+        with self._database.writing() as connection:
+            connection.execute(statement, tuple(self._table.row(shoot).values()))
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
+        """The owner's shoots, newest first; `InvalidRequest` for a bad cursor."""
+        return self._table.page(owner_id, limit=limit, cursor=cursor)
+
+
+class SqliteTrainings:
+    """Trainings with their versions; fulfils `TrainingRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the trainings in `database`."""
+        self._database = database
+        self._table = Table(database, "trainings", Training, lambda training: training.created_at)
+
+    def get(self, training_id: str) -> Training:
+        """The training; `TrainingNotFound` where there is none."""
+        return self._read(training_id)[0]
+
+    def create(self, training: Training) -> bool:
+        """Write a new training; False, and nothing changed, where one with its id exists."""
+        with self._database.writing() as connection:
+            return self._table.insert(connection, training, version=1, **_indexed(training))
+
+    def update(self, training_id: str, change: Callable[[Training], Training]) -> Training:
+        """Read, apply, write where nobody wrote in between, else again after a moment; see the port."""
+        for attempt in range(_UPDATE_ATTEMPTS):
+            training, version = self._read(training_id)
+            changed = change(training)
+            if changed == training or self._replace(changed, version):
+                return changed
+            time.sleep(random.uniform(0, min(0.001 * 2**attempt, _MAX_PAUSE_S)))
+        raise Conflict(reason=f"the training {training_id} is being changed by too many at once; try again")
+
+    def list_for_owner(
+        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+    ) -> Page[Training]:
+        """The owner's trainings, newest first; `InvalidRequest` for a bad cursor."""
+        equal = {} if status is None else {"status": status.value}
+        return self._table.page(owner_id, limit=limit, cursor=cursor, **equal)
+
+    def list_unfinished(self, *, limit: int) -> list[Training]:
+        """Trainings in no terminal status, the longest unchanged first."""
+        query = "SELECT document FROM trainings WHERE unfinished ORDER BY updated_at, id LIMIT ?"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (limit,)).fetchall()
+        return [self._table.value(row[0]) for row in rows]
+
+    def _read(self, training_id: str) -> tuple[Training, int]:
+        query = "SELECT document, version FROM trainings WHERE id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(query, (training_id,)).fetchone()
+        if row is None:
+            raise TrainingNotFound(id=training_id)
+        return self._table.value(row[0]), row[1]
+
+    def _replace(self, training: Training, version: int) -> bool:
+        columns = self._table.row(training) | _indexed(training)
+        training_id = columns.pop("id")
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        statement = f"UPDATE trainings SET {assignments}, version = version + 1 WHERE id = ? AND version = ?"
+        with self._database.writing() as connection:
+            return connection.execute(statement, (*columns.values(), training_id, version)).rowcount == 1
+
+
+class SqliteModels:
+    """Models and their numbers; fulfils `ModelRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the models in `database`."""
+        self._database = database
+        self._table = Table(database, "models", Model, lambda model: model.trained_at)
+
+    def get(self, model_id: str) -> Model:
+        """The model; `ModelNotFound` where there is none."""
+        if (model := self._table.find(model_id)) is None:
+            raise ModelNotFound(id=model_id)
+        return model
+
+    def create(self, model: Model) -> bool:
+        """Write a new model; False, and nothing changed, where one with its id exists."""
+        with self._database.writing() as connection:
+            return self._table.insert(connection, model)
+
+    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
+        """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
+        with self._database.writing() as connection:
+            # max + 1 keeps the numbers dense, ON CONFLICT keeps the one that this training has
+            connection.execute(
+                "INSERT INTO model_versions (person_id, name, training_id, version)"
+                " SELECT ?1, ?2, ?3, coalesce(max(version), 0) + 1 FROM model_versions"
+                " WHERE person_id = ?1 AND name = ?2 ON CONFLICT DO NOTHING",
+                (person_id, name, training_id),
+            )
+            query = "SELECT version FROM model_versions WHERE person_id = ? AND name = ? AND training_id = ?"
+            row: tuple[int] = connection.execute(query, (person_id, name, training_id)).fetchone()
+        return row[0]
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
+        """The owner's models, newest first; `InvalidRequest` for a bad cursor."""
+        return self._table.page(owner_id, limit=limit, cursor=cursor)
+
+
+def _indexed(training: Training) -> dict[str, Any]:
+    return {
+        "updated_at": to_micros(training.updated_at),
+        "status": training.status.value,
+        "unfinished": int(not training.is_terminal),
+    }

@@ -1,0 +1,214 @@
+"""fal.ai as the product's `Trainer` (fal.md §1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import quote
+
+import httpx
+from fal_client import SyncClient
+
+from shared.adapters.fal.answers import Answer, run_status, unavailable
+from shared.adapters.fal.outcomes import GONE, outcome
+from shared.adapters.fal.paid_post import PaidPost
+from shared.adapters.fal.wire import TRANSIENT, FreeCalls, own_url, rebased
+from shared.errors import TrainerAccountLocked, TrainerUnavailable
+from shared.ports import CancelAnswer, Clock, RunOutput, RunState, RunStatus, Submission
+from shared.settings import FAL_QUEUE_URL, FalSettings
+from shared.trainings import FalJob
+
+MAX_PAGES = 20
+CLOCK_SKEW = timedelta(minutes=5)
+
+_CANCEL_ANSWERS = {
+    "CANCELLATION_REQUESTED": CancelAnswer.REQUESTED,
+    "OK": CancelAnswer.REQUESTED,
+    "ALREADY_COMPLETED": CancelAnswer.TOO_LATE,
+    "NOT_FOUND": CancelAnswer.UNKNOWN,
+}
+
+
+@dataclass(frozen=True)
+class _OneShotClient(SyncClient):
+    """fal-client over a transport that sends once: its own tries again, elsewhere, and follows redirects."""
+
+    queue_url: str = field(default=FAL_QUEUE_URL)
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            transport=PaidPost(self.queue_url, timeout_s=self.default_timeout),
+            headers={"Authorization": self._auth.header_value},
+            timeout=self.default_timeout,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections; the next submission opens new ones."""
+        client = self.__dict__.pop("_client", None)
+        if client is not None:
+            client.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ending:
+    """What the status call told of a run that may have a result: the error, if it told one."""
+
+    told: str | None = None
+
+
+class FalTrainer:
+    """Fulfils `Trainer`. Safe to share between threads; connects on first use.
+
+    The URLs that submit returned are used (fal.md §1) where they have FAL_QUEUE_URL's origin; where there are
+    none, those that fal-client's handle builds.
+    """
+
+    def __init__(
+        self, settings: FalSettings, clock: Clock, *, pauses_s: Sequence[float] = (0.25, 1.0)
+    ) -> None:
+        """`pauses_s` lie between the attempts of free calls; the paid one has a single attempt."""
+        self._settings = settings
+        self._clock = clock
+        self._key = settings.fal_key.get_secret_value().strip()
+        self._paid = _OneShotClient(
+            key=self._key, default_timeout=settings.fal_timeout_s, queue_url=settings.fal_queue_url
+        )
+        self._free = FreeCalls(self._key, timeout_s=settings.fal_timeout_s, pauses_s=pauses_s)
+
+    def submit(self, submission: Submission) -> FalJob:
+        """Send it exactly once; the answers are told apart in `paid_post`."""
+        self._require_key()
+        handle = self._paid.submit(
+            submission.endpoint, dict(submission.arguments), webhook_url=submission.webhook_url
+        )
+        return FalJob(
+            request_id=handle.request_id,
+            nonce=submission.nonce,
+            endpoint=submission.endpoint,
+            status_url=handle.status_url or None,
+            response_url=handle.response_url or None,
+            cancel_url=handle.cancel_url or None,
+            submitted_at=self._clock.now(),
+        )
+
+    def status(self, job: FalJob, *, log: bool) -> RunStatus:
+        """Where the run stands; `TrainerUnavailable` also where fal.ai does not know the request."""
+        answer = self._call("GET", self._url(job, "status", log=log))
+        if not answer.ok:
+            raise unavailable(answer)
+        status = run_status(answer.json)
+        if status is None:
+            raise TrainerUnavailable(reason="its status cannot be read")
+        return status
+
+    def result(self, job: FalJob) -> RunOutput | None:
+        """The output of a run that completed, told from its failures in `outcomes`."""
+        ending = self._ending(job)
+        if ending is None:
+            return None
+        again_on = () if ending.told else TRANSIENT
+        return outcome(self._call("GET", self._url(job, "response"), again_on=again_on), told=ending.told)
+
+    def _ending(self, job: FalJob) -> _Ending | None:
+        """None while the run is pending. A forgotten status says nothing: the result may still be there."""
+        answer = self._call("GET", self._url(job, "status"))
+        if answer.status in GONE:
+            return _Ending()
+        status = run_status(answer.json) if answer.ok else None
+        if answer.json is None or status is None:
+            raise unavailable(answer)
+        if status.state is not RunState.COMPLETED:
+            return None
+        told = answer.json.get("error") or answer.json.get("error_type")
+        return _Ending(told=str(told)[:200] if told else None)
+
+    def cancel(self, job: FalJob) -> CancelAnswer:
+        """Ask fal.ai to stop the run: `TOO_LATE` where it completed, `UNKNOWN` where it is not known."""
+        answer = self._call("PUT", self._url(job, "cancel"))
+        said = (answer.json or {}).get("status")
+        if isinstance(said, str) and said in _CANCEL_ANSWERS:
+            return _CANCEL_ANSWERS[said]
+        if answer.status == 404:
+            return CancelAnswer.UNKNOWN
+        if not answer.ok:
+            raise unavailable(answer)
+        return CancelAnswer.REQUESTED
+
+    def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:
+        """Look through fal.ai's request list, a bounded number of pages, newest first as far as is known."""
+        query = {"endpoint_id": endpoint, "start": _stamp(since - CLOCK_SKEW), "expand": "payloads"}
+        for _ in range(MAX_PAGES if nonce else 0):
+            page = self._page(query)
+            items = page.get("items")
+            for item in items if isinstance(items, list) else []:
+                if isinstance(item, dict) and (job := self._listed(item, endpoint, nonce)):
+                    return job
+            cursor = page.get("next_cursor")
+            if not page.get("has_more") or not isinstance(cursor, str) or not cursor:
+                return None
+            query["cursor"] = cursor
+        return None
+
+    def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+        url = httpx.URL(f"{self._settings.fal_api_url}/v1/models/requests/by-endpoint", params=query)
+        answer = self._call("GET", url)
+        if not answer.ok:
+            raise unavailable(answer)
+        if answer.json is None:
+            raise TrainerUnavailable(reason="its list of requests cannot be read")
+        return answer.json
+
+    def _listed(self, item: Mapping[str, Any], endpoint: str, nonce: str) -> FalJob | None:
+        request_id = item.get("request_id")
+        if (
+            not isinstance(request_id, str)
+            or not request_id
+            or nonce not in json.dumps(item.get("json_input"))
+        ):
+            return None
+        sent_at = _moment(item.get("sent_at")) or self._clock.now()
+        return FalJob(request_id=request_id, nonce=nonce, endpoint=endpoint, submitted_at=sent_at)
+
+    def _call(self, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:
+        self._require_key()
+        return self._free.call(method, url, again_on=again_on)
+
+    def _require_key(self) -> None:
+        if not self._key:
+            raise TrainerAccountLocked(reason="FAL_KEY is not set")
+
+    def _url(
+        self, job: FalJob, kind: Literal["status", "response", "cancel"], *, log: bool = False
+    ) -> httpx.URL:
+        name, queue_url = f"{kind}_url", self._settings.fal_queue_url
+        own = own_url(getattr(job, name), queue_url)
+        if own is None:
+            handle = self._paid.get_handle(job.endpoint, quote(job.request_id, safe=""))
+            url = rebased(getattr(handle, name), queue_url)
+        else:
+            url = httpx.URL(own)
+        return url.copy_merge_params({"logs": 1}) if log else url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._free.close()
+        self._paid.close()
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

@@ -1,0 +1,90 @@
+"""HTTP as it is spoken with fal.ai: bounded answers, our key to its own origin, free calls tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from functools import cached_property
+
+import httpx
+
+from shared.adapters.fal.answers import Answer
+from shared.errors import TrainerUnavailable
+
+MAX_ANSWER_BYTES = 32 << 20
+CONNECT_TIMEOUT_S = 10.0
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
+
+
+def read_answer(response: httpx.Response, *, max_bytes: int, deadline: float) -> Answer:
+    """Read the whole body; httpx.HTTPError where it is too large or late (`deadline` is monotonic)."""
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > max_bytes:
+            raise httpx.RemoteProtocolError(f"the answer is larger than {max_bytes} bytes")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer took too long as a whole")
+    return Answer(status=response.status_code, headers=dict(response.headers), body=bytes(body))
+
+
+def own_url(url: object, base: str) -> str | None:
+    """`url` where it has the origin of `base`, else None: our key is never sent anywhere else."""
+    if not isinstance(url, str):
+        return None
+    try:
+        parsed, ours = httpx.URL(url), httpx.URL(base)
+    except httpx.InvalidURL:
+        return None
+    same = (parsed.scheme, parsed.host, parsed.port) == (ours.scheme, ours.host, ours.port)
+    return url if same and not parsed.userinfo else None
+
+
+def rebased(url: httpx.URL | str, base: str) -> httpx.URL:
+    """The path and query of `url` under `base`: fal-client only knows fal.ai's own host."""
+    ours = httpx.URL(base)
+    return ours.copy_with(raw_path=ours.raw_path.rstrip(b"/") + httpx.URL(url).raw_path)
+
+
+class FreeCalls:
+    """Calls that cost nothing and may be repeated, and are: a few times, with pauses."""
+
+    def __init__(self, key: str, *, timeout_s: float, pauses_s: Sequence[float]) -> None:
+        """`key` is fal.ai's; there is one more attempt than there are pauses. Nothing is opened yet."""
+        self._key = key
+        self._timeout_s = timeout_s
+        self._pauses_s = pauses_s
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            headers={"Authorization": f"Key {self._key}"},
+            timeout=httpx.Timeout(self._timeout_s, connect=min(self._timeout_s, CONNECT_TIMEOUT_S)),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def call(self, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:
+        """The answer, whatever its status; `TrainerUnavailable` where none came."""
+        for pause_s in self._pauses_s:
+            with suppress(httpx.HTTPError):
+                answer = self._once(method, url)
+                if answer.status not in again_on:
+                    return answer
+            time.sleep(pause_s)
+        try:
+            return self._once(method, url)
+        except httpx.HTTPError as error:
+            raise TrainerUnavailable(reason=f"no answer from {url.host}: {type(error).__name__}") from error
+
+    def _once(self, method: str, url: httpx.URL) -> Answer:
+        with self._client.stream(method, url) as response:
+            deadline = time.monotonic() + self._timeout_s
+            return read_answer(response, max_bytes=MAX_ANSWER_BYTES, deadline=deadline)
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        client = self.__dict__.pop("_client", None)
+        if client is not None:
+            client.close()

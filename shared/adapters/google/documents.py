@@ -1,0 +1,205 @@
+"""A collection of Cloud Firestore as domain values: one document per value, under the value's own id."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from google.api_core.exceptions import (
+    Aborted,
+    AlreadyExists,
+    FailedPrecondition,
+    GoogleAPIError,
+    NotFound,
+    ServiceUnavailable,
+)
+from google.api_core.retry import Retry, if_exception_type
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.firestore import Query
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared import errors
+from shared.adapters.paging import Cursor, to_micros
+from shared.documents import from_document, to_document
+from shared.ports import Page
+from shared.shoots import ID_PATTERN
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot
+
+T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a call may take, in seconds, and how often a conditional write that lost is tried again."""
+
+    call_s: float = 10.0
+    list_s: float = 20.0
+    attempts: int = 16
+    pause_s: float = 0.02
+    longest_pause_s: float = 0.5
+
+    def pause(self, attempt: int) -> None:
+        """Wait a random while, longer after each attempt, so that those who collided spread out."""
+        time.sleep(random.uniform(0.0, min(self.longest_pause_s, self.pause_s * 2.0**attempt)))
+
+
+class Documents(Generic[T]):
+    """The values of one kind in one collection; `missing` is raised, with the id, where there is none.
+
+    Every method raises `DatabaseUnavailable` where Firestore refuses or does not answer in time.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        collection: str,
+        kind: type[T],
+        *,
+        missing: type[errors.NotFound],
+        patience: Patience | None = None,
+    ) -> None:
+        """Nothing is sent before the first call."""
+        self._client = client
+        self._collection = client.collection(collection)
+        self._kind = kind
+        self._missing = missing
+        self._patience = patience or Patience()
+        # idle connections break; a repeated read is harmless and a repeated conditional write recognises itself
+        self._retry = Retry(
+            predicate=if_exception_type(ServiceUnavailable), initial=0.1, timeout=self._patience.call_s
+        )
+
+    def get(self, document_id: str) -> T:
+        """The value."""
+        return self._value(self._read(document_id))
+
+    def put(self, document_id: str, value: T) -> None:
+        """Write it, new or again, whatever is there."""
+        with _translated():
+            self._collection.document(document_id).set(
+                to_document(value), retry=self._retry, timeout=self._patience.call_s
+            )
+
+    def create(self, document_id: str, value: T) -> bool:
+        """Write a new document; False, and nothing changed, where there is one.
+
+        Not sent a second time by itself: the first may have been written, and the answer would be a wrong False.
+        """
+        with _translated():
+            try:
+                self._collection.document(document_id).create(
+                    to_document(value), retry=None, timeout=self._patience.call_s
+                )
+            except AlreadyExists:
+                return False
+        return True
+
+    def update(self, document_id: str, change: Callable[[T], T]) -> T:
+        """Read, apply `change`, write where nobody wrote in between, else again; `Conflict` when others keep winning.
+
+        Writes nothing where `change` changes nothing. Fields that the value does not have stay in the document.
+        """
+        written: T | None = None
+        for attempt in range(self._patience.attempts):
+            if attempt:
+                self._patience.pause(attempt)
+            snapshot = self._read(document_id)
+            value = self._value(snapshot)
+            if value == written:
+                return value  # it was ours that won: only its answer got lost
+            written = change(value)
+            if written == value or self._replaced(snapshot, written):
+                return written
+        raise errors.Conflict(reason="others keep changing the same record; try again")
+
+    def page(self, equal: Mapping[str, Any], *, newest: str, limit: int, cursor: str | None) -> Page[T]:
+        """Those whose fields equal `equal`, by the time in `newest` and then by id, both descending."""
+        query: Query = self._collection.order_by(newest, direction=Query.DESCENDING)
+        query = query.order_by("__name__", direction=Query.DESCENDING)
+        for field, wanted in equal.items():
+            query = query.where(filter=FieldFilter(field, "==", wanted))
+        if cursor is not None:
+            at, document_id = _place(cursor)
+            query = query.start_after({newest: at, "__name__": document_id})
+        found = self._found(query.limit(limit + 1))
+        shown = found[:limit]
+        items = tuple(self._value(snapshot) for snapshot in shown)
+        if len(found) <= limit:
+            return Page(items=items)
+        last = shown[-1]
+        return Page(items=items, next_cursor=Cursor(to_micros(last.get(newest)), last.id).encode())
+
+    def oldest(self, field: str, any_of: Sequence[str], *, by: str, limit: int) -> list[T]:
+        """Those whose `field` is one of `any_of`, by the time in `by`, ascending."""
+        query = self._collection.where(filter=FieldFilter(field, "in", list(any_of)))
+        return [self._value(snapshot) for snapshot in self._found(query.order_by(by).limit(limit))]
+
+    def _read(self, document_id: str) -> DocumentSnapshot:
+        # what a caller asks for may be no id at all, which Firestore answers with an error of another kind
+        if not re.fullmatch(ID_PATTERN, document_id):
+            raise self._missing(id=document_id)
+        with _translated():
+            reference: DocumentReference = self._collection.document(document_id)
+            snapshot = reference.get(retry=self._retry, timeout=self._patience.call_s)
+        if not snapshot.exists:
+            raise self._missing(id=document_id)
+        return snapshot
+
+    def _replaced(self, snapshot: DocumentSnapshot, value: T) -> bool:
+        """Whether `value` was written over the version that `snapshot` shows."""
+        unchanged = self._client.write_option(last_update_time=snapshot.update_time)
+        with _translated():
+            try:
+                snapshot.reference.update(
+                    to_document(value), option=unchanged, retry=self._retry, timeout=self._patience.call_s
+                )
+            except (FailedPrecondition, Aborted, NotFound):
+                return False
+        return True
+
+    def _found(self, query: Query) -> list[DocumentSnapshot]:
+        with _translated():
+            return list(query.get(retry=self._retry, timeout=self._patience.list_s))
+
+    def _value(self, snapshot: DocumentSnapshot) -> T:
+        return from_document(self._kind, _plain(snapshot.to_dict()))
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    place = Cursor.decode(cursor)
+    try:
+        at = _EPOCH + timedelta(microseconds=place.at)
+    except OverflowError as error:
+        raise errors.InvalidRequest(reason="the cursor is none that a listing gave") from error
+    if not re.fullmatch(ID_PATTERN, place.id):
+        raise errors.InvalidRequest(reason="the cursor is none that a listing gave")
+    return at, place.id
+
+
+def _plain(value: Any) -> Any:
+    """`value` with plain datetimes instead of the SDK's subclass, which does not survive copying."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return _EPOCH + timedelta(microseconds=to_micros(value))
+    return value
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (GoogleAPIError, GoogleAuthError) as error:
+        raise errors.DatabaseUnavailable(reason=type(error).__name__) from error

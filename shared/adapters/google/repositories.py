@@ -1,0 +1,127 @@
+"""Shoots, trainings and models in Cloud Firestore.
+
+Every write of a training is conditional on the version that was read (`last_update_time`); no transactions, which are
+slower and lose more under contention. The queries need the indexes in `indexes.py`.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.adapters.google.documents import Documents
+from shared.models import Model
+from shared.errors import ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.ports import Page
+from shared.shoots import Shoot
+from shared.trainings import TERMINAL, Status, Training
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+UNFINISHED = tuple(status.value for status in Status if status not in TERMINAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberedName:
+    """A person's model name and the number of each training's version of it."""
+
+    person_id: str
+    name: str
+    versions: Mapping[str, int]
+
+    def with_version_of(self, training_id: str) -> NumberedName:
+        """This name with the next number for that training; itself when it has one."""
+        if training_id in self.versions:
+            return self
+        following = max(self.versions.values(), default=0) + 1
+        return replace(self, versions={**self.versions, training_id: following})
+
+
+class FirestoreShoots:
+    """Shoots by id and by owner."""
+
+    def __init__(self, client: Client) -> None:
+        """Keep them in the collection `shoots`."""
+        self._documents = Documents(client, "shoots", Shoot, missing=ShootNotFound)
+
+    def get(self, shoot_id: str) -> Shoot:
+        """The shoot; `ShootNotFound` where there is none."""
+        return self._documents.get(shoot_id)
+
+    def save(self, shoot: Shoot) -> None:
+        """Write it, new or again."""
+        self._documents.put(shoot.id, shoot)
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
+        """The owner's shoots, newest first; `InvalidRequest` for a cursor that is not one of ours."""
+        return self._documents.page({"owner_id": owner_id}, newest="created_at", limit=limit, cursor=cursor)
+
+
+class FirestoreTrainings:
+    """Trainings; every write is conditional on the version that was read."""
+
+    def __init__(self, client: Client) -> None:
+        """Keep them in the collection `trainings`."""
+        self._documents = Documents(client, "trainings", Training, missing=TrainingNotFound)
+
+    def get(self, training_id: str) -> Training:
+        """The training; `TrainingNotFound` where there is none."""
+        return self._documents.get(training_id)
+
+    def create(self, training: Training) -> bool:
+        """Write a new training; False, and nothing changed, where one with its id exists."""
+        return self._documents.create(training.id, training)
+
+    def update(self, training_id: str, change: Callable[[Training], Training]) -> Training:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; the training as it now is.
+
+        A change that returns its argument writes nothing. What `change` raises passes through and nothing is written.
+        `TrainingNotFound` where there is none; `Conflict` when too many others keep winning.
+        """
+        return self._documents.update(training_id, change)
+
+    def list_for_owner(
+        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+    ) -> Page[Training]:
+        """The owner's trainings, newest first; `InvalidRequest` for a cursor that is not one of ours."""
+        equal = {"owner_id": owner_id, **({"status": status.value} if status else {})}
+        return self._documents.page(equal, newest="created_at", limit=limit, cursor=cursor)
+
+    def list_unfinished(self, *, limit: int) -> list[Training]:
+        """Trainings in no terminal status, the longest unchanged first."""
+        return self._documents.oldest("status", UNFINISHED, by="updated_at", limit=limit)
+
+
+class FirestoreModels:
+    """Models and the numbers of their versions."""
+
+    def __init__(self, client: Client) -> None:
+        """Keep them in the collection `models`, and the versions of each name in `model_names`."""
+        self._documents = Documents(client, "models", Model, missing=ModelNotFound)
+        self._names = Documents(client, "model_names", NumberedName, missing=ModelNotFound)
+
+    def get(self, model_id: str) -> Model:
+        """The model; `ModelNotFound` where there is none."""
+        return self._documents.get(model_id)
+
+    def create(self, model: Model) -> bool:
+        """Write a new model; False, and nothing changed, where one with its id exists."""
+        return self._documents.create(model.id, model)
+
+    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
+        """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is asked.
+
+        `Conflict` when too many others keep winning.
+        """
+        key = sha256(f"{person_id}\0{name}".encode()).hexdigest()
+        first = NumberedName(person_id=person_id, name=name, versions={training_id: 1})
+        if self._names.create(key, first):
+            return 1
+        return self._names.update(key, lambda known: known.with_version_of(training_id)).versions[training_id]
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
+        """The owner's models, newest first; `InvalidRequest` for a cursor that is not one of ours."""
+        return self._documents.page({"owner_id": owner_id}, newest="trained_at", limit=limit, cursor=cursor)

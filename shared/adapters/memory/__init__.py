@@ -1,0 +1,17 @@
+"""The ports in memory, with the same promises as the real ones, and errors on purpose: for tests and simulations."""
+
+from shared.adapters.memory.clock import FixedClock
+from shared.adapters.memory.faults import Faults
+from shared.adapters.memory.objects import MemoryObjects
+from shared.adapters.memory.publisher import MemoryPublisher
+from shared.adapters.memory.repositories import MemoryModels, MemoryShoots, MemoryTrainings
+
+__all__ = [
+    "Faults",
+    "FixedClock",
+    "MemoryModels",
+    "MemoryObjects",
+    "MemoryPublisher",
+    "MemoryShoots",
+    "MemoryTrainings",
+]

@@ -1,0 +1,166 @@
+"""The repositories in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from shared.adapters.memory.faults import Faults
+from shared.adapters.paging import Cursor, to_micros
+from shared.errors import Conflict, ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.models import Model
+from shared.ports import Page
+from shared.shoots import Shoot
+from shared.trainings import Status, Training
+
+_UPDATE_ATTEMPTS = 100
+
+
+class _Owned(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def owner_id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Owned)
+
+
+class MemoryShoots:
+    """Shoots; fulfils `ShootRepository`."""
+
+    def __init__(self, *, faults: Faults | None = None) -> None:
+        """Start with none."""
+        self.faults = faults or Faults()
+        self._shoots: dict[str, Shoot] = {}
+
+    def get(self, shoot_id: str) -> Shoot:
+        """The shoot; `ShootNotFound` where there is none."""
+        with self.faults.around("get"):
+            if (shoot := self._shoots.get(shoot_id)) is None:
+                raise ShootNotFound(id=shoot_id)
+            return shoot
+
+    def save(self, shoot: Shoot) -> None:
+        """Write it, new or again."""
+        with self.faults.around("save"):
+            self._shoots[shoot.id] = shoot
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
+        """The owner's shoots, newest first; `InvalidRequest` for a bad cursor."""
+        with self.faults.around("list_for_owner"):
+            shoots = [shoot for shoot in list(self._shoots.values()) if shoot.owner_id == owner_id]
+            return _page(shoots, lambda shoot: shoot.created_at, limit, cursor)
+
+
+class MemoryTrainings:
+    """Trainings; fulfils `TrainingRepository`."""
+
+    def __init__(self, *, faults: Faults | None = None) -> None:
+        """Start with none."""
+        self.faults = faults or Faults()
+        self._trainings: dict[str, Training] = {}
+        self._lock = threading.Lock()
+
+    def get(self, training_id: str) -> Training:
+        """The training; `TrainingNotFound` where there is none."""
+        with self.faults.around("get"):
+            return self._found(training_id)
+
+    def create(self, training: Training) -> bool:
+        """Write a new training; False, and nothing changed, where one with its id exists."""
+        with self.faults.around("create"), self._lock:
+            return self._trainings.setdefault(training.id, training) is training
+
+    def update(self, training_id: str, change: Callable[[Training], Training]) -> Training:
+        """Read, apply, write where nobody wrote in between, else again; see the port."""
+        with self.faults.around("update"):
+            for _ in range(_UPDATE_ATTEMPTS):
+                training = self._found(training_id)
+                changed = change(training)
+                if changed == training or self._replace(training, changed):
+                    return changed
+            raise Conflict(reason=f"the training {training_id} is being changed by too many at once; try
+            again")
+
+    def list_for_owner(
+        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+    ) -> Page[Training]:
+        """The owner's trainings, newest first; `InvalidRequest` for a bad cursor."""
+        with self.faults.around("list_for_owner"):
+            trainings = [t for t in self._all() if t.owner_id == owner_id and status in (None, t.status)]
+            return _page(trainings, lambda training: training.created_at, limit, cursor)
+
+    def list_unfinished(self, *, limit: int) -> list[Training]:
+        """Trainings in no terminal status, the longest unchanged first."""
+        with self.faults.around("list_unfinished"):
+            unfinished = [training for training in self._all() if not training.is_terminal]
+            return sorted(unfinished, key=lambda training: (training.updated_at, training.id))[:limit]
+
+    def _found(self, training_id: str) -> Training:
+        if (training := self._trainings.get(training_id)) is None:
+            raise TrainingNotFound(id=training_id)
+        return training
+
+    def _replace(self, training: Training, changed: Training) -> bool:
+        with self._lock:
+            # values are frozen and never stored twice, so the very same one means that nobody wrote in
+            # between
+            if self._trainings[training.id] is not training:
+                return False
+            self._trainings[training.id] = changed
+            return True
+
+    def _all(self) -> list[Training]:
+        return list(self._trainings.values())
+
+
+class MemoryModels:
+    """Models and their numbers; fulfils `ModelRepository`."""
+
+    def __init__(self, *, faults: Faults | None = None) -> None:
+        """Start with none."""
+        self.faults = faults or Faults()
+        self._models: dict[str, Model] = {}
+        self._versions: dict[tuple[str, str], dict[str, int]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, model_id: str) -> Model:
+        """The model; `ModelNotFound` where there is none."""
+        with self.faults.around("get"):
+            if (model := self._models.get(model_id)) is None:
+                raise ModelNotFound(id=model_id)
+            return model
+
+    def create(self, model: Model) -> bool:
+        """Write a new model; False, and nothing changed, where one with its id exists."""
+        with self.faults.around("create"), self._lock:
+            return self._models.setdefault(model.id, model) is model
+
+    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
+        """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
+        with self.faults.around("allocate_version"), self._lock:
+            versions = self._versions.setdefault((person_id, name), {})
+            return versions.setdefault(training_id, len(versions) + 1)
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
+        """The owner's models, newest first; `InvalidRequest` for a bad cursor."""
+        with self.faults.around("list_for_owner"):
+            models = [model for model in list(self._models.values()) if model.owner_id == owner_id]
+            return _page(models, lambda model: model.trained_at, limit, cursor)
+
+
+def _page(items: Iterable[T], created_at: Callable[[T], datetime], limit: int, cursor: str | None) -> Page[T]:
+    def place(item: T) -> tuple[int, str]:
+        return -to_micros(created_at(item)), item.id
+
+    ordered = sorted(items, key=place)
+    if cursor is not None:
+        after = Cursor.decode(cursor)
+        ordered = [item for item in ordered if place(item) > (-after.at, after.id)]
+    shown = tuple(ordered[:limit])
+    last = Cursor(to_micros(created_at(shown[-1])), shown[-1].id).encode() if len(ordered) > limit else None
+    return Page(items=shown, next_cursor=last)

@@ -1,0 +1,216 @@
+"""The composition root: settings are read once, adapters are built once, lazily, on first use, and nowhere else.
+
+Lazily, because the module is imported before the server forks, and gRPC clients made before a fork hang; and because a
+function must not import the SDKs that it does not use.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.finishing import finish_training
+from shared.messaging import Consumer
+from shared.settings import (
+    ApiSettings,
+    Backend,
+    DatasetSettings,
+    DeliverySettings,
+    FalSettings,
+    MirrorSettings,
+    MonitorSettings,
+    StoreSettings,
+    SubmitSettings,
+    WebhookSettings,
+)
+from shared.trainings import Stage, Training
+
+if TYPE_CHECKING:
+    from shared.adapters.embedded.database import Database
+    from shared.adapters.embedded.signing import UrlSigner
+    from shared.adapters.embedded.queue import SqliteQueue
+    from shared.ports import (
+        ArtifactSource,
+        Clock,
+        ModelRepository,
+        Objects,
+        Publisher,
+        ShootRepository,
+        Trainer,
+        TrainingRepository,
+        WebhookVerifier,
+    )
+
+store_settings = cache(StoreSettings)
+fal_settings = cache(FalSettings)
+webhook_settings = cache(WebhookSettings)
+dataset_settings = cache(DatasetSettings)
+submit_settings = cache(SubmitSettings)
+mirror_settings = cache(MirrorSettings)
+monitor_settings = cache(MonitorSettings)
+delivery_settings = cache(DeliverySettings)
+api_settings = cache(ApiSettings)
+
+
+def new_nonce() -> str:
+    """An unguessable name: 144 random bits, fit for URLs and object names."""
+    return secrets.token_urlsafe(18)
+
+
+@cache
+def clock() -> Clock:
+    """The system's time."""
+    from shared.adapters.clock import SystemClock
+
+    return SystemClock()
+
+
+def _embedded() -> bool:
+    return store_settings().backend is Backend.EMBEDDED
+
+
+@cache
+def _database() -> Database:
+    from shared.adapters.embedded.database import Database
+
+    return Database(store_settings().data_dir / "documents.sqlite3")
+
+
+@cache
+def url_signer() -> UrlSigner:
+    """What signs and verifies the URLs of embedded objects."""
+    from shared.adapters.embedded.signing import UrlSigner, load_or_create_secret
+
+    secret = load_or_create_secret(store_settings().data_dir / "url-signing.key")
+    return UrlSigner(store_settings().public_url, secret)
+
+
+@cache
+def queue() -> SqliteQueue:
+    """The embedded queue, for its dispatcher."""
+    from shared.adapters.embedded.queue import SqliteQueue
+
+    return SqliteQueue(_database(), max_attempts=delivery_settings().max_delivery_attempts)
+
+
+@cache
+def shoots() -> ShootRepository:
+    """The shoots."""
+    if _embedded():
+        from shared.adapters.embedded.repositories import SqliteShoots
+
+        return SqliteShoots(_database())
+    from shared.adapters.google.clients import firestore_client
+    from shared.adapters.google.repositories import FirestoreShoots
+
+    return FirestoreShoots(firestore_client(store_settings()))
+
+
+@cache
+def trainings() -> TrainingRepository:
+    """The trainings."""
+    if _embedded():
+        from shared.adapters.embedded.repositories import SqliteTrainings
+
+        return SqliteTrainings(_database())
+    from shared.adapters.google.clients import firestore_client
+    from shared.adapters.google.repositories import FirestoreTrainings
+
+    return FirestoreTrainings(firestore_client(store_settings()))
+
+
+@cache
+def models() -> ModelRepository:
+    """The models."""
+    if _embedded():
+        from shared.adapters.embedded.repositories import SqliteModels
+
+        return SqliteModels(_database())
+    from shared.adapters.google.clients import firestore_client
+    from shared.adapters.google.repositories import FirestoreModels
+
+    return FirestoreModels(firestore_client(store_settings()))
+
+
+@cache
+def _bucket(name: str) -> Objects:
+    if _embedded():
+        from shared.adapters.embedded.objects import DirectoryObjects
+
+        return DirectoryObjects(store_settings().data_dir / "objects", name, url_signer())
+    from shared.adapters.google.clients import storage_client, storage_signer
+    from shared.adapters.google.objects import CloudStorageObjects
+
+    return CloudStorageObjects(storage_client(store_settings()), name, storage_signer(store_settings()))
+
+
+def shoots_bucket() -> Objects:
+    """Where the app keeps pictures and captions."""
+    return _bucket(store_settings().shoots_bucket)
+
+
+def datasets_bucket() -> Objects:
+    """Where ZIPs lie while their training lasts."""
+    return _bucket(store_settings().datasets_bucket)
+
+
+def models_bucket() -> Objects:
+    """Where models are kept."""
+    return _bucket(store_settings().models_bucket)
+
+
+@cache
+def publisher() -> Publisher:
+    """Where events are announced."""
+    if _embedded():
+        return queue()
+    from shared.adapters.google.clients import publisher_client
+    from shared.adapters.google.publisher import PubSubPublisher
+
+    return PubSubPublisher(publisher_client(store_settings()), store_settings().project)
+
+
+@cache
+def trainer() -> Trainer:
+    """fal.ai."""
+    from shared.adapters.fal.trainer import FalTrainer
+
+    return FalTrainer(fal_settings(), clock())
+
+
+@cache
+def artifact_source() -> ArtifactSource:
+    """Where fal.ai's files come from."""
+    from shared.adapters.fal.artifacts import HttpArtifactSource
+
+    return HttpArtifactSource(fal_settings())
+
+
+@cache
+def webhook_verifier() -> WebhookVerifier:
+    """Whether fal.ai called."""
+    from shared.adapters.fal.webhooks import FalWebhookVerifier
+
+    return FalWebhookVerifier(fal_settings(), webhook_settings(), clock())
+
+
+def _finish(training: Training) -> None:
+    finish_training(training, publisher=publisher(), datasets=datasets_bucket())
+
+
+def _leave_to_the_monitor(training: Training) -> None:
+    """The submitter has neither bucket nor topic; the ZIP that stays makes the monitor finish the training."""
+
+
+@cache
+def consumer(stage: Stage) -> Consumer:
+    """What stands around the use case of the event function that does `stage`."""
+    return Consumer(
+        trainings=trainings(),
+        clock=clock(),
+        stage=stage,
+        deadlines=monitor_settings().deadlines,
+        max_attempts=delivery_settings().max_delivery_attempts,
+        finish=_leave_to_the_monitor if stage is Stage.SUBMITTING else _finish,
+    )

@@ -1,0 +1,71 @@
+"""What happened, as messages: frozen, past tense, one topic each, ids and URIs only.
+
+`SUBSCRIPTIONS` says which function listens to which topic; the local dispatcher, the emulators' set-up and the Terraform
+all follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened to the training `training_id`."""
+
+    topic: ClassVar[str]
+
+    training_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequested(Event):
+    """A training is recorded and its archive is due."""
+
+    topic: ClassVar[str] = "training-requested"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetPackaged(Event):
+    """The archive is ready: `archive_url` is its signed URL, good until `expires_at` (Unix seconds)."""
+
+    topic: ClassVar[str] = "dataset-packaged"
+
+    nonce: str
+    archive_url: str = field(repr=False)
+    expires_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultReported(Event):
+    """Somebody says that fal.ai is done with a request: look there. `recover` asks to fetch paid weights again."""
+
+    topic: ClassVar[str] = "result-reported"
+
+    nonce: str
+    request_id: str
+    recover: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFinished(Event):
+    """A training reached a terminal status; for the app."""
+
+    topic: ClassVar[str] = "training-finished"
+
+    status: str
+    model_id: str | None = None
+
+
+EVENTS: Mapping[str, type[Event]] = {
+    kind.topic: kind for kind in (TrainingRequested, DatasetPackaged, ResultReported, TrainingFinished)
+}
+
+SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
+    TrainingRequested.topic: ("packager",),
+    DatasetPackaged.topic: ("submitter",),
+    ResultReported.topic: ("mirror",),
+    TrainingFinished.topic: (),
+}

@@ -1,0 +1,115 @@
+"""Pub/Sub push messages: reading the envelope, and the one way in which every consumer answers.
+
+The event functions take the raw push request instead of a CloudEvent, because the framework's conversion drops
+`deliveryAttempt` (docs/adr/0003). Answers: 204 acks, 500 nacks and Pub/Sub delivers again, until the dead letter.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from shared import logs
+from shared.errors import Conflict, ProductError, TrainingNotFound, UndecodableMessage
+from shared.events import Event
+from shared.ports import Clock, TrainingRepository
+from shared.trainings import Deadlines, Stage, Training
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One push: the message's data, its id, and which attempt this is (1 where Pub/Sub does not tell)."""
+
+    data: bytes
+    message_id: str
+    attempt: int = 1
+
+
+def encode(event: Event) -> bytes:
+    """The message's data."""
+    return json.dumps(asdict(event), separators=(",", ":")).encode()
+
+
+def read_envelope(body: bytes) -> Delivery:
+    """The delivery in a push request's body. `UndecodableMessage` where it is none."""
+    try:
+        envelope = json.loads(body)
+        message = envelope["message"]
+        data = base64.b64decode(message["data"], validate=True)
+        return Delivery(
+            data=data, message_id=str(message["messageId"]), attempt=int(envelope.get("deliveryAttempt") or 1)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UndecodableMessage(reason=f"not a push envelope: {type(error).__name__}") from error
+
+
+def decode(data: bytes, kind: type[E]) -> E:
+    """The event in a message's data; fields that it does not know are ignored. `UndecodableMessage` where it is none."""
+    try:
+        content: dict[str, Any] = json.loads(data)
+        event = kind(**{f.name: content[f.name] for f in fields(kind) if f.name in content})
+        if not isinstance(event.training_id, str) or not event.training_id:
+            raise ValueError("training_id")
+        return event
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UndecodableMessage(reason=f"not a {kind.topic}: {type(error).__name__}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumer:
+    """What every event function needs around its use case: who records failures, and when to give up.
+
+    `finish` is called with every training that is found in a terminal status, also again on a second delivery.
+    """
+
+    trainings: TrainingRepository
+    clock: Clock
+    stage: Stage
+    deadlines: Deadlines
+    max_attempts: int
+    finish: Callable[[Training], None]
+
+    def handle(self, body: bytes, kind: type[E], use_case: Callable[[E], Training]) -> None:
+        """Run `use_case` on the event in `body`; returning acks, raising nacks.
+
+        A permanent error ends the training as failed. A retryable one is noted on the training, so that its user reads
+        why it waits, and raised; at the last delivery or past the stage's deadline it becomes permanent.
+        """
+        delivery = read_envelope(body)
+        event = decode(delivery.data, kind)
+        try:
+            training = use_case(event)
+        except TrainingNotFound:
+            logs.warning("message_for_unknown_training", training_id=event.training_id, topic=kind.topic)
+            return
+        except Conflict as error:
+            # somebody else was faster, and did or does what this delivery was about
+            logs.warning("delivery_lost_a_race", training_id=event.training_id, reason=error.message)
+            return
+        except ProductError as error:
+            training = self._settle(event.training_id, error, delivery)
+        if training.is_terminal:
+            self.finish(training)
+
+    def _settle(self, training_id: str, error: ProductError, delivery: Delivery) -> Training:
+        last = delivery.attempt >= self.max_attempts
+        training = self.trainings.update(training_id, lambda t: self._judged(t, error, last=last))
+        ids = {"training_id": training_id, "code": error.code, "attempt": delivery.attempt}
+        if not training.is_terminal:
+            logs.warning("step_hindered", **ids)
+            raise error
+        logs.error("training_failed", **ids)
+        return training
+
+    def _judged(self, training: Training, error: ProductError, *, last: bool) -> Training:
+        now = self.clock.now()
+        give_up = training.stage is self.stage and (last or self.deadlines.passed(training, now))
+        if error.retryable and not give_up:
+            return training.hindered(error, at=now)
+        charged = training.charged if error.charged is None else error.charged
+        return training.fail(error, at=now, charged=charged)

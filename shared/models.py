@@ -1,0 +1,59 @@
+"""A model: weights and configuration of one finished training, kept and versioned by name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What the safetensors header tells: number of tensors, LoRA rank (None where it cannot be told), dtype, format."""
+
+    tensors: int
+    rank: int | None
+    dtype: str
+    format: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model as it is stored; `lora_uri` and `config_uri` are gs:// URIs in the models bucket, `size` is bytes."""
+
+    id: str
+    person_id: str
+    owner_id: str
+    shoot_id: str
+    training_id: str
+    name: str
+    version: int
+    trainer: str
+    trigger_word: str
+    lora_uri: str
+    config_uri: str
+    size: int
+    sha256: str
+    crc32c: str
+    weights: Weights
+    dataset_fingerprint: str
+    parameters: Mapping[str, Any]
+    trained_at: datetime
+    service: str = "fal.ai"
+    parent_model_id: str | None = None
+
+
+def model_id(training_id: str) -> str:
+    """The id of the model that a training gives: derived, so that mirroring twice gives one model."""
+    return f"m_{training_id.removeprefix('t_')}"
+
+
+def version_prefix(person_id: str, name: str, version: int) -> str:
+    """Where the files of a version lie in the models bucket."""
+    return f"models/{person_id}/{name}/v{version}/"
+
+
+def staging_prefix(training_id: str) -> str:
+    """Where artifacts lie in the models bucket until they are verified."""
+    return f"incoming/{training_id}/"

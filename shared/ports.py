@@ -1,0 +1,262 @@
+"""What the use cases need of the world, in their own words. Adapters fulfil it; fakes keep the same promises.
+
+Errors of every implementation: repositories raise `DatabaseUnavailable`, objects `StorageUnavailable`, publishing
+`MessagingUnavailable`, fal.ai's port what is declared there. Nothing else escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from shared.events import Event
+    from shared.models import Model
+    from shared.shoots import Shoot
+    from shared.trainings import FalJob, Status, Training
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """An object as a listing shows it: `size` in bytes, `crc32c` base64 as Cloud Storage writes it."""
+
+    name: str
+    size: int
+    crc32c: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[T]):
+    """Some items and the cursor of the next page; None when this was the last."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Now, in UTC with its zone."""
+        ...
+
+
+class ShootRepository(Protocol):
+    """Shoots by id and by owner."""
+
+    def get(self, shoot_id: str) -> Shoot:
+        """The shoot; `ShootNotFound` where there is none."""
+        ...
+
+    def save(self, shoot: Shoot) -> None:
+        """Write it, new or again."""
+        ...
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
+        """The owner's shoots, newest first."""
+        ...
+
+
+class TrainingRepository(Protocol):
+    """Trainings; every write is conditional on the version that was read."""
+
+    def get(self, training_id: str) -> Training:
+        """The training; `TrainingNotFound` where there is none."""
+        ...
+
+    def create(self, training: Training) -> bool:
+        """Write a new training; False, and nothing changed, where one with its id exists."""
+        ...
+
+    def update(self, training_id: str, change: Callable[[Training], Training]) -> Training:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; the training as it now is.
+
+        A change that returns its argument writes nothing. What `change` raises passes through and nothing is written.
+        `TrainingNotFound` where there is none; `DatabaseUnavailable` when too many others keep winning.
+        """
+        ...
+
+    def list_for_owner(
+        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+    ) -> Page[Training]:
+        """The owner's trainings, newest first."""
+        ...
+
+    def list_unfinished(self, *, limit: int) -> list[Training]:
+        """Trainings in no terminal status, the longest unchanged first."""
+        ...
+
+
+class ModelRepository(Protocol):
+    """Models and the numbers of their versions."""
+
+    def get(self, model_id: str) -> Model:
+        """The model; `ModelNotFound` where there is none."""
+        ...
+
+    def create(self, model: Model) -> bool:
+        """Write a new model; False, and nothing changed, where one with its id exists."""
+        ...
+
+    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
+        """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is asked."""
+        ...
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
+        """The owner's models, newest first."""
+        ...
+
+
+class Objects(Protocol):
+    """One bucket."""
+
+    @property
+    def uri(self) -> str:
+        """`gs://` and the bucket's name, without a final slash."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Everything under `prefix`, by name, without reading it."""
+        ...
+
+    def stat(self, name: str) -> ObjectInfo | None:
+        """The object; None where there is none."""
+        ...
+
+    def read(self, name: str, *, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
+        """Its bytes in order, at most `chunk_bytes` at a time; `StorageUnavailable` where it is not there (any more)."""
+        ...
+
+    def write(self, name: str, chunks: Iterable[bytes], *, content_type: str) -> ObjectInfo:
+        """Stream `chunks` into the object: whole and visible at the end, replacing what was there.
+
+        When `chunks` raises, that error passes through and no object appears or changes. Memory is bounded by one
+        chunk and a fixed buffer.
+        """
+        ...
+
+    def copy(self, source: str, target: str) -> ObjectInfo:
+        """Copy within the bucket without moving the bytes through this process."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete it; no error where it is not there."""
+        ...
+
+    def sign(self, name: str, *, ttl_s: float, download_name: str | None = None) -> str:
+        """A URL that anybody can GET for `ttl_s` seconds, at most 12 h; `download_name` makes browsers save it."""
+        ...
+
+
+class Publisher(Protocol):
+    """The way to announce what happened."""
+
+    def publish(self, event: Event) -> None:
+        """Return when the message is durably queued; delivery is at least once, in any order."""
+        ...
+
+
+class RunState(StrEnum):
+    """Where a request stands at fal.ai (fal.md §1): its own three statuses."""
+
+    IN_QUEUE = "IN_QUEUE"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStatus:
+    """What the status call tells; `log` is the whole log so far, messages only."""
+
+    state: RunState
+    queue_position: int | None = None
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A file as fal.ai names it; `size` is None where fal.ai does not tell."""
+
+    url: str = field(repr=False)
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutput:
+    """What a successful run delivered, by the names of its fields, and the raw output."""
+
+    artifacts: Mapping[str, Artifact]
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What is sent to fal.ai: the endpoint, its bare input, and where the webhook goes."""
+
+    endpoint: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    webhook_url: str = field(repr=False)
+    nonce: str
+
+
+class CancelAnswer(StrEnum):
+    """What fal.ai said to a cancellation."""
+
+    REQUESTED = "requested"
+    TOO_LATE = "too_late"
+    UNKNOWN = "unknown"
+
+
+class Trainer(Protocol):
+    """fal.ai. Everywhere: `TrainerUnavailable` for what may be tried again, `TrainerAccountLocked` for balance or key."""
+
+    def submit(self, submission: Submission) -> FalJob:
+        """Send it once and return the request as fal.ai recorded it. This costs money.
+
+        `TrainerUnavailable` only where fal.ai certainly accepted nothing; `SubmissionUncertain` where it may have;
+        `TrainerRejectedInput` or `TrainerAccountLocked` where it refused. Never sends a second time by itself.
+        """
+        ...
+
+    def status(self, job: FalJob, *, log: bool) -> RunStatus:
+        """Where the run stands; completed is not succeeded."""
+        ...
+
+    def result(self, job: FalJob) -> RunOutput | None:
+        """What the run delivered; None while it is not completed.
+
+        `TrainingFailed` or `TrainerRejectedInput` where the run failed; `ArtifactUnavailable` where the result is gone.
+        """
+        ...
+
+    def cancel(self, job: FalJob) -> CancelAnswer:
+        """Ask fal.ai to stop the run."""
+        ...
+
+    def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:
+        """The request whose input carries `nonce`, from fal.ai's own list; None proves nothing (fal.md §1)."""
+        ...
+
+
+class ArtifactSource(Protocol):
+    """Where fal.ai's files are fetched from, and nothing else is (design §10)."""
+
+    def open(self, artifact: Artifact, *, max_bytes: int) -> AbstractContextManager[Iterator[bytes]]:
+        """The file's bytes, streamed. `ArtifactUnavailable` where it cannot be fetched or is not allowed to be,
+        `ArtifactCorrupt` where it is longer than `max_bytes` or shorter or longer than announced."""
+        ...
+
+
+class WebhookVerifier(Protocol):
+    """Whether fal.ai sent a callback."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> str:
+        """The request id that fal.ai signed. `WebhookForged`, or `WebhookKeysUnavailable` where nobody can tell now."""
+        ...

@@ -1,0 +1,364 @@
+"""A training: its states, the one table of its transitions, and everything that is recorded about it. Pure.
+
+`Training.advance` is the only way to move. Arriving where one already stands changes nothing, so a second delivery is
+harmless; a move that the table does not declare raises `Conflict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from shared.errors import ArtifactUnavailable, Conflict, ProductError, SubmissionUncertain, TimedOut
+
+
+class Status(StrEnum):
+    """Where a training stands."""
+
+    REQUESTED = "requested"
+    PACKAGED = "packaged"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    RUNNING = "running"
+    MIRRORING = "mirroring"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Stage(StrEnum):
+    """What is being done meanwhile, in the words that users read."""
+
+    PACKAGING = "packaging"
+    SUBMITTING = "submitting"
+    QUEUED = "queued"
+    TRAINING = "training"
+    MIRRORING = "mirroring"
+
+
+_ENDED = (Status.FAILED, Status.CANCELED)
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.REQUESTED: frozenset({Status.PACKAGED, *_ENDED}),
+    # back to requested: the signed URL of the archive ran out before fal.ai had it
+    Status.PACKAGED: frozenset({Status.SUBMITTING, Status.REQUESTED, *_ENDED}),
+    # to mirroring: a webhook may be first
+    Status.SUBMITTING: frozenset({Status.SUBMITTED, Status.MIRRORING, *_ENDED}),
+    Status.SUBMITTED: frozenset({Status.RUNNING, Status.MIRRORING, *_ENDED}),
+    Status.RUNNING: frozenset({Status.MIRRORING, *_ENDED}),
+    Status.MIRRORING: frozenset({Status.SUCCEEDED, *_ENDED}),
+    Status.SUCCEEDED: frozenset(),
+    # recovery, only where the failure was in mirroring: paid weights can be fetched again
+    Status.FAILED: frozenset({Status.MIRRORING}),
+    Status.CANCELED: frozenset(),
+}
+
+TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
+
+STAGE_OF: Mapping[Status, Stage] = {
+    Status.REQUESTED: Stage.PACKAGING,
+    Status.PACKAGED: Stage.SUBMITTING,
+    Status.SUBMITTING: Stage.SUBMITTING,
+    Status.SUBMITTED: Stage.QUEUED,
+    Status.RUNNING: Stage.TRAINING,
+    Status.MIRRORING: Stage.MIRRORING,
+}
+
+LOG_TAIL_LINES = 100
+LOG_LINE_CHARACTERS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One arrival in a status; `reason` is for people."""
+
+    status: Status
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the run is. `percent` is 0–100; `eta_s` is seconds from `updated_at`, None while unknown."""
+
+    percent: float
+    step: int | None = None
+    total: int | None = None
+    message: str = ""
+    eta_s: float | None = None
+    queue_position: int | None = None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The archive that was made: its object's name in the datasets bucket, its size and what identifies it.
+
+    `sha256` is of the ZIP's bytes; `fingerprint` is of the shoot's objects (names, sizes, checksums), so that the same
+    pictures and captions have the same fingerprint whatever the trigger word.
+    """
+
+    archive: str
+    nonce: str
+    image_count: int
+    caption_count: int
+    bytes: int
+    sha256: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to call fal.ai, once: who holds it and until when.
+
+    `released` means that fal.ai certainly did not accept the request, so the claim may be taken again.
+    """
+
+    owner: str
+    nonce: str
+    lease_until: datetime
+    attempt: int = 1
+    released: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FalJob:
+    """The request at fal.ai, as its submit answered (fal.md §1: store the URLs, never build them).
+
+    The URLs are None where the request was recognised by its nonce instead of by the answer.
+    """
+
+    request_id: str
+    nonce: str
+    endpoint: str
+    status_url: str | None = None
+    response_url: str | None = None
+    cancel_url: str | None = None
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why something did not work: the code of the catalogue, the sentence, and where it happened.
+
+    `charged` is True or False where it is known whether the run cost money, None where it is not.
+    """
+
+    code: str
+    message: str
+    stage: Stage
+    retryable: bool
+    charged: bool | None
+    at: datetime
+
+    @classmethod
+    def of(cls, error: ProductError, *, stage: Stage, charged: bool | None, at: datetime) -> Self:
+        """The record of `error`."""
+        return cls(
+            code=error.code,
+            message=error.message,
+            stage=stage,
+            retryable=error.retryable,
+            charged=charged,
+            at=at,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One training as it is stored. Frozen: change is `advance`, the named changes below, or `dataclasses.replace`.
+
+    `hindrance` explains a wait: the last error of a step that will be tried again. `announced_at` is when the monitor
+    last announced its present step again.
+    """
+
+    id: str
+    shoot_id: str
+    owner_id: str
+    person_id: str
+    model_name: str
+    trigger_word: str
+    trainer: str
+    parameters: Mapping[str, Any]
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    history: tuple[Move, ...] = ()
+    progress: Progress | None = None
+    log_tail: tuple[str, ...] = ()
+    log_count: int = 0
+    dataset: Dataset | None = None
+    claim: Claim | None = None
+    fal: FalJob | None = None
+    error: Failure | None = None
+    hindrance: Failure | None = None
+    announced_at: datetime | None = None
+    model_id: str | None = None
+    idempotency_hash: str | None = None
+
+    @classmethod
+    def requested(cls, *, at: datetime, **fields: Any) -> Self:
+        """A training as the user asks for it."""
+        status = Status.REQUESTED
+        return cls(status=status, created_at=at, updated_at=at, history=(Move(status=status, at=at),), **fields)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.status in TERMINAL
+
+    @property
+    def stage(self) -> Stage | None:
+        """What is being done now; None when it ended."""
+        return STAGE_OF.get(self.status)
+
+    @property
+    def since(self) -> datetime:
+        """When the present status was reached."""
+        return self.history[-1].at
+
+    @property
+    def awaits_submission(self) -> bool:
+        """Whether fal.ai certainly has nothing of this training yet and its archive is ready."""
+        if self.status is Status.SUBMITTING:
+            return self.claim is not None and self.claim.released
+        return self.status is Status.PACKAGED
+
+    @property
+    def is_recoverable(self) -> bool:
+        """Whether paid weights may still be fetched: it failed, and it failed in mirroring."""
+        return self.status is Status.FAILED and self.error is not None and self.error.stage is Stage.MIRRORING
+
+    def may_advance(self, to: Status) -> bool:
+        """Whether the table and its one guard allow the move from here."""
+        if self.status is Status.FAILED and to is Status.MIRRORING:
+            return self.is_recoverable
+        return to in TRANSITIONS[self.status]
+
+    def advance(self, to: Status, *, at: datetime, reason: str = "", **changes: Any) -> Training:
+        """This training in status `to`, with `changes` to its fields; itself, unchanged, when it already stands there.
+
+        Raises `Conflict` for a move that is not declared.
+        """
+        if to is self.status:
+            return self
+        if not self.may_advance(to):
+            raise Conflict(reason=f"a training that is {self.status} cannot become {to}")
+        if to is not Status.FAILED:
+            changes = {"error": None, **changes}
+        return replace(
+            self,
+            status=to,
+            updated_at=at,
+            history=(*self.history, Move(status=to, at=at, reason=reason)),
+            **{"hindrance": None, "announced_at": None, **changes},
+        )
+
+    def fail(
+        self, error: ProductError, *, at: datetime, charged: bool | None, stage: Stage | None = None
+    ) -> Training:
+        """This training, failed with `error` in `stage` (its present one where none is given); itself when it has ended."""
+        if self.is_terminal:
+            return self
+        where = stage or STAGE_OF[self.status]
+        failure = Failure.of(error, stage=where, charged=charged, at=at)
+        return self.advance(Status.FAILED, at=at, reason=error.code, error=failure)
+
+    def hindered(self, error: ProductError, *, at: datetime) -> Training:
+        """This training with the explanation of why its step has to be tried again; itself when it has ended."""
+        if self.is_terminal:
+            return self
+        failure = Failure.of(error, stage=STAGE_OF[self.status], charged=self.charged, at=at)
+        return replace(self, hindrance=failure, updated_at=at)
+
+    @property
+    def charged(self) -> bool | None:
+        """Whether the run cost money as far as is known here: no before fal.ai was called, then not known until it ends."""
+        if self.status in (Status.MIRRORING, Status.SUCCEEDED):
+            return True
+        if self.is_terminal:
+            return self.error.charged if self.error else None
+        return False if self.status is Status.REQUESTED or self.awaits_submission else None
+
+    def claimed(self, claim: Claim, *, at: datetime) -> Training:
+        """This training in `submitting`, held by `claim`. Raises `Conflict` where somebody else holds or held it."""
+        if self.claim == claim:
+            return self
+        if not self.awaits_submission:
+            raise Conflict(reason=f"a training that is {self.status} cannot be claimed")
+        if self.status is Status.SUBMITTING:
+            return replace(self, claim=claim, hindrance=None, updated_at=at)
+        return self.advance(Status.SUBMITTING, at=at, claim=claim)
+
+    def released(self, nonce: str, *, at: datetime) -> Training:
+        """This training with its claim free again; only ever called when fal.ai certainly accepted nothing."""
+        if self.status is not Status.SUBMITTING or self.claim is None or self.claim.nonce != nonce:
+            return self
+        return replace(self, claim=replace(self.claim, released=True), updated_at=at)
+
+    def recorded(self, job: FalJob, *, at: datetime, reason: str = "") -> Training:
+        """This training with its request at fal.ai; in `submitted` unless a webhook or a cancellation was faster."""
+        if self.status is Status.SUBMITTING:
+            return self.advance(Status.SUBMITTED, at=at, reason=reason, fal=job)
+        return self if self.fal else replace(self, fal=job, updated_at=at)
+
+    def expired(self, limit_s: float, *, at: datetime) -> Training:
+        """This training, failed because its stage outlived `limit_s`: with the error it was waiting on, where it was."""
+        if self.is_terminal:
+            return self
+        if self.status is Status.SUBMITTING and not self.awaits_submission:
+            return self.fail(SubmissionUncertain(), at=at, charged=None)
+        if self.hindrance is None:
+            return self.fail(TimedOut(stage=STAGE_OF[self.status], limit_s=limit_s), at=at, charged=self.charged)
+        failure = replace(self.hindrance, at=at, stage=STAGE_OF[self.status], charged=self.charged)
+        return self.advance(Status.FAILED, at=at, reason=failure.code, error=failure)
+
+    def with_late_result(self, job: FalJob, *, at: datetime) -> Training:
+        """This failed training, knowing that fal.ai finished after all: still failed, but now it can be recovered."""
+        if self.status is not Status.FAILED or self.is_recoverable:
+            return self
+        error = ArtifactUnavailable(reason="fal.ai finished after the training had been given up")
+        failure = Failure.of(error, stage=Stage.MIRRORING, charged=True, at=at)
+        return replace(self, fal=job, error=failure, updated_at=at)
+
+    def with_progress(self, progress: Progress | None, log: tuple[str, ...]) -> Training:
+        """This training with newer progress and log; `log` is the whole log so far, its tail is kept. Moves no status."""
+        tail = tuple(line[:LOG_LINE_CHARACTERS] for line in log[-LOG_TAIL_LINES:])
+        count = max(self.log_count, len(log))
+        kept = tail if len(log) >= self.log_count else self.log_tail
+        at = progress.updated_at if progress else self.updated_at
+        return replace(self, progress=progress or self.progress, log_tail=kept, log_count=count, updated_at=at)
+
+    def stage_seconds(self, now: datetime) -> dict[Stage, float]:
+        """Seconds spent in each stage that was entered, in order; the present one counts up to `now`."""
+        ends = [move.at for move in self.history[1:]] + [now]
+        seconds: dict[Stage, float] = {}
+        for move, end in zip(self.history, ends, strict=True):
+            if (stage := STAGE_OF.get(move.status)) is not None:
+                seconds[stage] = seconds.get(stage, 0.0) + (end - move.at) / timedelta(seconds=1)
+        return seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadlines:
+    """How long a training may stay in a status, in seconds, before it fails with a word; all of them settings."""
+
+    requested_s: float = 30 * 60
+    packaged_s: float = 30 * 60
+    submitting_s: float = 2 * 60 * 60
+    submitted_s: float = 11 * 60 * 60
+    running_s: float = 4 * 60 * 60
+    mirroring_s: float = 2 * 60 * 60
+
+    def limit_s(self, status: Status) -> float:
+        """The limit of an unfinished status."""
+        return float(getattr(self, f"{status}_s"))
+
+    def passed(self, training: Training, now: datetime) -> bool:
+        """Whether the training has outlived its present status."""
+        if training.is_terminal:
+            return False
+        return (now - training.since).total_seconds() > self.limit_s(training.status)

@@ -1,0 +1,122 @@
+"""Documents as the API shows them, built from what a test cares about."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import google_crc32c
+
+Document = dict[str, Any]
+
+CREATED_AT = "2026-05-04T10:00:00+00:00"
+
+
+def a_training(**fields: Any) -> Document:
+    """A training as the API shows it, in its queue unless told otherwise."""
+    training: Document = {
+        "id": "t_1",
+        "shoot_id": "s_1",
+        "person_id": "ada",
+        "model_name": "red-cape",
+        "trigger_word": "TOK",
+        "trainer": "fal-ai/flux-lora-fast-training",
+        "parameters": {"steps": 1000, "is_style": False},
+        "status": "submitted",
+        "stage": "queued",
+        "stages": {"packaging": 2.0, "submitting": 1.0, "queued": 4.0},
+        "history": [{"status": "requested", "at": CREATED_AT, "reason": ""}],
+        "progress": None,
+        "dataset": {
+            "image_count": 12,
+            "caption_count": 12,
+            "bytes": 2_400_000,
+            "sha256": "ab",
+            "fingerprint": "cd",
+        },
+        "error": None,
+        "hindrance": None,
+        "model_id": None,
+        "recoverable": False,
+        "fal_request_id": "r_1",
+        "log_count": 0,
+        "created_at": CREATED_AT,
+        "updated_at": CREATED_AT,
+    }
+    return {**training, **fields}
+
+
+def a_run(percent: float, **fields: Any) -> Document:
+    """A training that fal.ai is running."""
+    progress = {"percent": percent, "step": int(percent * 10), "total": 1000, "message": "", "eta_s": 38.0}
+    progress |= {"queue_position": None, "updated_at": CREATED_AT}
+    return a_training(status="running", stage="training", progress=progress, **fields)
+
+
+def a_success(**fields: Any) -> Document:
+    """A training that gave the model `m_1`."""
+    stages = {"packaging": 2.0, "submitting": 1.0, "queued": 4.0, "training": 60.0, "mirroring": 3.0}
+    return a_training(**{"status": "succeeded", "stage": None, "stages": stages, "model_id": "m_1", **fields})
+
+
+def a_failure(code: str = "training_failed", *, charged: bool | None = True, **fields: Any) -> Document:
+    """A training that failed at fal.ai."""
+    error = {
+        "code": code,
+        "message": "fal.ai ran the training and it failed (out of memory).",
+        "stage": "training",
+    }
+    error |= {"retryable": False, "charged": charged, "at": CREATED_AT}
+    return a_training(**{"status": "failed", "stage": None, "error": error, **fields})
+
+
+def a_model(weights: bytes = b"", **fields: Any) -> Document:
+    """A model whose weights are these bytes."""
+    model: Document = {
+        "id": "m_1",
+        "person_id": "ada",
+        "owner_id": "u_1",
+        "shoot_id": "s_1",
+        "training_id": "t_1",
+        "name": "red-cape",
+        "version": 2,
+        "service": "fal.ai",
+        "trainer": "fal-ai/flux-lora-fast-training",
+        "trigger_word": "TOK",
+        "lora_uri": "gs://models/models/ada/red-cape/v2/lora.safetensors",
+        "config_uri": "gs://models/models/ada/red-cape/v2/config.json",
+        "size": len(weights),
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "crc32c": crc32c(weights),
+        "weights": {"tensors": 304, "rank": 16, "dtype": "BF16", "format": None},
+        "dataset_fingerprint": "cd",
+        "parameters": {"steps": 1000, "is_style": False},
+        "parent_model_id": None,
+        "trained_at": CREATED_AT,
+    }
+    return {**model, **fields}
+
+
+def a_log(index: int, line: str) -> tuple[str, Document]:
+    """A log event."""
+    return "log", {"index": index, "line": line}
+
+
+def crc32c(body: bytes) -> str:
+    """The checksum as Cloud Storage writes it."""
+    return base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
+
+
+def a_problem(status: int, code: str, detail: str) -> Document:
+    """An RFC 9457 document as the API writes it."""
+    title = code.replace("_", " ").capitalize()
+    kind = f"urn:costumes-lora:problem:{code}"
+    return {
+        "type": kind,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "retryable": False,
+    }

@@ -1,0 +1,271 @@
+"""A stand-in for the HTTP API and its storage: a real server on a real port, scripted by its attributes."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.api_documents import CREATED_AT, Document, a_model, a_problem, a_training, crc32c
+
+
+@dataclass
+class Stored:
+    """An object behind a signed URL; its first answers are cut after the given numbers of bytes."""
+
+    body: bytes
+    cuts: list[int] = field(default_factory=list)
+    refusals: int = 0
+    ignores_ranges: bool = False
+    sent: int = 0
+
+
+@dataclass
+class FakeApi:
+    """The state of the stand-in; tests set it up before a command and look at it afterwards.
+
+    `streams` are the connections to the events of each training, in order: what each sends before it closes.
+    `slips` are the first answers to a method and path; None carries the request out and closes the connection
+    without a word.
+    """
+
+    url: str = ""
+    token: str | None = None
+    shoots: dict[str, Document] = field(default_factory=dict)
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    trainings: dict[str, Document] = field(default_factory=dict)
+    models: dict[str, Document] = field(default_factory=dict)
+    storage: dict[str, Stored] = field(default_factory=dict)
+    streams: dict[str, list[Iterable[tuple[str, Document]]]] = field(default_factory=dict)
+    slips: dict[tuple[str, str], list[tuple[int, Document] | None]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    orders: list[Document] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
+    resumed_after: list[str | None] = field(default_factory=list)
+    storage_headers: list[dict[str, str]] = field(default_factory=list)
+    page_size: int = 100
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def shoot(self, shoot_id: str) -> Document:
+        """A shoot with its counts, counted."""
+        pictures = self.pictures(shoot_id)
+        captioned = sum(picture["caption"] is not None for picture in pictures)
+        return {**self.shoots[shoot_id], "image_count": len(pictures), "captioned_count": captioned}
+
+    def pictures(self, shoot_id: str) -> list[Document]:
+        """The pictures of a shoot as the API shows them."""
+        files = self.files[shoot_id]
+        found = []
+        for name, body in sorted(files.items()):
+            stem, _, kind = name.rpartition(".")
+            if kind != "txt":
+                text = files.get(f"{stem}.txt")
+                caption = None if text is None else text.decode()
+                shown = {"name": name, "stem": stem, "size": len(body), "crc32c": crc32c(body)}
+                found.append({**shown, "caption": caption})
+        return found
+
+    def keep_model(self, weights: bytes, config: bytes = b"{}", **fields: Any) -> Document:
+        """A model with its weights in the storage."""
+        model = a_model(weights, **fields)
+        self.models[model["id"]] = model
+        self.storage["lora.safetensors"] = Stored(weights)
+        self.storage["config.json"] = Stored(config)
+        return model
+
+
+class _Handler(BaseHTTPRequestHandler):
+    api: FakeApi
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet."""
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except (ConnectionError, ValueError):
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        self._dispatch(b"")
+
+    def do_POST(self) -> None:
+        self._dispatch(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+    def do_PUT(self) -> None:
+        self._dispatch(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _dispatch(self, body: bytes) -> None:
+        path = urlsplit(self.path).path
+        if path.startswith("/storage/"):
+            return self._store(unquote(path.removeprefix("/storage/")))
+        slips = self.api.slips.get((self.command, path), [])
+        slip = slips.pop(0) if slips else ()
+        if slip:
+            return self._json(*slip)
+        if self.api.token and self.headers.get("Authorization") != f"Bearer {self.api.token}":
+            return self._problem(401, "not_allowed", "That is not allowed: say who you are.")
+        for method, pattern, answer in _ROUTES:
+            found = re.fullmatch(pattern, path)
+            if method == self.command and found:
+                with self.api.lock:
+                    status, document = answer(self, body, *map(unquote, found.groups()))
+                if slip is None:
+                    self.close_connection = True
+                elif status:
+                    self._json(status, document)
+                return None
+        return self._problem(404, "not_found", "There is nothing here.")
+
+    def _json(self, status: int, document: Document) -> None:
+        payload = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/problem+json" if status >= 400 else "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def _problem(self, status: int, code: str, detail: str) -> None:
+        self._json(status, a_problem(status, code, detail))
+
+    def _page(self, items: list[Document]) -> tuple[int, Document]:
+        query = parse_qs(urlsplit(self.path).query)
+        start = int(query.get("cursor", ["0"])[0])
+        end = start + min(int(query["limit"][0]), self.api.page_size)
+        wanted = query.get("status", [None])[0]
+        fitting = [item for item in items if wanted is None or item["status"] == wanted]
+        cursor = str(end) if end < len(fitting) else None
+        return 200, {"items": fitting[start:end], "next_cursor": cursor}
+
+    def list_shoots(self, _: bytes) -> tuple[int, Document]:
+        return self._page([self.api.shoot(shoot_id) for shoot_id in self.api.shoots])
+
+    def create_shoot(self, body: bytes) -> tuple[int, Document]:
+        key = self.headers["Idempotency-Key"]
+        shoot_id = self.api.keys.setdefault(key, f"s_{len(self.api.keys) + 1}")
+        shoot = {"id": shoot_id, "created_at": CREATED_AT, **json.loads(body)}
+        self.api.shoots.setdefault(shoot_id, shoot)
+        self.api.files.setdefault(shoot_id, {})
+        return 201, self.api.shoot(shoot_id)
+
+    def show_shoot(self, _: bytes, shoot_id: str) -> tuple[int, Document]:
+        if shoot_id not in self.api.shoots:
+            return 404, a_problem(404, "shoot_not_found", f"There is no shoot {shoot_id} of yours.")
+        return 200, {**self.api.shoot(shoot_id), "pictures": self.api.pictures(shoot_id)}
+
+    def put_file(self, body: bytes, shoot_id: str, name: str) -> tuple[int, Document]:
+        self.api.files[shoot_id][name] = body
+        self.api.uploads.append(name)
+        return 201, {"name": name, "size": len(body), "crc32c": crc32c(body)}
+
+    def order(self, body: bytes) -> tuple[int, Document]:
+        key = self.headers["Idempotency-Key"]
+        if key not in self.api.keys:
+            self.api.keys[key] = f"t_{len(self.api.orders) + 1}"
+            self.api.orders.append(json.loads(body))
+        training_id = self.api.keys[key]
+        training = a_training(**{**json.loads(body), "id": training_id, "status": "requested", "stage": "packaging"})
+        return 202, self.api.trainings.setdefault(training_id, training)
+
+    def list_trainings(self, _: bytes) -> tuple[int, Document]:
+        return self._page(list(self.api.trainings.values()))
+
+    def show_training(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        if training_id not in self.api.trainings:
+            return 404, a_problem(404, "training_not_found", f"There is no training {training_id} of yours.")
+        return 200, self.api.trainings[training_id]
+
+    def list_models(self, _: bytes) -> tuple[int, Document]:
+        return self._page(list(self.api.models.values()))
+
+    def show_model(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        if model_id not in self.api.models:
+            return 404, a_problem(404, "model_not_found", f"There is no model {model_id} of yours.")
+        return 200, self.api.models[model_id]
+
+    def sign_download(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        model, url = self.api.models[model_id], f"{self.api.url}/storage"
+        weights = {"url": f"{url}/lora.safetensors?sig=1", "file_name": "lora.safetensors"}
+        weights |= {"size": model["size"], "sha256": model["sha256"]}
+        config = {"url": f"{url}/config.json?sig=1", "file_name": "config.json"}
+        return 200, {"weights": weights, "config": config, "expires_at": CREATED_AT}
+
+    def events(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        if training_id not in self.api.trainings:
+            return self.show_training(b"", training_id)
+        self.api.resumed_after.append(self.headers.get("Last-Event-ID"))
+        connections = self.api.streams.get(training_id, [])
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for name, data in connections.pop(0) if connections else ():
+            event_id = f"id: {data['index']}\r\n" if name == "log" else ""
+            payload = json.dumps(data, ensure_ascii=False)
+            text = f": heartbeat\r\n\r\nevent: {name}\r\n{event_id}data: {payload}\r\n\r\n"
+            self.wfile.write(text.encode())
+            self.wfile.flush()
+        self.close_connection = True
+        return 0, {}
+
+    def _store(self, name: str) -> None:
+        self.api.storage_headers.append({key.lower(): value for key, value in self.headers.items()})
+        stored = self.api.storage[name]
+        if stored.refusals:
+            stored.refusals -= 1
+            return self._problem(403, "expired", "This URL has run out.")
+        start = 0 if stored.ignores_ranges else int((self.headers.get("Range") or "=0-").strip("bytes=-"))
+        body = stored.body[start:]
+        if start >= len(stored.body) > 0:
+            return self._problem(416, "range", "There is nothing after that.")
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(stored.body) - 1}/{len(stored.body)}")
+        self.end_headers()
+        if stored.cuts:
+            body, self.close_connection = body[: stored.cuts.pop(0)], True
+        stored.sent += len(body)
+        self.wfile.write(body)
+        return None
+
+
+_Answer = Callable[..., tuple[int, Document]]
+_ROUTES: tuple[tuple[str, str, _Answer], ...] = (
+    ("GET", "/v1/shoots", _Handler.list_shoots),
+    ("POST", "/v1/shoots", _Handler.create_shoot),
+    ("GET", "/v1/shoots/([^/]+)", _Handler.show_shoot),
+    ("PUT", "/v1/shoots/([^/]+)/files/([^/]+)", _Handler.put_file),
+    ("POST", "/v1/trainings", _Handler.order),
+    ("GET", "/v1/trainings", _Handler.list_trainings),
+    ("GET", "/v1/trainings/([^/]+)", _Handler.show_training),
+    ("GET", "/v1/trainings/([^/]+)/events", _Handler.events),
+    ("GET", "/v1/models", _Handler.list_models),
+    ("GET", "/v1/models/([^/]+)", _Handler.show_model),
+    ("GET", "/v1/models/([^/]+)/download", _Handler.sign_download),
+)
+
+
+@contextmanager
+def running_api() -> Iterator[FakeApi]:
+    """A stand-in that listens while the block runs."""
+    api = FakeApi()
+    handler = type("Handler", (_Handler,), {"api": api})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

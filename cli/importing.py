@@ -43,7 +43,7 @@ def import_shoot(
     body = {"costume_name": costume, "person_id": person}
     created = client.post("/v1/shoots", body, idempotency_key=import_key(folder, costume, person))
     path = at("shoots", created["id"])
-    missing = _missing(files, client.get(path)["pictures"])
+    missing = _missing(files, client.get(path))
     if missing:
         total = sum(file.stat().st_size for file in missing)
         with transfer(console, f"Sending {len(missing)} files", total) as on_bytes:
@@ -66,19 +66,15 @@ def checksum(file: Path) -> str:
     return base64.b64encode(crc.to_bytes(4, "big")).decode()
 
 
-def _missing(files: Sequence[Path], pictures: Sequence[Document]) -> list[Path]:
-    there = {picture["name"]: picture for picture in pictures}
-    captions = {picture["stem"]: picture["caption"] for picture in pictures}
-    return [file for file in files if not _is_there(file, there, captions)]
+def _missing(files: Sequence[Path], shoot: Document) -> list[Path]:
+    there = {stored["name"]: stored for stored in shoot["files"]}
+    return [file for file in files if not _is_same(file, there.get(file.name))]
 
 
-def _is_there(file: Path, there: dict[str, Document], captions: dict[str, str | None]) -> bool:
-    stem, kind = split_name(file.name)
-    if kind == CAPTION_TYPE:
-        caption = captions.get(stem)
-        return caption is not None and caption.encode() == file.read_bytes()
-    picture = there.get(file.name)
-    return picture is not None and picture["size"] == file.stat().st_size and picture["crc32c"] == checksum(file)
+def _is_same(file: Path, stored: Document | None) -> bool:
+    if stored is None or stored["size"] != file.stat().st_size:
+        return False
+    return bool(stored["crc32c"] == checksum(file))
 
 
 def _send_all(client: ApiClient, shoot_id: str, files: Sequence[Path], on_bytes: OnBytes) -> None:
@@ -94,7 +90,7 @@ def _send_all(client: ApiClient, shoot_id: str, files: Sequence[Path], on_bytes:
 def _send(client: ApiClient, shoot_id: str, file: Path, on_position: Callable[[int], None]) -> None:
     kind = IMAGE_TYPES.get(split_name(file.name)[1], "text/plain; charset=utf-8")
     answer = client.put_file(at("shoots", shoot_id, "files", file.name), file, kind, on_position)
-    if answer["size"] != file.stat().st_size or answer["crc32c"] != checksum(file):
+    if not _is_same(file, answer):
         raise TransferFailed(
             "upload_corrupt",
             f"{file.name} did not arrive as it is here.",

@@ -158,7 +158,10 @@ class _Handler(BaseHTTPRequestHandler):
     def show_shoot(self, _: bytes, shoot_id: str) -> tuple[int, Document]:
         if shoot_id not in self.api.shoots:
             return 404, a_problem(404, "shoot_not_found", f"There is no shoot {shoot_id} of yours.")
-        return 200, {**self.api.shoot(shoot_id), "pictures": self.api.pictures(shoot_id)}
+        stored = [
+            {"name": name, "size": len(body), "crc32c": crc32c(body)} for name, body in self.api.files[shoot_id].items()
+        ]
+        return 200, {**self.api.shoot(shoot_id), "pictures": self.api.pictures(shoot_id), "files": stored}
 
     def put_file(self, body: bytes, shoot_id: str, name: str) -> tuple[int, Document]:
         self.api.files[shoot_id][name] = body

@@ -9,8 +9,8 @@ from enum import Enum
 
 from functions.mirror.safetensors_header import Tensor
 
-# Each convention has a pair of factors, of which the first projects down to the rank and the second up from it:
-#   peft, diffusers, ComfyUI (FLUX.2)  ….lora_A.weight, ….lora_B.weight; also lora_A.default.weight, lora_embedding_A
+# Each convention has a pair of factors: the first projects down to the rank, the second up from it.
+#   peft, diffusers, ComfyUI (FLUX.2)  ….lora_A.weight, ….lora_B.weight; also lora_A.default, lora_embedding_A
 #   kohya-ss, ComfyUI                  lora_unet_….lora_down.weight, ….lora_up.weight (beside them ….alpha)
 #   diffusers before peft              ….lora.down.weight, …_lora.up.weight, ….lora_linear_layer.down.weight
 #   x-flux                             ….qkv_lora1.down.weight, ….proj_lora2.up.weight
@@ -33,7 +33,7 @@ def factor_of(name: str) -> Factor | None:
 
 
 def rank_of(tensors: Iterable[Tensor]) -> int | None:
-    """The rank that most factors have: a down factor's first dimension, an up factor's second; None without any."""
+    """The rank of most factors: a down factor's first dimension, an up factor's second; None without any."""
     axes = {Factor.DOWN: 0, Factor.UP: 1}
     ranks = Counter(
         tensor.shape[axes[factor]]

@@ -1,4 +1,4 @@
-"""Whether a stream of bytes is a whole LoRA in the safetensors format (design §9), checked while it passes. Pure.
+"""Whether a stream is a whole LoRA in the safetensors format, checked while it passes (design §9). Pure.
 
 The work is proportional to the samples, not to the bytes, and memory to the header, so that the check costs a
 download nothing. Every failure is `ArtifactCorrupt` with a short reason.
@@ -25,7 +25,7 @@ class WeightsCheck:
     """Takes a file piece by piece, in any pieces; `finish` tells what was in it."""
 
     def __init__(self, *, size: int | None = None, max_header_bytes: int = MAX_HEADER_BYTES) -> None:
-        """`size` is the whole file's, where it is known: then a header that does not fit it is found at once."""
+        """`size` is the file's where it is known: then a header that does not fit it is found at once."""
         self._size = size
         self._max_header_bytes = max_header_bytes
         self._prefix = bytearray()

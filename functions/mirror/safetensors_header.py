@@ -1,7 +1,7 @@
 """The header of a safetensors file: names, types, shapes and places of its tensors. Pure.
 
-A file is 8 bytes with the header's length (little-endian), the header as a JSON object, and the tensors' bytes
-without a gap: https://huggingface.co/docs/safetensors. Every failure is `ArtifactCorrupt` with a short reason.
+A file is 8 bytes with the header's length (little-endian), the header as a JSON object, and the tensors'
+bytes without a gap: https://huggingface.co/docs/safetensors. Failures are `ArtifactCorrupt`, with a reason.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Header:
-    """A header that was checked: its tensors in the order of their bytes, which they cover without gap or overlap."""
+    """A header that was checked: its tensors in the order of their bytes, without gap or overlap."""
 
     tensors: Sequence[Tensor]
     metadata: Mapping[str, str]

@@ -16,10 +16,9 @@ PROBE_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a type's values lie in memory: its struct code, the bits of the magnitude and the smallest non-finite one.
+    """How a type's values lie in memory: the struct code, the magnitude's bits, the least that is not finite.
 
-    For all floats of IEEE kind a magnitude at or above infinity is infinite or not a number, read as an integer.
-    None where every pattern is finite.
+    Read as an integer, a magnitude from infinity upwards is infinite or no number. None where all are finite.
     """
 
     code: str
@@ -43,7 +42,7 @@ LAYOUTS: Mapping[str, Layout] = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A run of `length` bytes to look at, `offset` into the data; `factor`: whether it is of a LoRA's factor."""
+    """A run of `length` bytes to look at, at `offset` in the data; `factor`: whether it is a LoRA's."""
 
     offset: int
     length: int
@@ -60,7 +59,7 @@ class Values:
 
 
 def probes_of(tensors: Sequence[Tensor]) -> Iterator[Probe]:
-    """Where to look: spread evenly over each tensor from its first to its last value, in the order of the bytes.
+    """Where to look: evenly from each tensor's first to its last value, in the order of the bytes.
 
     At most PROBES, or one per tensor where there are more tensors than that.
     """

@@ -41,8 +41,8 @@ def package_dataset(
         training = trainings.update(training.id, lambda t: _requested_again(t, clock))
     if training.status is Status.REQUESTED:
         dataset = make_archive(training, shoots=shoots, datasets=datasets, nonce=new_nonce(), limits=limits)
-        training = trainings.update(training.id, lambda t: _packaged(t, dataset, clock))
-        _drop_if_unwanted(training, dataset, datasets)
+        before, training = training, trainings.update(training.id, lambda t: _packaged(t, dataset, clock))
+        _drop_unwanted((before.dataset, dataset), training, datasets)
     if training.awaits_submission:
         _announce(training, datasets=datasets, publisher=publisher, clock=clock, ttl_s=limits.archive_url_ttl_s)
     return training
@@ -66,10 +66,11 @@ def _packaged(training: Training, dataset: Dataset, clock: Clock) -> Training:
     return training.advance(Status.PACKAGED, at=clock.now(), reason=reason, dataset=dataset)
 
 
-def _drop_if_unwanted(training: Training, made: Dataset, datasets: Objects) -> None:
-    """A second delivery or a cancellation was faster: pictures of people are not left lying about."""
-    if training.dataset is None or training.dataset.nonce != made.nonce or training.is_terminal:
-        datasets.delete(made.archive)
+def _drop_unwanted(made: Iterable[Dataset | None], training: Training, datasets: Objects) -> None:
+    """Delete archives that are not the training's: an older one, or this one where somebody else was faster."""
+    for dataset in made:
+        if dataset is not None and (dataset != training.dataset or training.is_terminal):
+            datasets.delete(dataset.archive)
 
 
 def _announce(training: Training, *, datasets: Objects, publisher: Publisher, clock: Clock, ttl_s: float) -> None:

@@ -224,9 +224,7 @@ def test_a_url_that_cannot_be_fetched_is_a_file_download_error(customer: Custome
 
 
 def test_the_archives_format_is_read_off_the_url(customer: Customer) -> None:
-    failed = customer.finish(
-        customer.post({"images_data_url": f"{customer.receiver.url}/zips/no-ending"}).json()
-    )
+    failed = customer.finish(customer.post({"images_data_url": f"{customer.receiver.url}/zips/no-ending"}).json())
     assert "format" in failed.json()["detail"][0]["msg"]
 
 
@@ -311,9 +309,7 @@ def test_an_unknown_fault_is_refused(customer: Customer) -> None:
         ("infrastructure_503", 503, "runner_scheduling_failure"),
     ],
 )
-def test_a_failed_run_is_completed_and_replays_its_error(
-    customer: Customer, fault: str, code: int, says: str
-) -> None:
+def test_a_failed_run_is_completed_and_replays_its_error(customer: Customer, fault: str, code: int, says: str) -> None:
     answer = customer.submit(run=fault)
     failed = customer.finish(answer)
     assert failed.status_code == code
@@ -358,7 +354,7 @@ def test_a_result_can_expire(customer: Customer) -> None:
 
 
 def test_a_result_and_a_status_can_fail_for_a_while(customer: Customer) -> None:
-    faults = {
+    faults: dict[str, Any] = {
         "result": "error_500_times",
         "result_errors": 2,
         "status": "error_500_times",
@@ -433,15 +429,11 @@ def test_the_request_list_pages_filters_and_shows_payloads_on_request(customer: 
     customer.finish(answers[2])
     url = f"{customer.simulator.api_url}/v1/models/requests/by-endpoint"
     first = customer.http("GET", url, params={"endpoint_id": FAST, "limit": 2, "expand": "payloads"}).json()
-    assert [item["request_id"] for item in first["items"]] == [
-        answer["request_id"] for answer in answers[:0:-1]
-    ]
+    assert [item["request_id"] for item in first["items"]] == [answer["request_id"] for answer in answers[:0:-1]]
     assert first["has_more"]
     assert "images_data_url" in first["items"][0]["json_input"]
     assert "diffusers_lora_file" in first["items"][0]["json_output"]
-    rest = customer.http(
-        "GET", url, params={"endpoint_id": FAST, "limit": 2, "cursor": first["next_cursor"]}
-    ).json()
+    rest = customer.http("GET", url, params={"endpoint_id": FAST, "limit": 2, "cursor": first["next_cursor"]}).json()
     assert [item["request_id"] for item in rest["items"]] == [answers[0]["request_id"]]
     assert "json_input" not in rest["items"][0]
     assert (rest["has_more"], rest["next_cursor"]) == (False, None)
@@ -476,17 +468,13 @@ class ToSimulator(httpx.HTTPTransport):
 @pytest.fixture
 def client(customer: Customer) -> Iterator[fal_client.SyncClient]:
     headers = {"Authorization": "Key our-key"}
-    with httpx.Client(
-        transport=ToSimulator(customer.simulator), headers=headers, follow_redirects=True
-    ) as http:
+    with httpx.Client(transport=ToSimulator(customer.simulator), headers=headers, follow_redirects=True) as http:
         client = fal_client.SyncClient(key="our-key")
         client.__dict__["_client"] = http
         yield client
 
 
-def test_the_real_client_submits_follows_and_reads_a_run(
-    customer: Customer, client: fal_client.SyncClient
-) -> None:
+def test_the_real_client_submits_follows_and_reads_a_run(customer: Customer, client: fal_client.SyncClient) -> None:
     customer.simulator.control.plan(seconds_per_training=1.2)
     handle = client.submit(FAST, customer.an_input())
     assert isinstance(handle.status(), fal_client.Queued)
@@ -508,9 +496,7 @@ def test_the_real_client_reads_errors(customer: Customer, client: fal_client.Syn
     assert (failed.value.status_code, failed.value.error_type) == (503, "runner_scheduling_failure")
 
 
-def test_the_real_client_buys_twice_when_an_answer_is_lost(
-    customer: Customer, client: fal_client.SyncClient
-) -> None:
+def test_the_real_client_buys_twice_when_an_answer_is_lost(customer: Customer, client: fal_client.SyncClient) -> None:
     customer.simulator.control.plan(submit="drop_after")
     client.submit(FAST, customer.an_input())
     assert len(customer.simulator.control.requests()) == 2
@@ -528,9 +514,7 @@ def a_process(data: Path, *more: str) -> tuple[subprocess.Popen[str], str]:
     return process, json.loads(process.stdout.readline())["fal_simulator"]
 
 
-def test_a_killed_simulator_continues_where_it_was(
-    tmp_path: Path, receiver: Receiver, http: httpx.Client
-) -> None:
+def test_a_killed_simulator_continues_where_it_was(tmp_path: Path, receiver: Receiver, http: httpx.Client) -> None:
     box = receiver.mailbox()
     process, url = a_process(tmp_path, "--seconds-per-training", "1.2", "--weights-mb", "0.2")
     given = {"images_data_url": receiver.serve(a_zip(a_dataset()))}

@@ -138,10 +138,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(customer: Customer) -> None
 def test_only_https_and_this_machine_are_called(customer: Customer) -> None:
     answer = customer.post(customer.an_input(), webhook="http://192.168.0.1/hook").json()
     assert [attempt["permanent"] for attempt in deliveries_of(customer, answer)] == [True]
-    allowed = {
-        url: may_be_called(url)
-        for url in ("https://example.com/h", "http://localhost:80/h", "http://[::1]/h")
-    }
+    allowed = {url: may_be_called(url) for url in ("https://example.com/h", "http://localhost:80/h", "http://[::1]/h")}
     assert all(allowed.values())
     refused = (
         "http://example.com/h",

@@ -51,7 +51,7 @@ def a_zip(files: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
 
 def tensors_in(content: bytes) -> dict[str, dict[str, Any]]:
     """A safetensors file as the reference implementation reads it; raises safetensors.SafetensorError."""
-    return dict(safetensors.deserialize(content))  # type: ignore[no-untyped-call]
+    return dict(safetensors.deserialize(content))
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,7 @@ class Customer:
         url = self.receiver.serve(a_zip(a_dataset()) if archive is None else archive)
         return {"images_data_url": url, "trigger_word": "ohwx", **more}
 
-    def submit(
-        self, archive: bytes | None = None, webhook: Mailbox | None = None, **faults: Any
-    ) -> dict[str, Any]:
+    def submit(self, archive: bytes | None = None, webhook: Mailbox | None = None, **faults: Any) -> dict[str, Any]:
         """Submit a good input, with these faults; returns the answer."""
         if faults:
             self.simulator.control.plan(**faults)

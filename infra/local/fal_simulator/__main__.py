@@ -16,9 +16,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="directory of requests, files and keys")
     parser.add_argument("--seconds-per-training", type=float, default=6.0)
     parser.add_argument("--weights-mb", type=float, default=4.0)
-    parser.add_argument(
-        "--list-lag-s", type=float, default=0.0, help="how late the request list shows a request"
-    )
+    parser.add_argument("--list-lag-s", type=float, default=0.0, help="how late the request list shows a request")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -86,12 +86,8 @@ def _findings(
     for entry in entries:
         _check_entry(entry)
     _check_unique(names)
-    pictures = tuple(
-        _picture(archive, entry) for entry in entries if _suffix(entry.filename) in PICTURE_TYPES
-    )
-    captions = {
-        entry.filename: _caption(archive, entry) for entry in entries if _suffix(entry.filename) == ".txt"
-    }
+    pictures = tuple(_picture(archive, entry) for entry in entries if _suffix(entry.filename) in PICTURE_TYPES)
+    captions = {entry.filename: _caption(archive, entry) for entry in entries if _suffix(entry.filename) == ".txt"}
     found = ArchiveFindings(
         bytes=size,
         sha256=digest,
@@ -138,9 +134,7 @@ def _check_pairs(found: ArchiveFindings, captions_required: bool) -> None:
         if lonely:
             raise ArchiveRefused(f"{sorted(lonely)[0]!r}: a {what} without its picture")
     if captions_required and stems - captioned:
-        raise ArchiveRefused(
-            f"{sorted(stems - captioned)[0]!r}: no caption, and no default_caption was given"
-        )
+        raise ArchiveRefused(f"{sorted(stems - captioned)[0]!r}: no caption, and no default_caption was given")
 
 
 def _picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Picture:
@@ -148,9 +142,7 @@ def _picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Picture:
     try:
         with archive.open(entry) as file, Image.open(file) as image:
             image.load()
-            return Picture(
-                entry.filename, entry.file_size, digest, image.format or "?", image.width, image.height
-            )
+            return Picture(entry.filename, entry.file_size, digest, image.format or "?", image.width, image.height)
     except _UNDECODABLE as error:
         raise ArchiveRefused(f"{entry.filename!r}: not a picture that can be decoded ({error})") from error
 

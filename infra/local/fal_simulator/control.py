@@ -18,9 +18,7 @@ class SimulatorControl:
         """Close the client when the block ends."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Close the client."""
         self.close()
 
@@ -57,9 +55,7 @@ class SimulatorControl:
         """One accepted request in full."""
         return self._call("GET", f"/_simulator/requests/{request_id}")
 
-    def wait_for(
-        self, request_id: str, *, status: str = "COMPLETED", timeout_s: float = 30.0
-    ) -> dict[str, Any]:
+    def wait_for(self, request_id: str, *, status: str = "COMPLETED", timeout_s: float = 30.0) -> dict[str, Any]:
         """Ask until the request has this status; raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         while (found := self.request(request_id))["status"] != status:

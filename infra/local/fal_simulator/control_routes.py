@@ -34,9 +34,7 @@ async def plans(request: Request) -> Response:
         try:
             store.add_rule(rule_from_json(await json_object(request)))
         except ValidationError as error:
-            raise Refusal(
-                400, [{"loc": list(item["loc"]), "msg": item["msg"]} for item in error.errors()]
-            ) from error
+            raise Refusal(400, [{"loc": list(item["loc"]), "msg": item["msg"]} for item in error.errors()]) from error
     return JSONResponse({"plans": [rule_to_json(rule) for rule in store.rules()]})
 
 

@@ -52,9 +52,7 @@ def _answer(run: Run, artifact: Artifact, fault: ArtifactFault, data_dir: Path, 
         return TruncatedBody(read_slowly(path, artifact.size // 2), artifact.size, media_type)
     if fault is ArtifactFault.SLOW and not head:
         chunks = read_slowly(path, artifact.size, bytes_per_s=run.plan.artifact_bytes_per_s)
-        return StreamingResponse(
-            chunks, media_type=media_type, headers={"content-length": str(artifact.size)}
-        )
+        return StreamingResponse(chunks, media_type=media_type, headers={"content-length": str(artifact.size)})
     if fault is ArtifactFault.WRONG_CONTENT_TYPE:
         media_type = "text/html"
     if fault is not ArtifactFault.OK and artifact.bad_path is not None:

@@ -50,9 +50,7 @@ async def prepare(run: Run, settings: SimulatorSettings, client: httpx.AsyncClie
     return Prepared(time.time(), archive, planned, artifacts)
 
 
-async def _fetch_and_read(
-    run: Run, settings: SimulatorSettings, client: httpx.AsyncClient
-) -> ArchiveFindings:
+async def _fetch_and_read(run: Run, settings: SimulatorSettings, client: httpx.AsyncClient) -> ArchiveFindings:
     assert run.order is not None
     if run.order.archive_format_unknown:
         raise DownloadFailed("The archive's format cannot be told from the URL")
@@ -77,9 +75,7 @@ async def download(url: str, path: Path, settings: SimulatorSettings, client: ht
     try:
         async with asyncio.timeout(settings.archive_timeout_s), client.stream("GET", url) as response:
             if response.status_code != 200:
-                raise DownloadFailed(
-                    f"Failed to download the file: the server answered {response.status_code}"
-                )
+                raise DownloadFailed(f"Failed to download the file: the server answered {response.status_code}")
             await _save(response, path, settings.max_archive_bytes)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         raise DownloadFailed(f"Failed to download the file: {type(error).__name__}") from error
@@ -126,9 +122,7 @@ def _lora(run: Run, settings: SimulatorSettings, folder: Path, output_field: str
         write_weights(settings.data_dir / bad, seed=seed, megabytes=settings.weights_mb, content=content)
     exists = (settings.data_dir / bad).exists()
     content_type = "application/octet-stream"
-    return Artifact(
-        output_field, name, content_type, made.size, made.sha256, str(good), str(bad) if exists else None
-    )
+    return Artifact(output_field, name, content_type, made.size, made.sha256, str(good), str(bad) if exists else None)
 
 
 def _write_half(good: Path, bad: Path, size: int) -> None:

@@ -59,9 +59,7 @@ class Runner:
         if self._tasks.get(task.get_name()) is task:
             del self._tasks[task.get_name()]
         if not task.cancelled() and task.exception() is not None:
-            log.error(
-                "fal_simulator_run_crashed", exc_info=task.exception(), extra={"request_id": task.get_name()}
-            )
+            log.error("fal_simulator_run_crashed", exc_info=task.exception(), extra={"request_id": task.get_name()})
 
     async def _live(self, request_id: str) -> None:
         run = self._run(request_id)
@@ -88,11 +86,7 @@ class Runner:
     async def _deliver_until_settled(self, request_id: str) -> None:
         while not (run := self._run(request_id)).webhook_settled:
             attempts = self._store.deliveries(request_id)
-            if (
-                run.webhook_url is None
-                or run.plan.webhook is WebhookFault.LOST
-                or is_settled(attempts, self._settings)
-            ):
+            if run.webhook_url is None or run.plan.webhook is WebhookFault.LOST or is_settled(attempts, self._settings):
                 self._store.update_run(request_id, lambda current: replace(current, webhook_settled=True))
                 return
             await _sleep_until(self._due_at(run, attempts))
@@ -103,9 +97,7 @@ class Runner:
     def _due_at(self, run: Run, attempts: list[DeliveryAttempt]) -> float:
         if attempts:
             return attempts[-1].ended_at + retry_delay_s(len(attempts), self._settings)
-        return schedule_of(run).ended_at + (
-            run.plan.webhook_delay_s if run.plan.webhook is WebhookFault.LATE else 0
-        )
+        return schedule_of(run).ended_at + (run.plan.webhook_delay_s if run.plan.webhook is WebhookFault.LATE else 0)
 
     async def _attempt(self, run: Run, attempt: int) -> DeliveryAttempt:
         done = await send(run, attempt, self._settings, self.keys, self._client)

@@ -117,9 +117,7 @@ def running_simulator(settings: SimulatorSettings) -> Iterator[RunningSimulator]
     listener = listen(settings.port)
     settings = replace(settings, port=listener.getsockname()[1])
     server = _server(settings)
-    thread = threading.Thread(
-        target=lambda: asyncio.run(server.serve(sockets=[listener])), name="fal-simulator"
-    )
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), name="fal-simulator")
     thread.start()
     try:
         _wait_until_started(server, thread)

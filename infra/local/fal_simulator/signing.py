@@ -52,6 +52,4 @@ class SigningKeys:
         """The published keys: OKP/Ed25519, `x` as unpadded base64url."""
         publics = [key.public_key().public_bytes_raw() for key in self._keys]
         encoded = [base64.urlsafe_b64encode(public).rstrip(b"=").decode() for public in publics]
-        return {
-            "keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "x": x} for x in encoded]
-        }
+        return {"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "x": x} for x in encoded]}

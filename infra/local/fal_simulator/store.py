@@ -94,9 +94,7 @@ class Store:
 
     def runs(self) -> list[Run]:
         """All runs, oldest first."""
-        return [
-            run_from_json(row[0]) for row in self._rows("SELECT record FROM runs ORDER BY accepted_at, rowid")
-        ]
+        return [run_from_json(row[0]) for row in self._rows("SELECT record FROM runs ORDER BY accepted_at, rowid")]
 
     def update_run(self, request_id: str, change: Callable[[Run], Run]) -> Run:
         """Read, change and write in one transaction; raises KeyError after a reset."""

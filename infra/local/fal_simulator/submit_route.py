@@ -109,9 +109,7 @@ def _accepted(request: Request, owner: str, given: dict[str, Any], plan: FaultPl
         return replace(run, order=run.trainer.read(given))
     except ValidationError as error:
         # fal.ai queues first and validates later: a schema error is the run's result (fal.md §1).
-        return replace(
-            run, prepared=Prepared(now, failure=Failure(422, details_of(error), told_in_status=False))
-        )
+        return replace(run, prepared=Prepared(now, failure=Failure(422, details_of(error), told_in_status=False)))
 
 
 def _pace(settings: SimulatorSettings, plan: FaultPlan) -> SimulatorSettings:

@@ -57,9 +57,7 @@ def schedule_of(run: Run) -> Schedule:
     """Its start and end: undisturbed, unless a start time-out or a cancellation comes first (fal.md §1)."""
     undisturbed = _undisturbed(run)
     interruptions = [_start_timeout(run, undisturbed), _cancellation(run, undisturbed)]
-    return min(
-        [undisturbed, *(found for found in interruptions if found)], key=lambda schedule: schedule.ended_at
-    )
+    return min([undisturbed, *(found for found in interruptions if found)], key=lambda schedule: schedule.ended_at)
 
 
 def _undisturbed(run: Run) -> Schedule:
@@ -82,9 +80,7 @@ def _start_timeout(run: Run, undisturbed: Schedule) -> Schedule | None:
     deadline = run.accepted_at + run.start_timeout_s
     if deadline >= undisturbed.started_at:
         return None
-    return Schedule(
-        deadline, deadline, Failure(504, "Request timed out before it was started", "request_timeout")
-    )
+    return Schedule(deadline, deadline, Failure(504, "Request timed out before it was started", "request_timeout"))
 
 
 def _cancellation(run: Run, undisturbed: Schedule) -> Schedule | None:

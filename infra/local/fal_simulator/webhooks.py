@@ -21,9 +21,7 @@ from infra.local.fal_simulator.timeline import moment_of
 
 STALE_S = 600
 OVERSIZE_BYTES = 1024 * 1024 + 4096
-PAYLOAD_ERROR = (
-    "Response payload is not JSON serializable. Either return a JSON serializable object or use the queue."
-)
+PAYLOAD_ERROR = "Response payload is not JSON serializable. Either return a JSON serializable object or use the queue."
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,7 @@ def letter_of(
     body = json.dumps(message).encode()
     key = Ed25519PrivateKey.generate() if fault is WebhookFault.FORGED else keys.current
     timestamp = int(time.time()) - (STALE_S if fault is WebhookFault.STALE else 0)
-    headers = signed_headers(
-        key, request_id=run.request_id, user_id=settings.user_id, timestamp=timestamp, body=body
-    )
+    headers = signed_headers(key, request_id=run.request_id, user_id=settings.user_id, timestamp=timestamp, body=body)
     if fault is WebhookFault.NO_SIGNATURE:
         del headers["X-Fal-Webhook-Signature"]
     if fault is WebhookFault.TAMPERED:

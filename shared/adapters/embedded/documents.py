@@ -73,9 +73,7 @@ class Table(Generic[T]):
             values += [after.at, after.at, after.id]
         order = f"WHERE {' AND '.join(conditions)} ORDER BY created_at DESC, id LIMIT ?"
         with self.database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT document FROM {self.name} {order}", (*values, limit + 1)
-            ).fetchall()
+            rows = connection.execute(f"SELECT document FROM {self.name} {order}", (*values, limit + 1)).fetchall()
         items = tuple(self.value(row[0]) for row in rows[:limit])
         return Page(items=items, next_cursor=self._cursor(items[-1]) if len(rows) > limit else None)
 

@@ -187,9 +187,7 @@ def _names(directory: Path | str, above: str, prefix: str) -> Iterator[str]:
     try:
         with os.scandir(directory) as entries:
             # with its slash a folder sorts among the files as its objects do
-            found = sorted(
-                (entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in entries
-            )
+            found = sorted((entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in entries)
     except (FileNotFoundError, NotADirectoryError):
         return
     for name, entry in found:

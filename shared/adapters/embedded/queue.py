@@ -70,17 +70,13 @@ class SqliteQueue:
         """One message for every subscription of the event's topic, all or none, durable on return."""
         now, data = self._now(), encode(event)
         rows = [(name, event.topic, data, now, now) for name in self._subscriptions.get(event.topic, ())]
-        statement = (
-            "INSERT INTO messages (subscription, topic, data, published_at, due_at) VALUES (?, ?, ?, ?, ?)"
-        )
+        statement = "INSERT INTO messages (subscription, topic, data, published_at, due_at) VALUES (?, ?, ?, ?, ?)"
         if rows:
             with self._database.writing(MessagingUnavailable) as connection:
                 connection.executemany(statement, rows)
         self.published.set()
 
-    def lease(
-        self, *, limit: int, lease_s: float, subscriptions: Collection[str] | None = None
-    ) -> list[QueuedMessage]:
+    def lease(self, *, limit: int, lease_s: float, subscriptions: Collection[str] | None = None) -> list[QueuedMessage]:
         """Up to `limit` messages that are due, of these subscriptions or of any, the longest due first.
 
         Nobody else gets them for `lease_s` seconds. What outlived its last lease becomes a dead letter
@@ -151,10 +147,7 @@ class SqliteQueue:
         )
         with self._database.reading(MessagingUnavailable) as connection:
             rows = connection.execute(query, (self._now(),)).fetchall()
-        return {
-            name: QueueCounts(waiting=waiting, leased=leased, dead=dead)
-            for name, waiting, leased, dead in rows
-        }
+        return {name: QueueCounts(waiting=waiting, leased=leased, dead=dead) for name, waiting, leased, dead in rows}
 
     def _settle(self, statement: str, message: QueuedMessage, *values: Any) -> None:
         with self._database.writing(MessagingUnavailable) as connection:

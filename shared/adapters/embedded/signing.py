@@ -25,9 +25,7 @@ class UrlSigner:
     base_url: str
     secret: bytes = field(repr=False)
 
-    def sign(
-        self, bucket: str, name: str, *, now: datetime, ttl_s: float, download_name: str | None = None
-    ) -> str:
+    def sign(self, bucket: str, name: str, *, now: datetime, ttl_s: float, download_name: str | None = None) -> str:
         """The object's URL, good until `ttl_s` seconds from `now`, at most 12 h.
 
         Its path ends as the object's name does. `download_name` makes browsers save it under that name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ MAX_HOST_CHARACTERS = 100
 class MediaHost:
     """One entry of FAL_MEDIA_HOSTS: a host, perhaps a port, perhaps the first segments of the path.
 
-    A loopback host is only ever configured for a stand-in on one's own machine: it may use plain http, and any
-    port where the entry names none.
+    A loopback host is only ever configured for a stand-in on one's own machine: it may use plain http, and
+    any port where the entry names none.
     """
 
     host: str
@@ -41,8 +42,7 @@ class MediaHost:
             raise ValueError(f"{entry!r} is no media host") from error
         if not url.host or url.userinfo or url.query or url.fragment:
             raise ValueError(f"{entry!r} is no media host")
-        explicit = 443 if entry.partition("/")[0].endswith(":443") else url.port
-        return cls(host=_host(url), port=explicit, segments=_segments(url.raw_path.decode("ascii").rstrip("/")))
+        return cls(host=_host(url), port=url.port, segments=_segments(_path(url).rstrip("/")))
 
     @property
     def is_loopback(self) -> bool:
@@ -51,17 +51,25 @@ class MediaHost:
 
     def admits(self, url: httpx.URL) -> bool:
         """Whether `url` lies under this entry; by the whole host and by whole segments of the path."""
-        segments = _segments(url.raw_path.partition(b"?")[0].decode("ascii"))
         return (
             _host(url) == self.host
-            and (url.scheme == "https" or (url.scheme == "http" and self.is_loopback))
-            and (port_of(url) == (self.port or DEFAULT_PORTS["https"]) or (self.is_loopback and not self.port))
-            and segments[: len(self.segments)] == self.segments
+            and self._admits_scheme_and_port(url)
+            and _segments(_path(url))[: len(self.segments)] == self.segments
         )
+
+    def _admits_scheme_and_port(self, url: httpx.URL) -> bool:
+        if url.scheme not in (("https", "http") if self.is_loopback else ("https",)):
+            return False
+        any_port = self.is_loopback and self.port is None
+        return any_port or port_of(url) == (self.port or DEFAULT_PORTS["https"])
 
 
 def _host(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii").lower().strip("[]")
+
+
+def _path(url: httpx.URL) -> str:
+    return url.raw_path.partition(b"?")[0].decode("ascii")
 
 
 def _segments(path: str) -> tuple[str, ...]:
@@ -86,7 +94,7 @@ def admitted(url: str | httpx.URL, hosts: Iterable[MediaHost]) -> tuple[httpx.UR
         raise ArtifactUnavailable(reason="fal.ai names an address that is no URL") from error
     if parsed.userinfo:
         raise ArtifactUnavailable(reason=f"{label(parsed)}: an address with a user is not fetched")
-    if any(part in (".", "..") for part in unquote(parsed.raw_path.decode("ascii")).replace("\\", "/").split("/")):
+    if {".", ".."} & set(re.split(r"[/\\]", unquote(_path(parsed)))):
         raise ArtifactUnavailable(reason=f"{label(parsed)}: a path with dots is not fetched")
     for host in hosts:
         if host.admits(parsed):
@@ -103,7 +111,7 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
 def checked_addresses(url: httpx.URL, host: MediaHost, resolve: Resolve) -> Sequence[Address]:
     """The addresses of the URL's host, all of them allowed; `ArtifactUnavailable` where one is not.
 
-    The connection has to be made to one of these, not to the name: a name may resolve differently the next time.
+    The connection has to be made to one of these, not to the name, which may resolve differently next time.
     """
     try:
         addresses = [ipaddress.ip_address(text) for text in resolve(host.host, port_of(url))]
@@ -122,7 +130,11 @@ def is_this_machine(address: Address) -> bool:
 
 def is_public(address: Address) -> bool:
     """Whether the address belongs to the public internet as itself, not through a mapping or a tunnel."""
-    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.sixtofour or address.teredo):
+    if isinstance(address, ipaddress.IPv6Address) and _carries_ipv4(address):
         return False
     special = address.is_multicast or address.is_reserved or address.is_loopback or address.is_link_local
     return address.is_global and not special and not address.is_unspecified
+
+
+def _carries_ipv4(address: ipaddress.IPv6Address) -> bool:
+    return any(inner is not None for inner in (address.ipv4_mapped, address.sixtofour, address.teredo))

@@ -1,8 +1,8 @@
 """What the answer to a result call means (fal.md §1): output, failed run, or fal.ai's trouble. Pure.
 
 A result call replays the model's status and body, so a 5xx may be the run's end or the queue's own hiccup. It
-is the run's end where one of these says so: the status call told an error, the body has the itemized list that
-only models write, or the error type is one of those that end a run. Any other 5xx may be asked again.
+is the run's end where one of these says so: the status call told an error, the body has the itemized list
+that only models write, or the error type is one of those that end a run. Any other 5xx may be asked again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The one POST that costs money, sent exactly once (fal.md §1, fal_client).
 
-fal-client tries a submit up to ten times, on its own terms. So the transport under it answers with nothing but
-a confirmed acceptance and raises our own errors for everything else: the retry loop catches only httpx's and its
-own.
+fal-client tries a submit up to ten times, on its own terms. So the transport under it answers with nothing
+but a confirmed acceptance and raises our own errors for everything else, which the retry loop does not catch.
 """
 
 from __future__ import annotations

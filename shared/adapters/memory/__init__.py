@@ -1,4 +1,4 @@
-"""The ports in memory, with the same promises as the real ones, and errors on purpose: for tests and simulations."""
+"""The ports in memory, with the promises of the real ones, and errors on purpose: for tests."""
 
 from shared.adapters.memory.clock import FixedClock
 from shared.adapters.memory.faults import Faults

@@ -1,4 +1,4 @@
-"""Errors on purpose: a test says which method shall fail, how often, and whether before or after its effect."""
+"""Errors on purpose: a test says which method shall fail, how often, and before or after its effect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def fail(self, method: str, error: Exception, *, times: int = 1, after: bool = False) -> None:
-        """Let the next `times` calls of `method` raise `error`: instead of their effect, or `after` it was had.
+        """Let the next `times` calls of `method` raise `error`, instead of their effect or `after` it.
 
         An error after the effect is what a caller sees when the answer was lost.
         """

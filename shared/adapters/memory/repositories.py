@@ -73,7 +73,9 @@ class MemoryTrainings:
     def create(self, training: Training) -> bool:
         """Write a new training; False, and nothing changed, where one with its id exists."""
         with self.faults.around("create"), self._lock:
-            return self._trainings.setdefault(training.id, training) is training
+            is_new = training.id not in self._trainings
+            self._trainings.setdefault(training.id, training)
+            return is_new
 
     def update(self, training_id: str, change: Callable[[Training], Training]) -> Training:
         """Read, apply, write where nobody wrote in between, else again; see the port."""
@@ -83,8 +85,7 @@ class MemoryTrainings:
                 changed = change(training)
                 if changed == training or self._replace(training, changed):
                     return changed
-            raise Conflict(reason=f"the training {training_id} is being changed by too many at once; try
-            again")
+            raise Conflict(reason=f"the training {training_id} is being changed by too many at once")
 
     def list_for_owner(
         self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
@@ -107,8 +108,7 @@ class MemoryTrainings:
 
     def _replace(self, training: Training, changed: Training) -> bool:
         with self._lock:
-            # values are frozen and never stored twice, so the very same one means that nobody wrote in
-            # between
+            # values are frozen: where the very same one is still there, nobody wrote in between
             if self._trainings[training.id] is not training:
                 return False
             self._trainings[training.id] = changed
@@ -138,7 +138,9 @@ class MemoryModels:
     def create(self, model: Model) -> bool:
         """Write a new model; False, and nothing changed, where one with its id exists."""
         with self.faults.around("create"), self._lock:
-            return self._models.setdefault(model.id, model) is model
+            is_new = model.id not in self._models
+            self._models.setdefault(model.id, model)
+            return is_new
 
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
         """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""

@@ -1,0 +1,81 @@
+"""The sets of adapters that the contract suite runs against, each as one `Backend`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.embedded.database import Database
+from shared.adapters.embedded.objects import DirectoryObjects
+from shared.adapters.embedded.queue import SqliteQueue
+from shared.adapters.embedded.repositories import SqliteModels, SqliteShoots, SqliteTrainings
+from shared.adapters.embedded.signing import UrlSigner
+from shared.adapters.memory import MemoryModels, MemoryObjects, MemoryPublisher, MemoryShoots, MemoryTrainings
+from shared.events import SUBSCRIPTIONS
+from shared.messaging import Delivery, encode
+from shared.ports import ModelRepository, Objects, Publisher, ShootRepository, TrainingRepository
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One set of adapters.
+
+    `objects` gives a bucket by its name, made where there is none. `received` gives what subscribers of our events
+    got so far, after waiting at most the given seconds for more. Other tests may use the same set: take ids of your own.
+    """
+
+    name: str
+    shoots: ShootRepository
+    trainings: TrainingRepository
+    models: ModelRepository
+    objects: Callable[[str], Objects]
+    publisher: Publisher
+    received: Callable[[float], list[Delivery]]
+
+
+def memory_backend() -> Backend:
+    """The adapters in memory."""
+    publisher = MemoryPublisher()
+
+    def received(_timeout_s: float) -> list[Delivery]:
+        return [
+            Delivery(data=encode(event), message_id=f"{number}-{subscription}")
+            for number, event in enumerate(publisher.published)
+            for subscription in SUBSCRIPTIONS[event.topic]
+        ]
+
+    return Backend(
+        name="memory",
+        shoots=MemoryShoots(),
+        trainings=MemoryTrainings(),
+        models=MemoryModels(),
+        objects=MemoryObjects,
+        publisher=publisher,
+        received=received,
+    )
+
+
+@contextmanager
+def embedded_backend(root: Path) -> Iterator[Backend]:
+    """The adapters for one machine, in the directory `root`."""
+    database, signer = Database(root / "app.sqlite"), UrlSigner("http://127.0.0.1:1", b"secret")
+    queue, deliveries = SqliteQueue(database), list[Delivery]()
+
+    def received(_timeout_s: float) -> list[Delivery]:
+        for message in queue.lease(limit=1000, lease_s=60):
+            deliveries.append(Delivery(data=message.data, message_id=str(message.id), attempt=message.attempt))
+            queue.ack(message)
+        return list(deliveries)
+
+    yield Backend(
+        name="embedded",
+        shoots=SqliteShoots(database),
+        trainings=SqliteTrainings(database),
+        models=SqliteModels(database),
+        objects=lambda bucket: DirectoryObjects(root / "objects", bucket, signer),
+        publisher=queue,
+        received=received,
+    )
+    database.close()

@@ -1,0 +1,59 @@
+"""What every `ModelRepository` promises."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared.errors import ModelNotFound
+from tests.builders import AT, STEP, a_model
+from tests.contracts.backend import Backend
+
+
+def test_a_model_is_read_as_it_was_created(backend: Backend, own: str) -> None:
+    model = a_model(id=f"m_{own}", parameters={"steps": 1000, "rate": 0.5, "style": "ö", "nested": {"a": [1, 2]}})
+    assert backend.models.create(model) is True
+    assert backend.models.get(model.id) == model
+
+
+def test_creating_twice_keeps_the_first(backend: Backend, own: str) -> None:
+    first = a_model(id=f"m_{own}")
+    backend.models.create(first)
+    assert backend.models.create(a_model(id=f"m_{own}", size=1)) is False
+    assert backend.models.create(first) is False
+    assert backend.models.get(first.id) == first
+
+
+def test_an_unknown_model_is_not_found(backend: Backend, own: str) -> None:
+    with pytest.raises(ModelNotFound, match=own):
+        backend.models.get(f"m_{own}")
+
+
+def test_owners_page_through_their_own_models_newest_first(backend: Backend, own: str) -> None:
+    for number in range(3):
+        at = AT + number * STEP
+        backend.models.create(a_model(id=f"m_{own}_{number}", owner_id=f"owner-{own}", trained_at=at))
+        backend.models.create(a_model(id=f"m_{own}_x{number}", owner_id=f"other-{own}", trained_at=at))
+    first = backend.models.list_for_owner(f"owner-{own}", limit=2)
+    rest = backend.models.list_for_owner(f"owner-{own}", limit=2, cursor=first.next_cursor)
+    assert [model.id for model in first.items + rest.items] == [f"m_{own}_{number}" for number in (2, 1, 0)]
+    assert rest.next_cursor is None
+
+
+def test_a_training_keeps_its_version(backend: Backend, own: str) -> None:
+    asked = [backend.models.allocate_version(own, "wolf", training) for training in ("a", "b", "a", "c", "b", "a")]
+    assert asked == [1, 2, 1, 3, 2, 1]
+
+
+def test_every_person_and_name_counts_for_itself(backend: Backend, own: str) -> None:
+    named = [(own, "wolf"), (own, "hood"), (f"{own}-2", "wolf"), (own, "wolf-2")]
+    assert [backend.models.allocate_version(person, name, "a") for person, name in named] == [1, 1, 1, 1]
+
+
+def test_versions_that_are_allocated_at_once_are_dense_and_kept(backend: Backend, own: str) -> None:
+    trainings = [f"t{number % 12}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        versions = list(pool.map(lambda training: backend.models.allocate_version(own, "wolf", training), trainings))
+    assert versions[:12] == versions[12:]
+    assert sorted(versions[:12]) == list(range(1, 13))

@@ -1,0 +1,149 @@
+"""fal.ai in memory: the `Trainer` and `ArtifactSource` ports with the promises of shared/ports.py, and faults on purpose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from shared.adapters.memory import FixedClock
+from shared.errors import ArtifactUnavailable, ProductError
+from shared.ports import Artifact, CancelAnswer, RunOutput, RunState, RunStatus, Submission
+from shared.trainings import FalJob
+
+WEIGHTS_URL = "https://v3.fal.media/files/{}/pytorch_lora_weights.safetensors"
+CONFIG_URL = "https://v3.fal.media/files/{}/config.json"
+
+
+def lora_weights(seed: int = 1) -> bytes:
+    """A small real safetensors file with LoRA tensors."""
+    names = [f"transformer.blocks.0.attn.to_{k}.lora_{side}.weight" for k in "qk" for side in "AB"]
+    size = 4 * 8 * 2
+    header = {
+        name: {"dtype": "F16", "shape": [4, 8], "data_offsets": [i * size, (i + 1) * size]}
+        for i, name in enumerate(names)
+    }
+    text = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
+    values = bytes(((seed + i) % 50) + 10 for i in range(size * len(names)))
+    return len(text).to_bytes(8, "little") + text + values
+
+
+@dataclass
+class Run:
+    """One accepted request at the fake fal.ai."""
+
+    job: FalJob
+    submission: Submission
+    state: RunState = RunState.IN_QUEUE
+    log: tuple[str, ...] = ()
+    failure: ProductError | None = None
+    canceled: bool = False
+
+
+@dataclass
+class FakeFal:
+    """Accepts requests, counts them, and ends them when told to. `lose_answer` accepts and then answers with an error."""
+
+    clock: FixedClock
+    runs: dict[str, Run] = field(default_factory=dict)
+    refuse: list[ProductError] = field(default_factory=list)
+    lose_answer: list[ProductError] = field(default_factory=list)
+    unreachable: list[ProductError] = field(default_factory=list)
+    before_answer: Callable[[Run], None] | None = None
+
+    def submit(self, submission: Submission) -> FalJob:
+        """Accept, unless told otherwise."""
+        if self.refuse:
+            raise self.refuse.pop(0)
+        number = len(self.runs) + 1
+        job = FalJob(
+            request_id=f"r{number}",
+            nonce=submission.nonce,
+            endpoint=submission.endpoint,
+            status_url=f"https://queue.fal.run/r{number}/status",
+            response_url=f"https://queue.fal.run/r{number}",
+            cancel_url=f"https://queue.fal.run/r{number}/cancel",
+            submitted_at=self.clock.now(),
+        )
+        self.runs[job.request_id] = Run(job=job, submission=submission)
+        if self.before_answer:
+            self.before_answer(self.runs[job.request_id])
+        if self.lose_answer:
+            raise self.lose_answer.pop(0)
+        return job
+
+    def status(self, job: FalJob, *, log: bool) -> RunStatus:
+        """Where the run stands."""
+        self._reach()
+        run = self.runs[job.request_id]
+        return RunStatus(state=run.state, log=run.log if log else ())
+
+    def result(self, job: FalJob) -> RunOutput | None:
+        """The output of an ended run."""
+        self._reach()
+        run = self.runs[job.request_id]
+        if run.state is not RunState.COMPLETED:
+            return None
+        if run.failure is not None:
+            raise run.failure
+        artifacts = {
+            "diffusers_lora_file": Artifact(url=WEIGHTS_URL.format(job.request_id), size=len(lora_weights())),
+            "config_file": Artifact(url=CONFIG_URL.format(job.request_id)),
+        }
+        return RunOutput(artifacts=artifacts, raw={})
+
+    def cancel(self, job: FalJob) -> CancelAnswer:
+        """Stop the run where it has not ended."""
+        self._reach()
+        run = self.runs[job.request_id]
+        if run.state is RunState.COMPLETED:
+            return CancelAnswer.TOO_LATE
+        run.canceled = True
+        return CancelAnswer.REQUESTED
+
+    def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:
+        """The run with the nonce, as the list tells it: without URLs."""
+        self._reach()
+        for run in self.runs.values():
+            if run.job.nonce == nonce and run.job.endpoint == endpoint:
+                return replace(run.job, status_url=None, response_url=None, cancel_url=None)
+        return None
+
+    def end(self, request_id: str, failure: ProductError | None = None) -> Run:
+        """Let a run end."""
+        run = self.runs[request_id]
+        run.state, run.failure = RunState.COMPLETED, failure
+        run.log = (*run.log, "Saving LoRA weights")
+        return run
+
+    def _reach(self) -> None:
+        if self.unreachable:
+            raise self.unreachable.pop(0)
+
+
+@dataclass
+class FakeMedia:
+    """Serves every run's weights and configuration; `broken` contents and `errors` come first, one per fetch of weights."""
+
+    weights: bytes = field(default_factory=lora_weights)
+    config: Mapping[str, Any] = field(default_factory=lambda: {"steps": 10})
+    broken: list[bytes] = field(default_factory=list)
+    errors: list[ProductError] = field(default_factory=list)
+    fetched: int = 0
+
+    @contextmanager
+    def open(self, artifact: Artifact, *, max_bytes: int) -> Iterator[Iterator[bytes]]:
+        """The file's bytes in small chunks."""
+        if "config" in artifact.url:
+            yield iter([json.dumps(self.config).encode()])
+            return
+        self.fetched += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        if len(self.weights) > max_bytes:
+            raise ArtifactUnavailable(reason="too large")
+        content = self.broken.pop(0) if self.broken else self.weights
+        yield (content[i : i + 37] for i in range(0, len(content), 37))

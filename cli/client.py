@@ -71,6 +71,12 @@ class ApiUnreachable(CommandError):
         )
 
 
+class Misused(CommandError):
+    """The command cannot do what it was asked for, with what is here."""
+
+    exit_code = 2
+
+
 class TransferFailed(CommandError):
     """A file did not arrive whole."""
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from cli.client import DIRECT, PIECE_BYTES, TIMEOUT, TransferFailed, reason_of
+from cli.client import DIRECT, TIMEOUT, TransferFailed, reason_of
 
 TRIES_WITHOUT_PROGRESS = 3
 
@@ -28,7 +28,7 @@ class RemoteFile:
     def of(cls, document: dict[str, Any]) -> Self:
         """The file that the API's answer names."""
         name = str(document["file_name"])
-        if name != Path(name).name or name.startswith(".") or not name.isprintable():
+        if not name or name != Path(name).name or name.startswith(".") or not name.isprintable():
             raise TransferFailed("unsafe_file_name", f"The API names a file {name!r}, which is not saved.")
         return cls(url=document["url"], name=name, size=document.get("size"), sha256=document.get("sha256"))
 
@@ -90,7 +90,7 @@ def _append(http: httpx.Client, file: RemoteFile, part: Path, on_bytes: Callable
         response.raise_for_status()
         goes_on = response.status_code == httpx.codes.PARTIAL_CONTENT
         with part.open("ab" if goes_on else "wb") as opened:
-            for piece in response.iter_bytes(PIECE_BYTES):
+            for piece in response.iter_bytes():
                 opened.write(piece)
                 on_bytes(opened.tell())
 

@@ -31,7 +31,7 @@ Exit codes:
   5    a file did not arrive whole
   130  interrupted with Ctrl-C
 
-With --json, an error is a JSON document on stdout, too, except for exit codes 2 and 130.
+With --json, what ended with 3, 4 or 5 is told as a JSON document on stdout, too.
 """
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cli.client import ApiClient, at
+from cli.client import ApiClient, Misused, at
 from cli.context import Limit, client_of
 from cli.download import RemoteFile, fetch, is_here
 from cli.output import (
@@ -134,7 +134,7 @@ def _download(client: ApiClient, model_id: str, which: str, folder: Path, consol
         say(console, f"{clean(file.name)} is here already.")
         return path
     if file.sha256 is not None and path.exists():
-        raise typer.BadParameter(f"{path} is another file; choose another folder.", param_hint="--to")
+        raise Misused("file_exists", f"{path} is another file already.", "Choose another folder with --to.")
     if file.size is None:
         return fetch(file, folder, on_bytes=lambda done: None, fresh=signed)
     with transfer(console, file.name, file.size) as on_bytes:

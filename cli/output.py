@@ -77,7 +77,7 @@ def print_json(document: Any) -> None:
 
 def clean(text: object) -> str:
     """`text` on one line and without anything that a terminal would obey; others wrote it."""
-    return _CONTROL.sub(lambda found: " " if found[0] in "\t\n\r" else "", str(text)).strip(" ")
+    return _CONTROL.sub(lambda found: " " if found[0] in "\t\n\r" else "", str(text)).rstrip()
 
 
 def show_table(console: Console, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -190,7 +190,7 @@ _STYLES = {
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None or value == "" else clean(value)
+    return "-" if value is None or value == "" else clean(value).strip()
 
 
 def _is_unicode(encoding: str | None) -> bool:

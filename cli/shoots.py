@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.client import at
+from cli.client import Misused, at
 from cli.context import Limit, client_of
 from cli.importing import files_to_import, import_shoot
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout
@@ -40,7 +40,7 @@ def import_folder(
     """
     files = files_to_import(folder)
     if not files:
-        raise typer.BadParameter(f"{folder} has no pictures (jpg, jpeg, png or webp).", param_hint="DIR")
+        raise Misused("no_pictures", f"{folder} has no pictures (jpg, jpeg, png or webp) directly in it.")
     shoot, sent = import_shoot(
         client_of(context), files, folder=folder, costume=costume, person=person, console=stderr()
     )

@@ -89,10 +89,12 @@ def progress_line(training: Document, *, passed_s: float = 0.0) -> str:
     done = percent(training)
     if done is None:
         return _waiting_line(training.get("stage"), progress.get("queue_position"))
-    parts = [f"step {progress['step']}/{progress['total']}"] if progress.get("total") else []
+    step, total = progress.get("step"), progress.get("total")
+    parts = [f"step {step}/{total}"] if step is not None and total is not None else []
     parts.append(f"{done:.0f} %")
     if (eta_s := progress.get("eta_s")) is not None:
-        parts.append(f"about {duration(eta_s - passed_s)} left")
+        left_s = eta_s - passed_s
+        parts.append(f"about {duration(left_s)} left" if left_s >= 1 else "almost done")
     return ", ".join(parts)
 
 

@@ -14,6 +14,7 @@ from shared.finishing import finish_training
 from shared.messaging import Consumer
 from shared.settings import (
     ApiSettings,
+    AuthMode,
     Backend,
     DatasetSettings,
     DeliverySettings,
@@ -28,10 +29,11 @@ from shared.trainings import Stage, Training
 
 if TYPE_CHECKING:
     from shared.adapters.embedded.database import Database
-    from shared.adapters.embedded.signing import UrlSigner
     from shared.adapters.embedded.queue import SqliteQueue
+    from shared.adapters.embedded.signing import UrlSigner
     from shared.ports import (
         ArtifactSource,
+        Authenticator,
         Clock,
         ModelRepository,
         Objects,
@@ -193,6 +195,21 @@ def webhook_verifier() -> WebhookVerifier:
     from shared.adapters.fal.webhooks import FalWebhookVerifier
 
     return FalWebhookVerifier(fal_settings(), webhook_settings(), clock())
+
+
+@cache
+def authenticator() -> Authenticator:
+    """Who vouches for the user who asks, as AUTH_MODE says."""
+    settings = api_settings()
+    if settings.auth_mode is AuthMode.LOCAL:
+        from shared.adapters.identity import LocalAuthenticator
+
+        return LocalAuthenticator(settings.local_user)
+    from shared.adapters.google.identity import FirebaseAuthenticator, IapAuthenticator
+
+    if settings.auth_mode is AuthMode.IAP:
+        return IapAuthenticator(settings, clock())
+    return FirebaseAuthenticator(settings, store_settings().project, clock())
 
 
 def _finish(training: Training) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -10,9 +11,7 @@ from pydantic import TypeAdapter
 T = TypeVar("T")
 
 
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def to_document(value: Any, *, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
@@ -23,4 +22,5 @@ def to_document(value: Any, *, mode: Literal["python", "json"] = "python") -> di
 
 def from_document(kind: type[T], document: Any) -> T:
     """The value that `to_document` wrote; fields that `kind` no longer has are ignored."""
-    return _adapter(kind).validate_python(document)
+    value: T = _adapter(kind).validate_python(document)
+    return value

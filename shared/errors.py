@@ -1,13 +1,12 @@
 """Every failure that the product names: one tree, one code each, one sentence for the person who meets it.
 
-The docstring of a leaf class *is* its message; `{names}` in it are filled from the keyword arguments. Adapters translate
-SDK errors into these once, with `from`. `retryable` says that the same step may succeed when it is simply tried again
-later: message handlers let such an error through so that Pub/Sub delivers again.
+The docstring of a leaf class *is* its message; `{names}` in it are filled from the keyword arguments. Adapters
+translate SDK errors into these once, with `from`. `retryable` says that the same step may succeed when it is simply
+tried again later: message handlers let such an error through so that Pub/Sub delivers again.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -26,7 +25,7 @@ class ProductError(Exception):
         """
         self.charged: bool | None = facts.pop("charged", None)
         self.facts = facts
-        super().__init__(inspect.cleandoc(type(self).__doc__ or "").format_map(facts))
+        super().__init__(" ".join((type(self).__doc__ or "").split()).format_map(facts))
 
     @property
     def message(self) -> str:
@@ -155,7 +154,8 @@ class TrainingFailed(ProductError):
 
 
 class ArtifactUnavailable(ProductError):
-    """The trained weights exist at fal.ai but could not be fetched ({reason}): recover the training soon, it costs nothing more."""
+    """The trained weights exist at fal.ai but could not be fetched ({reason}): recover the training soon, at no
+    further cost."""
 
     code = "artifact_unavailable"
     status = 502
@@ -163,14 +163,15 @@ class ArtifactUnavailable(ProductError):
 
 
 class ArtifactCorrupt(ProductError):
-    """What fal.ai delivered is not whole ({reason}): recover the training to fetch it again, it costs nothing more."""
+    """What fal.ai delivered is not whole ({reason}): recover the training to fetch it again, at no further cost."""
 
     code = "artifact_corrupt"
     status = 502
 
 
 class TimedOut(ProductError):
-    """The stage "{stage}" did not finish within {limit_s:.0f} seconds: train again, and tell the operator if it happens again."""
+    """The stage "{stage}" did not finish within {limit_s:.0f} seconds: train again, and tell the operator if that
+    happens again."""
 
     code = "timed_out"
     status = 504
@@ -200,6 +201,19 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class Unauthenticated(ProductError):
+    """We do not know who you are ({reason}): sign in, or sign in again."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class IdentityKeysUnavailable(Unavailable):
+    """The keys that sign-ins are checked with cannot be fetched now ({reason}): try again in a few minutes."""
+
+    code = "identity_keys_unavailable"
+
+
 class NotAllowed(ProductError):
     """That is not allowed: {reason}."""
 
@@ -215,7 +229,8 @@ class InvalidRequest(ProductError):
 
 
 class AlreadyTrained(ProductError):
-    """The same pictures, trigger word and parameters already gave the model {model_id}: use it, or train anyway with `force`."""
+    """The same pictures, trigger word and parameters already gave the model {model_id}: use it, or train anyway with
+    `force`."""
 
     code = "already_trained"
     status = 409
@@ -233,6 +248,7 @@ class RateLimited(ProductError):
 
     code = "rate_limited"
     status = 429
+    retryable = True
 
 
 class BudgetExceeded(ProductError):

@@ -1,7 +1,7 @@
 """What happened, as messages: frozen, past tense, one topic each, ids and URIs only.
 
-`SUBSCRIPTIONS` says which function listens to which topic; the local dispatcher, the emulators' set-up and the Terraform
-all follow it.
+`SUBSCRIPTIONS` says which function listens to which topic; the local dispatcher, the emulators' set-up and
+the Terraform all follow it.
 """
 
 from __future__ import annotations

@@ -22,8 +22,6 @@ def finish_training(training: Training, *, publisher: Publisher, datasets: Objec
 
     In this order, because a ZIP that is still there is what makes the monitor finish a training that nobody finished.
     """
-    publisher.publish(
-        TrainingFinished(training_id=training.id, status=training.status, model_id=training.model_id)
-    )
+    publisher.publish(TrainingFinished(training_id=training.id, status=training.status, model_id=training.model_id))
     for found in list(datasets.list(archive_prefix(training.id))):
         datasets.delete(found.name)

@@ -38,18 +38,18 @@ def encode(event: Event) -> bytes:
 def read_envelope(body: bytes) -> Delivery:
     """The delivery in a push request's body. `UndecodableMessage` where it is none."""
     try:
-        envelope = json.loads(body)
+        envelope: dict[str, Any] = json.loads(body)
         message = envelope["message"]
         data = base64.b64decode(message["data"], validate=True)
         return Delivery(
-            data=data, message_id=str(message["messageId"]), attempt=int(envelope.get("deliveryAttempt") or 1)
+            data=data, message_id=str(message["messageId"]), attempt=int(envelope.get("deliveryAttempt", 1))
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UndecodableMessage(reason=f"not a push envelope: {type(error).__name__}") from error
 
 
 def decode(data: bytes, kind: type[E]) -> E:
-    """The event in a message's data; fields that it does not know are ignored. `UndecodableMessage` where it is none."""
+    """The event in a message's data; unknown fields are ignored. `UndecodableMessage` where it is none."""
     try:
         content: dict[str, Any] = json.loads(data)
         event = kind(**{f.name: content[f.name] for f in fields(kind) if f.name in content})

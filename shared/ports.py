@@ -131,7 +131,7 @@ class Objects(Protocol):
         ...
 
     def read(self, name: str, *, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
-        """Its bytes in order, at most `chunk_bytes` at a time; `StorageUnavailable` where it is not there (any more)."""
+        """Its bytes in order, at most `chunk_bytes` at a time; `StorageUnavailable` where it is not there."""
         ...
 
     def write(self, name: str, chunks: Iterable[bytes], *, content_type: str) -> ObjectInfo:
@@ -215,7 +215,7 @@ class CancelAnswer(StrEnum):
 
 
 class Trainer(Protocol):
-    """fal.ai. Everywhere: `TrainerUnavailable` for what may be tried again, `TrainerAccountLocked` for balance or key."""
+    """fal.ai. Everywhere: `TrainerUnavailable` where trying again may help, `TrainerAccountLocked` for balance or key."""
 
     def submit(self, submission: Submission) -> FalJob:
         """Send it once and return the request as fal.ai recorded it. This costs money.
@@ -259,4 +259,15 @@ class WebhookVerifier(Protocol):
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
         """The request id that fal.ai signed. `WebhookForged`, or `WebhookKeysUnavailable` where nobody can tell now."""
+        ...
+
+
+class Authenticator(Protocol):
+    """Who is asking."""
+
+    def user_of(self, headers: Mapping[str, str]) -> str:
+        """The id of the user whom the headers of a request prove; header names are of any case.
+
+        `Unauthenticated` where they prove nobody, `IdentityKeysUnavailable` where nobody can tell now.
+        """
         ...

@@ -1,14 +1,15 @@
-"""Every setting, read from the environment once, in small frozen groups. `.env.example` lists them with their defaults."""
+"""Every setting, read from the environment once, in small frozen groups. `.env.example` lists them all."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.trainings import Deadlines
@@ -17,6 +18,8 @@ FAL_QUEUE_URL = "https://queue.fal.run"
 FAL_API_URL = "https://api.fal.ai"
 FAL_JWKS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 FAL_MEDIA_HOSTS = ("v3.fal.media", "v3b.fal.media", "v2.fal.media", "fal.media", "storage.googleapis.com/falserverless")
+FIREBASE_CERTS_URL = "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
+IAP_CERTS_URL = "https://www.gstatic.com/iap/verify/public_key"
 
 MAX_SIGNED_S = 12 * 60 * 60
 
@@ -65,6 +68,28 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def secure_url(value: str) -> str:
+    """The URL without a final slash; `ValueError` where it is neither https nor this machine's loopback address."""
+    if value and not value.startswith("https://") and not (value.startswith("http://") and is_loopback(value)):
+        raise ValueError("must be https; plain http is accepted for this machine's loopback address only")
+    return value.rstrip("/")
+
+
+def _parts(value: object) -> object:
+    """A comma separated text as a tuple; anything else as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _origin(value: str) -> str:
+    url = secure_url(value)
+    if not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", url):
+        raise ValueError("an origin is exactly scheme://host or scheme://host:port, in lower case, without wildcards")
+    return url
+
+
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_parts)]
+
+
 class FalSettings(Group):
     """How fal.ai is reached. Plain http is accepted for loopback only."""
 
@@ -78,17 +103,9 @@ class FalSettings(Group):
     public_url: str = ""
     webhook_url: str = Field("", description="The webhook function's own URL; empty: PUBLIC_URL + /webhooks/fal")
 
-    @field_validator("fal_media_hosts", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    _split = field_validator("fal_media_hosts", mode="before")(_parts)
 
-    @field_validator("fal_queue_url", "fal_api_url", "fal_jwks_url", "public_url", "webhook_url")
-    @classmethod
-    def _secure(cls, value: str) -> str:
-        if value and not value.startswith("https://") and not (value.startswith("http://") and is_loopback(value)):
-            raise ValueError("must be https; plain http is accepted for this machine's loopback address only")
-        return value.rstrip("/")
+    _secure = field_validator("fal_queue_url", "fal_api_url", "fal_jwks_url", "public_url", "webhook_url")(secure_url)
 
     @model_validator(mode="after")
     def _without_version(self) -> Self:
@@ -189,7 +206,24 @@ class ApiSettings(Group):
 
     auth_mode: AuthMode = AuthMode.FIREBASE
     local_user: str = "local-user"
+    iap_audience: str = Field("", description="/projects/NUMBER/locations/REGION/services/NAME; needed with iap")
+    firebase_certs_url: str = Field(FIREBASE_CERTS_URL, description="Only tests set it")
+    iap_certs_url: str = Field(IAP_CERTS_URL, description="Only tests set it")
+    identity_keys_timeout_s: float = 5.0
+    cors_origins: Origins = Field((), description="Other origins whose pages may call, exactly, comma separated")
+    image_origins: Origins = Field(
+        ("https://storage.googleapis.com",), description="Where our pages may show pictures from, comma separated"
+    )
+    rate_limit_per_minute: int = Field(600, ge=0, description="Per user and instance; 0: no limit")
     shoot_import: bool = Field(True, description="Whether shoots may be created and filled over the API")
     max_body_bytes: int = 1 << 20
     download_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S)
     events_poll_s: float = 1.0
+
+    _secure = field_validator("firebase_certs_url", "iap_certs_url")(secure_url)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.auth_mode is AuthMode.IAP and not self.iap_audience:
+            raise ValueError("AUTH_MODE=iap needs IAP_AUDIENCE: without it any project's IAP could vouch for a user")
+        return self

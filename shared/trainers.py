@@ -77,12 +77,20 @@ TRAINERS: Mapping[str, TrainerSpec] = {
         minimum_images=4,
         parameters=(
             Parameter(
-                name="steps", kind=int, default=1000, minimum=1, maximum=10_000, help="How long to train; the price is linear in it."
+                name="steps",
+                kind=int,
+                default=1000,
+                minimum=1,
+                maximum=10_000,
+                help="How long to train; the price grows with it.",
             ),
             Parameter(name="create_masks", kind=bool, default=True, help="Weigh the loss by masks of the subject."),
             Parameter(name="is_style", kind=bool, default=False, help="Learn a style instead of a subject."),
             Parameter(
-                name=PREPROCESSED, kind=bool, default=True, help="The pictures are preprocessed already, as the shoots' are."
+                name=PREPROCESSED,
+                kind=bool,
+                default=True,
+                help="The pictures are preprocessed already.",
             ),
         ),
     ),

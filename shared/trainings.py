@@ -257,10 +257,8 @@ class Training:
             **{"hindrance": None, "announced_at": None, **changes},
         )
 
-    def fail(
-        self, error: ProductError, *, at: datetime, charged: bool | None, stage: Stage | None = None
-    ) -> Training:
-        """This training, failed with `error` in `stage` (its present one where none is given); itself when it has ended."""
+    def fail(self, error: ProductError, *, at: datetime, charged: bool | None, stage: Stage | None = None) -> Training:
+        """This training, failed with `error` in `stage` (by default its present one); itself when it has ended."""
         if self.is_terminal:
             return self
         where = stage or STAGE_OF[self.status]
@@ -276,7 +274,7 @@ class Training:
 
     @property
     def charged(self) -> bool | None:
-        """Whether the run cost money as far as is known here: no before fal.ai was called, then not known until it ends."""
+        """Whether the run cost money: no before fal.ai was called, then not known until it ends."""
         if self.status in (Status.MIRRORING, Status.SUCCEEDED):
             return True
         if self.is_terminal:
@@ -306,7 +304,7 @@ class Training:
         return self if self.fal else replace(self, fal=job, updated_at=at)
 
     def expired(self, limit_s: float, *, at: datetime) -> Training:
-        """This training, failed because its stage outlived `limit_s`: with the error it was waiting on, where it was."""
+        """This training, failed because its stage outlived `limit_s`, with the error that it was waiting on."""
         if self.is_terminal:
             return self
         if self.status is Status.SUBMITTING and not self.awaits_submission:
@@ -325,7 +323,7 @@ class Training:
         return replace(self, fal=job, error=failure, updated_at=at)
 
     def with_progress(self, progress: Progress | None, log: tuple[str, ...]) -> Training:
-        """This training with newer progress and log; `log` is the whole log so far, its tail is kept. Moves no status."""
+        """This training with newer progress and log (the whole log so far; its tail is kept). Moves no status."""
         tail = tuple(line[:LOG_LINE_CHARACTERS] for line in log[-LOG_TAIL_LINES:])
         count = max(self.log_count, len(log))
         kept = tail if len(log) >= self.log_count else self.log_tail

@@ -62,7 +62,7 @@ def a_success(**fields: Any) -> Document:
 
 def a_failure(code: str = "training_failed", *, charged: bool | None = True, **fields: Any) -> Document:
     """A training that failed at fal.ai."""
-    error = {
+    error: Document = {
         "code": code,
         "message": "fal.ai ran the training and it failed (out of memory).",
         "stage": "training",

@@ -1,4 +1,4 @@
-"""fal.ai in memory: the `Trainer` and `ArtifactSource` ports with the promises of shared/ports.py, and faults on purpose."""
+"""fal.ai in memory: the `Trainer` and `ArtifactSource` ports, with faults on purpose."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Run:
 
 @dataclass
 class FakeFal:
-    """Accepts requests, counts them, and ends them when told to. `lose_answer` accepts and then answers with an error."""
+    """Accepts requests and ends them when told to. `lose_answer` accepts and then answers with an error."""
 
     clock: FixedClock
     runs: dict[str, Run] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class FakeFal:
 
 @dataclass
 class FakeMedia:
-    """Serves every run's weights and configuration; `broken` contents and `errors` come first, one per fetch of weights."""
+    """Serves weights and configuration; `broken` contents and `errors` come first, one per fetch of weights."""
 
     weights: bytes = field(default_factory=lora_weights)
     config: Mapping[str, Any] = field(default_factory=lambda: {"steps": 10})

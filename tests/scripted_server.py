@@ -24,9 +24,9 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer. `drop` closes without a byte; `length` is announced in place of the body's own, "" announces none.
+    """An answer; `drop` closes without a byte, `length` is announced in place of the body's own, "" for none.
 
-    The body may come in pieces, with `pause_s` before each, and the connection is closed after it where it is too short.
+    The body may come in pieces, with `pause_s` before each. With a `length` the connection is closed after it.
     """
 
     status: int = 200
@@ -82,7 +82,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(reply)
 
     def _send(self, reply: Reply) -> None:
-        whole = isinstance(reply.body, bytes)
         length = len(reply.body) if isinstance(reply.body, bytes) and reply.length is None else reply.length
         self.send_response(reply.status)
         for name, value in reply.headers.items():
@@ -90,9 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
         if length not in (None, ""):
             self.send_header("Content-Length", str(length))
         self.end_headers()
-        for piece in [reply.body] if whole else reply.body:  # type: ignore[list-item]
+        for piece in [reply.body] if isinstance(reply.body, bytes) else reply.body:
             time.sleep(reply.pause_s)
-            self.wfile.write(piece)  # type: ignore[arg-type]
+            self.wfile.write(piece)
 
     do_GET = do_POST = do_PUT = _answer
 

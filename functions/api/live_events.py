@@ -16,7 +16,7 @@ from shared.trainings import Training
 
 
 async def live_events(training_id: str, seen: int, *, poll_s: float) -> AsyncIterator[ServerSentEvent]:
-    """Events of the training from log line `seen` on; ends after `end`. A database that fails for a while is waited for."""
+    """Events of the training from log line `seen` on; ends after `end`. A database that fails is waited for."""
     before: Training | None = None
     while before is None or not before.is_terminal:
         try:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from functions.api.app import create_app
 
 
-@functions_framework.aio.http
+@functions_framework.aio.http  # type: ignore[arg-type]  # it awaits what it gets, and types only Starlette's responses
 async def api(request: Request) -> FastAPI:
     """The ASGI app itself: the framework awaits what is returned as a response, so streams stay streams."""
     return _app()

@@ -1,4 +1,4 @@
-"""The mirror's use case: from a reported result to a kept model. Running it twice, or twice at once, gives one model."""
+"""The mirror's use case: from a reported result to a kept model. Run twice, or twice at once, it gives one model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from functions.mirror.keep_artifacts import Kept, fetch_artifacts, keep_model
 from shared import logs
-from shared.errors import ArtifactUnavailable, ModelNotFound
+from shared.errors import ArtifactUnavailable, ModelNotFound, TrainerRejectedInput, TrainingFailed
 from shared.events import ResultReported
 from shared.models import Model, model_id, staging_prefix
 from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer, TrainingRepository
@@ -45,9 +45,7 @@ def mirror_artifacts(
         if output is None:
             return trainings.get(training.id)
         training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
-        kept = fetch_artifacts(
-            training, output, source=source, bucket=bucket, run=new_id(), settings=settings
-        )
+        kept = fetch_artifacts(training, output, source=source, bucket=bucket, run=new_id(), settings=settings)
         model = _keep(training, job, kept, models=models, trainer=trainer, bucket=bucket, clock=clock)
     done = trainings.update(training.id, lambda t: _succeeded(t, model, clock))
     _clear_staging(training.id, bucket)
@@ -99,6 +97,17 @@ def _result(
         # the run succeeded and was paid: from here on a failure is one of mirroring, which can be recovered
         trainings.update(training.id, lambda t: _mirroring(t, job, clock))
         raise
+    except (TrainingFailed, TrainerRejectedInput):
+        # whatever we saw of it, fal.ai had begun: the failure is one of training
+        trainings.update(training.id, lambda t: _begun(t, job, clock))
+        raise
+
+
+def _begun(training: Training, job: FalJob, clock: Clock) -> Training:
+    submitted = training.recorded(job, at=clock.now())
+    if submitted.status is not Status.SUBMITTED:
+        return training
+    return submitted.advance(Status.RUNNING, at=clock.now())
 
 
 def _mirroring(training: Training, job: FalJob, clock: Clock) -> Training:

@@ -85,9 +85,7 @@ class WeightsCheck:
             raise ArtifactCorrupt(reason=f"the weights are {how} than their header says")
         factors = {factor_of(tensor.name) for tensor in header.tensors} - {None}
         if len(factors) < len(Factor):
-            raise ArtifactCorrupt(
-                reason="half of the LoRA is missing" if factors else "there are no LoRA tensors"
-            )
+            raise ArtifactCorrupt(reason="half of the LoRA is missing" if factors else "there are no LoRA tensors")
         self._header = header
         self._probes = probes_of(header.tensors)
         self._next = next(self._probes, None)

@@ -73,9 +73,7 @@ def parse_header(raw: bytes) -> Header:
         raise ArtifactCorrupt(reason="the header is not a JSON object")
     entries = _object(raw)
     metadata = _metadata(entries.pop(METADATA, {}))
-    tensors = sorted(
-        (_tensor(name, entry) for name, entry in entries.items()), key=lambda t: (t.begin, t.end)
-    )
+    tensors = sorted((_tensor(name, entry) for name, entry in entries.items()), key=lambda t: (t.begin, t.end))
     _require_full_cover(tensors)
     return Header(tensors, metadata)
 

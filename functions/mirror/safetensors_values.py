@@ -77,8 +77,6 @@ def values_in(probe: Probe, data: bytes | memoryview, position: int = 0) -> Valu
     """What lies in the probe's bytes, which begin at `position` in `data`."""
     layout = probe.layout
     count = probe.length // struct.calcsize(layout.code)
-    magnitudes = [
-        bits & layout.magnitude for bits in struct.unpack_from(f"<{count}{layout.code}", data, position)
-    ]
+    magnitudes = [bits & layout.magnitude for bits in struct.unpack_from(f"<{count}{layout.code}", data, position)]
     limit = layout.not_finite
     return Values(finite=limit is None or max(magnitudes) < limit, zero=not any(magnitudes))

@@ -109,9 +109,7 @@ class Monitor:
     def _progress(self, training: Training, status: RunStatus) -> Progress | None:
         if status.state is RunState.IN_QUEUE:
             message = "waiting in fal.ai's queue"
-            return Progress(
-                percent=0.0, message=message, queue_position=status.queue_position, updated_at=self.now
-            )
+            return Progress(percent=0.0, message=message, queue_position=status.queue_position, updated_at=self.now)
         steps = training.parameters.get("steps")
         return parse_progress(status.log, total_steps=steps, started_at=training.since, now=self.now)
 
@@ -137,23 +135,23 @@ class Monitor:
 
     def _publish_result(self, training: Training, job: FalJob) -> None:
         logs.info("result_found", training_id=training.id, request_id=job.request_id)
-        self.publisher.publish(
-            ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id)
-        )
+        self.publisher.publish(ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id))
 
     def _expire(self, training: Training) -> None:
         """Past its deadline: stop the run where there is one, and fail with a word, unless it just finished."""
-        if training.fal and training.status in (Status.SUBMITTED, Status.RUNNING):
-            if self.trainer.cancel(training.fal) is CancelAnswer.TOO_LATE:
-                job = training.fal
-                self.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=self.now))
-                return self._publish_result(training, job)
+        if (job := training.fal) and self._has_just_ended(training, job):
+            self.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=self.now))
+            return self._publish_result(training, job)
         limit_s = self.settings.deadlines.limit_s(training.status)
         expired = self.trainings.update(training.id, lambda t: self._expired(t, training.status, limit_s))
         if expired.is_terminal:
             logs.error("training_expired", training_id=training.id, was=training.status)
             finish_training(expired, publisher=self.publisher, datasets=self.datasets)
         return None
+
+    def _has_just_ended(self, training: Training, job: FalJob) -> bool:
+        under_way = training.status in (Status.SUBMITTED, Status.RUNNING)
+        return under_way and self.trainer.cancel(job) is CancelAnswer.TOO_LATE
 
     def _expired(self, training: Training, seen: Status, limit_s: float) -> Training:
         return training.expired(limit_s, at=self.now) if training.status is seen else training

@@ -109,12 +109,7 @@ def _is_about_steps(line: str) -> bool:
 def _percentage(line: str) -> _Reading | None:
     """A percentage that stands alone: one beside a count is of what is counted, which is not our steps."""
     found = _PERCENT.search(line)
-    if (
-        found is None
-        or float(found["percent"]) > 100
-        or _SOMETHING_ELSE.search(line)
-        or _FRACTION.search(line)
-    ):
+    if found is None or float(found["percent"]) > 100 or _SOMETHING_ELSE.search(line) or _FRACTION.search(line):
         return None
     return _Reading(percent=float(found["percent"]), remaining_s=_remaining_s(line))
 

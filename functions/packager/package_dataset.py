@@ -78,16 +78,14 @@ def _announce(training: Training, *, datasets: Objects, publisher: Publisher, cl
     url = datasets.sign(training.dataset.archive, ttl_s=ttl_s)
     expires_at = (clock.now() + timedelta(seconds=ttl_s)).timestamp()
     nonce = training.dataset.nonce
-    publisher.publish(
-        DatasetPackaged(training_id=training.id, nonce=nonce, archive_url=url, expires_at=expires_at)
-    )
+    publisher.publish(DatasetPackaged(training_id=training.id, nonce=nonce, archive_url=url, expires_at=expires_at))
     logs.info("dataset_packaged", training_id=training.id, images=training.dataset.image_count)
 
 
 def make_archive(
     training: Training, *, shoots: Objects, datasets: Objects, nonce: str, limits: DatasetSettings
 ) -> Dataset:
-    """Check the shoot's pictures and stream them into one ZIP object, reading ahead; memory is bounded by the window."""
+    """Check the shoot's pictures and stream them into one ZIP object; memory is bounded by the read-ahead window."""
     prefix = preprocessed_prefix(training.shoot_id)
     found = list(pictures(shoots.list(prefix), prefix))
     check_pictures(found, minimum=trainer(training.trainer).minimum_images, limits=limits)
@@ -98,15 +96,15 @@ def make_archive(
         info = datasets.write(name, tally.count(zip_stream(entries)), content_type="application/zip")
     except (BadZipFile, LargeZipFile) as error:
         raise ArchiveFailed(reason=str(error)) from error
-    if info.size != tally.bytes:
+    if info.size != tally.size:
         datasets.delete(name)
-        raise ArchiveFailed(reason=f"{tally.bytes:,} bytes were written and {info.size:,} arrived")
+        raise ArchiveFailed(reason=f"{tally.size:,} bytes were written and {info.size:,} arrived")
     return Dataset(
         archive=name,
         nonce=nonce,
         image_count=len(found),
         caption_count=sum(1 for picture in found if picture.caption),
-        bytes=tally.bytes,
+        bytes=tally.size,
         sha256=tally.digest.hexdigest(),
         fingerprint=fingerprint(found),
     )
@@ -116,12 +114,12 @@ def make_archive(
 class _Tally:
     """Counts and hashes what passes through; the one mutable value of this module."""
 
-    bytes: int = 0
+    size: int = 0
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     def count(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
-            self.bytes += len(chunk)
+            self.size += len(chunk)
             self.digest.update(chunk)
             yield chunk
 

@@ -23,8 +23,16 @@ MINIMUM_JAVA = 11
 # short-lived and small: the simple collector and the quick compiler start sooner and take less memory
 JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en")
 
-# Ends the emulator also when this process is killed: then the pipe closes and `read` returns.
-GUARD = 'exec 3<&0; "$@" & emulator=$!; (read -r _ <&3; kill $emulator) & wait $emulator'
+# Ends the emulator also when this process is killed, for then the pipe closes and `read` returns; and
+# outlives it, so that waiting for this shell is waiting for the emulator.
+GUARD = """
+exec 3<&0
+"$@" & emulator=$!
+(read -r _ <&3; kill $emulator) & guard=$!
+trap : TERM
+wait $emulator; wait $emulator
+kill $guard
+"""
 
 
 class EmulatorFailed(RuntimeError):
@@ -50,7 +58,9 @@ class Installation:
             java=java,
             java_version=_java_version(java) if java else 0,
             pubsub_jar=next(iter(platform.glob("pubsub-emulator/lib/cloud-pubsub-emulator-*.jar")), None),
-            firestore_jar=next(iter(platform.glob("cloud-firestore-emulator/cloud-firestore-emulator.jar")), None),
+            firestore_jar=next(
+                iter(platform.glob("cloud-firestore-emulator/cloud-firestore-emulator.jar")), None
+            ),
             has_storage=importlib.util.find_spec("gcp_storage_emulator") is not None,
         )
 
@@ -70,7 +80,14 @@ class Installation:
 
     def pubsub(self, port: int) -> tuple[str, ...]:
         """The command of the Pub/Sub emulator."""
-        return (str(self.java), *JAVA_OPTIONS, "-jar", str(self.pubsub_jar), f"--host={LOOPBACK}", f"--port={port}")
+        return (
+            str(self.java),
+            *JAVA_OPTIONS,
+            "-jar",
+            str(self.pubsub_jar),
+            f"--host={LOOPBACK}",
+            f"--port={port}",
+        )
 
     def firestore(self, port: int, export: Path | None) -> tuple[str, ...]:
         """The command of the Firestore emulator, with the documents of `export`."""
@@ -79,7 +96,8 @@ class Installation:
         return (*java, "start", f"--host={LOOPBACK}", f"--port={port}", *seed)
 
     def storage(self, port: int, data_dir: Path | None, bucket: str) -> tuple[str, ...]:
-        """The command of the Cloud Storage emulator, with `bucket` in it; in memory where there is no `data_dir`."""
+        """The command of the Cloud Storage emulator, with `bucket` in it; in memory where there is no
+        `data_dir`."""
         where = ("--data-dir", str(data_dir.absolute())) if data_dir else ()
         memory = () if data_dir else ("--in-memory",)
         options = ("--host", LOOPBACK, "--port", str(port), "--default-bucket", bucket, "--quiet", *memory)
@@ -118,7 +136,8 @@ def free_port() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatorProcess:
-    """One emulator in a process group of its own; it ends with `stop`, and also when this process is killed."""
+    """One emulator in a process group of its own; it ends with `stop`, and also when this process is
+    killed."""
 
     name: str
     port: int

@@ -1,13 +1,13 @@
 """The emulators of Pub/Sub, Firestore and Cloud Storage as one thing that runs while a block does.
 
-They are processes of our own on free loopback ports with a random project id, so that nothing ever talks to somebody
-else's. What survives a restart with a `data_dir`: objects, always; documents, when `save` ran or the block ended in
-order, since the Firestore emulator only writes on request. Messages never: the Pub/Sub emulator keeps them in memory,
-and its topics and subscriptions too, so `provision` is due after every start.
+They are processes of our own on free loopback ports with a random project id, so that nothing ever talks to
+somebody else's. What survives a restart with a `data_dir`: objects, always; documents, when `save` ran or the
+block ended in order, since the Firestore emulator only writes on request. Messages never: the Pub/Sub
+emulator keeps them in memory, and its topics and subscriptions too, so `provision` is due after every start.
 
-They differ from the real services: no IAM and no OIDC header on pushes, no `deliveryAttempt`, no index is required,
-preconditions of Cloud Storage and the expiry of signed URLs are ignored, and the Cloud Storage emulator handles one
-request at a time.
+They differ from the real services: no IAM and no OIDC header on pushes, no `deliveryAttempt`, no index is
+required, preconditions of Cloud Storage and the expiry of signed URLs are ignored, and the Cloud Storage
+emulator handles one request at a time.
 """
 
 from __future__ import annotations
@@ -57,12 +57,14 @@ class Emulators:
         }
 
     def settings(self) -> StoreSettings:
-        """The store's settings with these emulators and otherwise the defaults, whatever the environment says."""
+        """The store's settings with these emulators and otherwise the defaults, whatever the environment
+        says."""
         named = {name.lower(): value for name, value in self.environment().items()}
         return StoreSettings.model_validate({**named, "GOOGLE_CLOUD_PROJECT": self.project})
 
     def save(self) -> None:
-        """Write the documents to `data_dir`; nothing where there is none. The previous ones go only after that."""
+        """Write the documents to `data_dir`; nothing where there is none. The previous ones go only after
+        that."""
         if self.data_dir is None:
             return
         exports = self.data_dir / "firestore"

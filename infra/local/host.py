@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import functions_framework
 import uvicorn
@@ -22,13 +23,16 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from infra.local.dispatcher import Dispatcher
+from infra.local.dispatcher import Dispatcher, DispatchSettings
 from infra.local.objects_app import create_objects_app
 from infra.local.settings import LocalSettings
 from infra.local.ticker import Ticker
 from shared import bootstrap
 from shared.events import SUBSCRIPTIONS
 from shared.settings import Backend
+
+if TYPE_CHECKING:
+    from a2wsgi.wsgi_typing import WSGIApp
 
 FUNCTIONS = ("api", "packager", "submitter", "webhook", "mirror", "monitor")
 FOLDER = Path(__file__).resolve().parents[2] / "functions"
@@ -38,7 +42,8 @@ WSGI_THREADS = 16
 def load_function(name: str) -> ASGIApp:
     """The function's own app, made by functions-framework from its source and target, as Cloud Run would."""
     app = functions_framework.create_app(target=name, source=str(FOLDER / name / "main.py"))
-    return WSGIMiddleware(app, workers=WSGI_THREADS) if isinstance(app, Flask) else app
+    wrapped = WSGIMiddleware(cast("WSGIApp", app), workers=WSGI_THREADS) if isinstance(app, Flask) else app
+    return cast("ASGIApp", wrapped)
 
 
 class Background:
@@ -67,7 +72,11 @@ class Background:
 
     def _dispatcher(self) -> Dispatcher:
         names = {name for subscribers in SUBSCRIPTIONS.values() for name in subscribers}
-        return Dispatcher(bootstrap.queue(), {name: f"{self._address}/_push/{name}" for name in names})
+        endpoints = {name: f"{self._address}/_push/{name}" for name in names}
+        back_off = DispatchSettings(
+            min_backoff_s=self._settings.retry_min_s, max_backoff_s=self._settings.retry_max_s
+        )
+        return Dispatcher(bootstrap.queue(), endpoints, back_off)
 
 
 class Host:

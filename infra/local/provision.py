@@ -1,23 +1,33 @@
-"""Topics, push subscriptions, dead letters and buckets on the emulators, as the Terraform makes them on Google Cloud."""
+"""Topics, push subscriptions, dead letters and buckets on the emulators, as the Terraform makes them on
+Google Cloud."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any
+
+import grpc
+from google.api_core.exceptions import AlreadyExists, Conflict
+from google.pubsub_v1 import PublisherClient, PushConfig, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from infra.local.emulators import Emulators
-from shared.adapters.google.clients import publisher_client, storage_client
+from shared.adapters.google.clients import storage_client
 from shared.events import SUBSCRIPTIONS
 from shared.settings import StoreSettings
 
-if TYPE_CHECKING:
-    from google.pubsub_v1 import SubscriberClient
+CALL_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """How pushes are tried again: locally much sooner than on Google Cloud, where minutes lie between."""
+class PushPolicy:
+    """How pushes are tried again: locally within seconds, where Google Cloud takes its time.
+
+    Pub/Sub allows 5 to 100 attempts and ack deadlines of 10 to 600 seconds.
+    """
 
     ack_deadline_s: int = 600
     minimum_backoff_s: float = 0.2
@@ -31,5 +41,111 @@ def subscription_name(topic: str, function: str) -> str:
 
 
 def dead_letter_name(subscription: str) -> str:
-    """The name of the topic for the subscription's dead letters, and of that topic's own pull subscription."""
+    """The name of the topic for the subscription's dead letters, and of that topic's own pull
+    subscription."""
     return f"{subscription}-dead-letter"
+
+
+def provision(
+    emulators: Emulators,
+    push_base_url: str,
+    *,
+    settings: StoreSettings | None = None,
+    policy: PushPolicy | None = None,
+) -> None:
+    """Make what `shared.events.SUBSCRIPTIONS` and `settings` name; pushes go to
+    `{push_base_url}/_push/{function}`.
+
+    What is there already stays, with its messages and objects; only the pushes are pointed to the new
+    address. `settings` are the emulators' own where none are given.
+    """
+    settings = settings or emulators.settings()
+    make_buckets(settings, (settings.shoots_bucket, settings.datasets_bucket, settings.models_bucket))
+    with publisher_of(emulators) as topics, subscriber_of(emulators) as subscriptions:
+        names = _Names(emulators.project)
+        for topic, functions in SUBSCRIPTIONS.items():
+            _once(topics.create_topic, name=names.topic(topic), timeout=CALL_S)
+            for function in functions:
+                subscription = subscription_name(topic, function)
+                _make_dead_letter(topics, subscriptions, names, dead_letter_name(subscription))
+                push = PushConfig(push_endpoint=f"{push_base_url}/_push/{function}")
+                request = _push_subscription(names, topic, subscription, push, policy or PushPolicy())
+                _once(subscriptions.create_subscription, request=request, timeout=CALL_S)
+                subscriptions.modify_push_config(
+                    subscription=request["name"], push_config=push, timeout=CALL_S
+                )
+
+
+def make_buckets(settings: StoreSettings, names: Iterable[str]) -> None:
+    """Make the buckets that are not there yet, without soft delete: what is deleted locally is gone."""
+    client = storage_client(settings)
+    try:
+        for name in names:
+            bucket = client.bucket(name)
+            bucket.soft_delete_policy.retention_duration_seconds = 0
+            _once(client.create_bucket, bucket_or_name=bucket, timeout=CALL_S)
+    finally:
+        client.close()
+
+
+def publisher_of(emulators: Emulators) -> PublisherClient:
+    """A client for topics, to be closed by `with`."""
+    return PublisherClient(
+        transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulators.pubsub_host))
+    )
+
+
+def subscriber_of(emulators: Emulators) -> SubscriberClient:
+    """A client for subscriptions and pulling, to be closed by `with`."""
+    return SubscriberClient(
+        transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(emulators.pubsub_host))
+    )
+
+
+@dataclass(frozen=True)
+class _Names:
+    project: str
+
+    def topic(self, name: str) -> str:
+        return f"projects/{self.project}/topics/{name}"
+
+    def subscription(self, name: str) -> str:
+        return f"projects/{self.project}/subscriptions/{name}"
+
+
+def _push_subscription(
+    names: _Names, topic: str, subscription: str, push: PushConfig, policy: PushPolicy
+) -> dict[str, Any]:
+    return {
+        "name": names.subscription(subscription),
+        "topic": names.topic(topic),
+        "push_config": push,
+        "ack_deadline_seconds": policy.ack_deadline_s,
+        "retry_policy": {
+            "minimum_backoff": timedelta(seconds=policy.minimum_backoff_s),
+            "maximum_backoff": timedelta(seconds=policy.maximum_backoff_s),
+        },
+        "dead_letter_policy": {
+            "dead_letter_topic": names.topic(dead_letter_name(subscription)),
+            "max_delivery_attempts": policy.max_attempts,
+        },
+    }
+
+
+def _make_dead_letter(
+    topics: PublisherClient, subscriptions: SubscriberClient, names: _Names, name: str
+) -> None:
+    _once(topics.create_topic, name=names.topic(name), timeout=CALL_S)
+    _once(
+        subscriptions.create_subscription,
+        name=names.subscription(name),
+        topic=names.topic(name),
+        timeout=CALL_S,
+    )
+
+
+def _once(create: Callable[..., object], **arguments: Any) -> None:
+    try:
+        create(**arguments)
+    except (AlreadyExists, Conflict):
+        return

@@ -23,6 +23,8 @@ class LocalSettings(Group):
     port: int = Field(8080, description="Where the host listens, on the loopback address; 0 takes a free port")
     data_dir: Path = Field(Path(".data"), description="Where everything is kept that has to survive a restart")
     tick_s: float = Field(1.0, description="Seconds between two ticks of the monitor (Cloud Scheduler: 60)")
+    retry_min_s: float = Field(0.5, description="The first wait before a message is delivered again (embedded)")
+    retry_max_s: float = Field(10.0, description="The longest wait before a message is delivered again (embedded)")
     simulator_seconds: float = Field(6.0, description="How long a simulated training takes")
     simulator_weights_mb: float = Field(4.0, description="How large simulated weights are")
 

@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,15 +40,66 @@ class Stack:
     simulator_url: str | None
     data_dir: Path
     environment: Mapping[str, str]
-    processes: Mapping[str, subprocess.Popen[bytes]]
+    processes: Processes
 
     def wait(self) -> str:
         """Block until one of the processes ends by itself; its name."""
-        while True:
-            for name, process in self.processes.items():
-                if process.poll() is not None:
-                    return name
+        while not (ended := self.processes.ended()):
             time.sleep(0.2)
+        return ended
+
+    def start_host(self) -> None:
+        """Start the host, again where it was killed, and wait until it answers."""
+        command = [sys.executable, "-m", "infra.local.host", "--port", str(urlsplit(self.url).port)]
+        process = self.processes.start("host", command, self.environment)
+        _wait_until_healthy(self.url, process, self.processes.log)
+
+    def kill(self, name: str) -> None:
+        """kill -9 one of the processes, as a crash would."""
+        self.processes.running[name].kill()
+        self.processes.running[name].wait()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processes:
+    """The processes that this stack started, and nothing else; what they print goes to `log`."""
+
+    log: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, stdout: int | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start one in a session of its own, so that Ctrl-C reaches it through us and in order."""
+        with self.log.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output if stdout is None else stdout,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.running[name] = process
+        return process
+
+    def ended(self) -> str | None:
+        """The name of one that ended by itself."""
+        return next((name for name, process in self.running.items() if process.poll() is not None), None)
+
+    def stop(self) -> None:
+        """End them all, the last one first, politely and then not."""
+        for process in reversed(self.running.values()):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(timeout=STOP_TIMEOUT_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def free_port() -> int:
@@ -59,49 +110,41 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_stack(settings: StackSettings, *, log: Path | None = None) -> Iterator[Stack]:
-    """Start everything, wait until it answers, stop it all at the end. The functions' log lines go to `log`."""
+def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Start everything, wait until it answers, stop it all at the end. `extra` is more of the functions' environment."""
     data_dir = settings.data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
-    port = settings.port or free_port()
-    url = f"http://127.0.0.1:{port}"
-    with ExitStack() as stack:
-        output = stack.enter_context((log or data_dir / "functions.log").open("ab"))
-        processes: dict[str, subprocess.Popen[bytes]] = {}
-        fal, simulator_url = _fal_environment(settings, data_dir, stack, processes, output.fileno())
-        store = _store_environment(settings, data_dir, url, stack)
-        environment = {**LIVELY, **os.environ, **store, **fal, "AUTH_MODE": "local"}
-        environment["PUBLIC_URL"] = settings.public_url or url
-        command = [sys.executable, "-m", "infra.local.host", "--port", str(port)]
-        processes["host"] = _start(command, environment, stack, output.fileno())
-        _wait_until_healthy(url, processes["host"], Path(output.name))
-        yield Stack(
+    url = f"http://127.0.0.1:{settings.port or free_port()}"
+    processes = Processes(log=data_dir / "functions.log")
+    with ExitStack() as cleanup:
+        cleanup.callback(processes.stop)
+        fal, simulator_url = _fal_environment(settings, data_dir, processes)
+        store = _store_environment(settings, data_dir, url, cleanup)
+        public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
+        environment = {**LIVELY, **os.environ, **store, **fal, **public, **(extra or {})}
+        stack = Stack(
             url=url,
             simulator_url=simulator_url,
             data_dir=data_dir,
             environment=environment,
             processes=processes,
         )
+        stack.start_host()
+        yield stack
 
 
 def _fal_environment(
-    settings: StackSettings,
-    data_dir: Path,
-    stack: ExitStack,
-    processes: dict[str, subprocess.Popen[bytes]],
-    output: int,
+    settings: StackSettings, data_dir: Path, processes: Processes
 ) -> tuple[dict[str, str], str | None]:
     if settings.fal_queue_url:
         return _other_fal(settings), None
     command = [sys.executable, "-m", "infra.local.fal_simulator", "--data", str(data_dir / "fal-simulator")]
     command += ["--seconds-per-training", str(settings.simulator_seconds)]
     command += ["--weights-mb", str(settings.simulator_weights_mb), "--port", str(_kept_port(data_dir))]
-    process = _start(command, dict(os.environ), stack, output, stdout=subprocess.PIPE)
-    processes["fal.ai simulator"] = process
-    assert process.stdout is not None
-    line = process.stdout.readline()
+    process = processes.start("fal.ai simulator", command, os.environ, stdout=subprocess.PIPE)
+    line = process.stdout.readline() if process.stdout else b""
     if not line:
-        raise StackError(f"The fal.ai simulator did not start: see {data_dir / 'functions.log'}.")
+        raise StackError(f"The fal.ai simulator did not start: see {processes.log}.")
     base = json.loads(line)["fal_simulator"]
     return _fal_at(base, "simulated-key"), base
 
@@ -147,45 +190,17 @@ def _other_fal(settings: StackSettings) -> dict[str, str]:
     return {}
 
 
-def _store_environment(settings: StackSettings, data_dir: Path, url: str, stack: ExitStack) -> dict[str, str]:
+def _store_environment(settings: StackSettings, data_dir: Path, url: str, cleanup: ExitStack) -> dict[str, str]:
     if settings.backend is LocalBackend.EMBEDDED:
         return {"BACKEND": "embedded", "DATA_DIR": str(data_dir)}
-    from infra.local.emulators import missing_emulators, provision, running_emulators
+    from infra.local.emulators import missing_emulators, running_emulators
+    from infra.local.provision import provision
 
     if missing := missing_emulators():
         raise StackError(missing)
-    emulators = stack.enter_context(running_emulators(data_dir / "emulators"))
+    emulators = cleanup.enter_context(running_emulators(data_dir / "emulators"))
     provision(emulators, url)
     return {"BACKEND": "google", "DATA_DIR": str(data_dir), **emulators.environment()}
-
-
-def _start(
-    command: list[str], environment: Mapping[str, str], stack: ExitStack, output: int, stdout: int | None = None
-) -> subprocess.Popen[bytes]:
-    """Start a process of ours in a session of its own, so that Ctrl-C reaches it through us and in order."""
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=output if stdout is None else stdout,
-        stderr=output,
-        start_new_session=True,
-    )
-    stack.callback(_stop, process)
-    return process
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

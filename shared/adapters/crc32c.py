@@ -12,13 +12,13 @@ class Crc32c:
 
     def __init__(self) -> None:
         """Start with no bytes."""
-        self._checksum = google_crc32c.Checksum()  # type: ignore[no-untyped-call]  # it ships no types
+        self._checksum = google_crc32c.Checksum()
 
     def update(self, chunk: bytes) -> None:
         """Go on with `chunk`."""
-        self._checksum.update(chunk)  # type: ignore[no-untyped-call]  # it ships no types
+        self._checksum.update(chunk)
 
     def text(self) -> str:
         """The checksum so far: base64 of its four bytes, the most significant first."""
-        digest: bytes = self._checksum.digest()  # type: ignore[no-untyped-call]  # it ships no types
+        digest: bytes = self._checksum.digest()
         return base64.b64encode(digest).decode()

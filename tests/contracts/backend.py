@@ -23,7 +23,8 @@ class Backend:
     """One set of adapters.
 
     `objects` gives a bucket by its name, made where there is none. `received` gives what subscribers of our events
-    got so far, after waiting at most the given seconds for more. Other tests may use the same set: take ids of your own.
+    got so far, after waiting at most the given seconds for more. Other tests may use the same set: take ids of your
+    own.
     """
 
     name: str

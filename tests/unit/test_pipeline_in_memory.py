@@ -391,9 +391,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("error", "code"), REFUSALS, ids=[code for _, code in REFUSALS])
-def test_a_refusal_by_fal_fails_and_cost_nothing_and_the_zip_goes(
-    world: World, error: ProductError, code: str
-) -> None:
+def test_a_refusal_by_fal_fails_and_cost_nothing_and_the_zip_goes(world: World, error: ProductError, code: str) -> None:
     world.shoot()
     world.fal.refuse = [error]
     training = world.start()

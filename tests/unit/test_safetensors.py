@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import struct
 import time
@@ -39,9 +40,11 @@ def a_lora(dtype: str = "bfloat16", rank: int = 4, width: int = 24, value: bytes
     """A LoRA of one layer as the real library writes it, every number the same."""
     number = NUMBERS[dtype][1] if value is None else value
     data = number * (rank * width)
+    memory = ctypes.create_string_buffer(data, len(data))
+    place: dict[str, Any] = {"dtype": dtype, "data_ptr": ctypes.addressof(memory), "data_len": len(data)}
     tensors = {
-        DOWN: {"dtype": dtype, "shape": [rank, width], "data": data},
-        UP: {"dtype": dtype, "shape": [width, rank], "data": data},
+        DOWN: safetensors.TensorSpec(shape=[rank, width], **place),
+        UP: safetensors.TensorSpec(shape=[width, rank], **place),
     }
     return bytes(safetensors.serialize(tensors, {"format": "pt"}))
 
@@ -54,7 +57,11 @@ def a_file(header: object, data: bytes = b"") -> bytes:
 
 def entry(begin: int, end: int, shape: Any = None, dtype: Any = "U8") -> dict[str, Any]:
     """A tensor of the header; a row of bytes where nothing else is said."""
-    return {"dtype": dtype, "shape": [1, end - begin] if shape is None else shape, "data_offsets": [begin, end]}
+    return {
+        "dtype": dtype,
+        "shape": [1, end - begin] if shape is None else shape,
+        "data_offsets": [begin, end],
+    }
 
 
 def pair(**changes: Any) -> dict[str, Any]:
@@ -79,7 +86,9 @@ def test_a_file_of_the_real_library_passes_in_every_type(dtype: str) -> None:
 
 @given(data=st.data(), dtype=st.sampled_from(sorted(NUMBERS)), rank=st.integers(1, 9), width=st.integers(10, 70))
 @settings(max_examples=60, deadline=None)
-def test_it_does_not_matter_in_which_pieces_a_file_comes(data: st.DataObject, dtype: str, rank: int, width: int) -> None:
+def test_it_does_not_matter_in_which_pieces_a_file_comes(
+    data: st.DataObject, dtype: str, rank: int, width: int
+) -> None:
     file = a_lora(dtype, rank, width)
     lengths = iter(lambda: data.draw(st.integers(1, 400)), None)
     assert checked(file, lengths) == checked(file, size=len(file)) == checked(file)
@@ -155,7 +164,10 @@ BROKEN = {
     "zeros but an alpha": (a_file(pair(alpha=entry(8, 9)), bytes(8) + b"\1"), "every sampled weight is zero"),
     "negative zeros": (a_lora("float32", value=b"\0\0\0\x80"), "every sampled weight is zero"),
     "NaN in F64": (a_lora("float64", value=struct.pack("<d", float("nan"))), "infinite or not a number"),
-    "infinity in F32": (a_lora("float32", value=struct.pack("<f", float("-inf"))), "infinite or not a number"),
+    "infinity in F32": (
+        a_lora("float32", value=struct.pack("<f", float("-inf"))),
+        "infinite or not a number",
+    ),
     "NaN in F16": (a_lora("float16", value=b"\x01\x7c"), "infinite or not a number"),
     "infinity in BF16": (a_lora("bfloat16", value=b"\x80\xff"), "infinite or not a number"),
     "NaN in F8_E4M3": (a_lora("float8_e4m3fn", value=b"\xff"), "infinite or not a number"),
@@ -174,7 +186,14 @@ def test_what_is_broken_is_refused_with_the_reason(name: str) -> None:
 
 def test_the_real_library_refuses_the_structures_that_we_refuse() -> None:
     """No opinion of our own: gaps, overlaps, sizes and unknown types are errors to everybody."""
-    for name in ("a hole", "an overlap", "a size beside the shape", "too little data", "too much data", "an unknown type"):
+    for name in (
+        "a hole",
+        "an overlap",
+        "a size beside the shape",
+        "too little data",
+        "too much data",
+        "an unknown type",
+    ):
         with pytest.raises(safetensors.SafetensorError):
             safetensors.deserialize(BROKEN[name][0])
 
@@ -201,11 +220,20 @@ def test_a_header_over_the_limit_is_refused_before_it_is_read() -> None:
         ("base_model.model.q.lora_A.default.weight", "base_model.model.q.lora_B.default.weight"),
         ("base_model.model.wte.lora_embedding_A", "base_model.model.wte.lora_embedding_B"),
         ("diffusion_model.double_blocks.0.img_attn.qkv.lora_A.weight", "diffusion_model.x.lora_B.weight"),
-        ("lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight", "lora_unet_double_blocks_0.lora_up.weight"),
+        (
+            "lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight",
+            "lora_unet_double_blocks_0.lora_up.weight",
+        ),
         ("lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", "lora_te_x.lora_up.weight"),
-        ("unet.mid_block.attn1.processor.to_q_lora.down.weight", "unet.mid_block.processor.to_q_lora.up.weight"),
+        (
+            "unet.mid_block.attn1.processor.to_q_lora.down.weight",
+            "unet.mid_block.processor.to_q_lora.up.weight",
+        ),
         ("unet.to_q.lora.down.weight", "unet.to_q.lora.up.weight"),
-        ("text_encoder.q_proj.lora_linear_layer.down.weight", "text_encoder.q_proj.lora_linear_layer.up.weight"),
+        (
+            "text_encoder.q_proj.lora_linear_layer.down.weight",
+            "text_encoder.q_proj.lora_linear_layer.up.weight",
+        ),
         ("double_blocks.0.processor.qkv_lora1.down.weight", "double_blocks.0.processor.proj_lora2.up.weight"),
     ],
 )
@@ -215,7 +243,9 @@ def test_the_names_of_every_tool_are_understood(down: str, up: str) -> None:
     assert checked(a_file(header, b"\1" * 12)).rank == 2
 
 
-@pytest.mark.parametrize("name", ["lora_unet_x.alpha", "lora_unet_x.weight", "down_blocks.0.weight", "explora_A.weight"])
+@pytest.mark.parametrize(
+    "name", ["lora_unet_x.alpha", "lora_unet_x.weight", "down_blocks.0.weight", "explora_A.weight"]
+)
 def test_other_names_are_no_factors(name: str) -> None:
     assert factor_of(name) is None
 
@@ -244,7 +274,10 @@ def test_empty_tensors_and_scalars_beside_the_factors_are_fine() -> None:
 def test_every_type_that_the_format_has_can_be_sampled() -> None:
     for dtype, bits in BITS.items():
         size = bits
-        header = {DOWN: entry(0, size, shape=[8, 1], dtype=dtype), UP: entry(size, 2 * size, shape=[1, 8], dtype=dtype)}
+        header = {
+            DOWN: entry(0, size, shape=[8, 1], dtype=dtype),
+            UP: entry(size, 2 * size, shape=[1, 8], dtype=dtype),
+        }
         assert checked(a_file(header, b"\1" * 2 * size)).dtype == dtype
 
 

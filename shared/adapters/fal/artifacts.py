@@ -59,9 +59,7 @@ class _Interrupted(Exception):
 class _Download:
     """One file on its way: how much of it came, and what has to be the same when it is continued."""
 
-    def __init__(
-        self, client: MediaClient, artifact: Artifact, host: str, max_bytes: int, patience: Patience
-    ) -> None:
+    def __init__(self, client: MediaClient, artifact: Artifact, host: str, max_bytes: int, patience: Patience) -> None:
         self._client = client
         self._url = artifact.url
         self._host = host
@@ -145,9 +143,7 @@ class _Download:
 
     def _limit(self, size: int | None) -> None:
         if size is not None and size > self._max_bytes:
-            raise ArtifactCorrupt(
-                reason=f"the file has more than the {self._max_bytes:,} bytes that are allowed"
-            )
+            raise ArtifactCorrupt(reason=f"the file has more than the {self._max_bytes:,} bytes that are allowed")
 
     def _unavailable(self, reason: str) -> ArtifactUnavailable:
         return ArtifactUnavailable(reason=f"{self._host}: {reason}")

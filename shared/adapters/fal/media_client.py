@@ -83,9 +83,7 @@ class MediaClient:
                 response.close()
         raise ArtifactUnavailable(reason=f"{label(parsed)}: more than {MAX_REDIRECTS} redirects")
 
-    def _send(
-        self, url: httpx.URL, host: MediaHost, headers: Mapping[str, str], deadline: float
-    ) -> httpx.Response:
+    def _send(self, url: httpx.URL, host: MediaHost, headers: Mapping[str, str], deadline: float) -> httpx.Response:
         failure: httpx.TransportError = httpx.ConnectError("no address")
         for address in checked_addresses(url, host, self._resolve)[:MAX_ADDRESSES]:
             request = self._client.build_request(

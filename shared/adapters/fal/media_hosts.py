@@ -40,7 +40,7 @@ class MediaHost:
             url = httpx.URL(f"https://{f'[{entry}]' if entry.count(':') > 1 and entry[0] != '[' else entry}")
         except httpx.InvalidURL as error:
             raise ValueError(f"{entry!r} is no media host") from error
-        if not url.host or url.userinfo or url.query or url.fragment:
+        if not url.host or url.userinfo or url.query or url.fragment or "://" in entry:
             raise ValueError(f"{entry!r} is no media host")
         return cls(host=_host(url), port=url.port, segments=_segments(_path(url).rstrip("/")))
 

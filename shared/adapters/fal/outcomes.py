@@ -69,7 +69,9 @@ def _run_failure(answer: Answer, complaint: Complaint, told: str | None) -> Prod
     if complaint.field and 400 <= answer.status < 500:
         return TrainerRejectedInput(field=complaint.field, reason=complaint.reason)
     gone = answer.status in GONE and not complaint.itemized
-    return TrainingFailed(reason=told if told and gone else complaint.reason)
+    # fal.md §1: a 5xx is never billed, a 4xx may be
+    charged = False if answer.status >= 500 else None
+    return TrainingFailed(reason=told if told and gone else complaint.reason, charged=charged)
 
 
 def _ends_a_run(error_type: str) -> bool:

@@ -90,10 +90,7 @@ def confirmation(answer: Answer, queue_url: str) -> dict[str, str]:
     request_id = said.get("request_id")
     if not isinstance(request_id, str) or not request_id.strip():
         raise SubmissionUncertain(reason=f"HTTP {answer.status} without a request id")
-    urls = {
-        name: own_url(said.get(name), queue_url) or ""
-        for name in ("status_url", "response_url", "cancel_url")
-    }
+    urls = {name: own_url(said.get(name), queue_url) or "" for name in ("status_url", "response_url", "cancel_url")}
     return {"request_id": request_id, **urls}
 
 
@@ -103,9 +100,7 @@ def refusal(answer: Answer) -> ProductError:
     if status in _UNCERTAIN or not 300 <= status < 500:
         return SubmissionUncertain(reason=f"HTTP {status}")
     if status < 400:
-        return TrainerUnavailable(
-            reason=f"HTTP {status}: a paid request is never redirected, check FAL_QUEUE_URL"
-        )
+        return TrainerUnavailable(reason=f"HTTP {status}: a paid request is never redirected, check FAL_QUEUE_URL")
     if status in _ACCOUNT:
         return TrainerAccountLocked(reason=complaint.reason)
     if status == 429:

@@ -70,9 +70,7 @@ class FalTrainer:
     none, those that fal-client's handle builds.
     """
 
-    def __init__(
-        self, settings: FalSettings, clock: Clock, *, pauses_s: Sequence[float] = (0.25, 1.0)
-    ) -> None:
+    def __init__(self, settings: FalSettings, clock: Clock, *, pauses_s: Sequence[float] = (0.25, 1.0)) -> None:
         """`pauses_s` lie between the attempts of free calls; the paid one has a single attempt."""
         self._settings = settings
         self._clock = clock
@@ -85,9 +83,7 @@ class FalTrainer:
     def submit(self, submission: Submission) -> FalJob:
         """Send it exactly once; the answers are told apart in `paid_post`."""
         self._require_key()
-        handle = self._paid.submit(
-            submission.endpoint, dict(submission.arguments), webhook_url=submission.webhook_url
-        )
+        handle = self._paid.submit(submission.endpoint, dict(submission.arguments), webhook_url=submission.webhook_url)
         return FalJob(
             request_id=handle.request_id,
             nonce=submission.nonce,
@@ -167,11 +163,7 @@ class FalTrainer:
 
     def _listed(self, item: Mapping[str, Any], endpoint: str, nonce: str) -> FalJob | None:
         request_id = item.get("request_id")
-        if (
-            not isinstance(request_id, str)
-            or not request_id
-            or nonce not in json.dumps(item.get("json_input"))
-        ):
+        if not isinstance(request_id, str) or not request_id or nonce not in json.dumps(item.get("json_input")):
             return None
         sent_at = _moment(item.get("sent_at")) or self._clock.now()
         return FalJob(request_id=request_id, nonce=nonce, endpoint=endpoint, submitted_at=sent_at)
@@ -184,9 +176,7 @@ class FalTrainer:
         if not self._key:
             raise TrainerAccountLocked(reason="FAL_KEY is not set")
 
-    def _url(
-        self, job: FalJob, kind: Literal["status", "response", "cancel"], *, log: bool = False
-    ) -> httpx.URL:
+    def _url(self, job: FalJob, kind: Literal["status", "response", "cancel"], *, log: bool = False) -> httpx.URL:
         name, queue_url = f"{kind}_url", self._settings.fal_queue_url
         own = own_url(getattr(job, name), queue_url)
         if own is None:

@@ -1,8 +1,9 @@
 """The Google clients, one function each, built by `bootstrap` on first use and then passed on.
 
-Call them after the server forked, never at import: a gRPC channel that was opened before the fork hangs in the child.
-Each function imports its own SDK only, since importing them is most of a cold start. Where the settings name an
-emulator, its client talks to that host, unencrypted and with anonymous credentials; nothing else differs.
+Call them after the server forked, never at import: a gRPC channel that was opened before the fork hangs in
+the child. Each function imports its own SDK only, since importing them is most of a cold start. Where the
+settings name an emulator, its client talks to that host, unencrypted and with anonymous credentials; nothing
+else differs.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ def firestore_client(settings: StoreSettings) -> FirestoreClient:
 
     if not settings.firestore_emulator_host:
         return firestore.Client(project=settings.project or None, database=settings.database)
-    client = firestore.Client(
-        project=settings.project, database=settings.database, credentials=_anonymous()
-    )
+    client = firestore.Client(project=settings.project, database=settings.database, credentials=_anonymous())
     # the SDK knows no other way than its environment variable, which it reads in the constructor
     client._emulator_host = settings.firestore_emulator_host
     return client
@@ -76,7 +75,9 @@ def publisher_client(settings: StoreSettings) -> PublisherClient:
     from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
     channel = grpc.insecure_channel(settings.pubsub_emulator_host)
-    return pubsub_v1.PublisherClient(batch_settings=at_once, transport=PublisherGrpcTransport(channel=channel))
+    return pubsub_v1.PublisherClient(
+        batch_settings=at_once, transport=PublisherGrpcTransport(channel=channel)
+    )
 
 
 def _anonymous() -> Credentials:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from google.api_core.exceptions import (
     FailedPrecondition,
     GoogleAPIError,
     NotFound,
+    RetryError,
     ServiceUnavailable,
 )
 from google.api_core.retry import Retry, if_exception_type
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot
 
 T = TypeVar("T")
+
+WRITE_MARK = "write_mark"
+"""A field that every document has beside its value's."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,10 +79,12 @@ class Documents(Generic[T]):
         self._kind = kind
         self._missing = missing
         self._patience = patience or Patience()
-        # idle connections break; a repeated read is harmless and a repeated conditional write recognises itself
+        # idle connections break; a repeated read is harmless and a repeated write recognises itself by its
+        # mark
         self._retry = Retry(
             predicate=if_exception_type(ServiceUnavailable), initial=0.1, timeout=self._patience.call_s
         )
+        self._call: dict[str, Any] = {"retry": self._retry, "timeout": self._patience.call_s}
 
     def get(self, document_id: str) -> T:
         """The value."""
@@ -86,46 +93,45 @@ class Documents(Generic[T]):
     def put(self, document_id: str, value: T) -> None:
         """Write it, new or again, whatever is there."""
         with _translated():
-            self._collection.document(document_id).set(
-                to_document(value), retry=self._retry, timeout=self._patience.call_s
-            )
+            self._collection.document(document_id).set(_marked(value), **self._call)
 
     def create(self, document_id: str, value: T) -> bool:
-        """Write a new document; False, and nothing changed, where there is one.
-
-        Not sent a second time by itself: the first may have been written, and the answer would be a wrong False.
-        """
+        """Write a new document; False, and nothing changed, where there is one."""
+        document = _marked(value)
         with _translated():
             try:
-                self._collection.document(document_id).create(
-                    to_document(value), retry=None, timeout=self._patience.call_s
-                )
+                self._collection.document(document_id).create(document, **self._call)
             except AlreadyExists:
-                return False
+                return _is_ours(self._read(document_id), document)
         return True
 
     def update(self, document_id: str, change: Callable[[T], T]) -> T:
-        """Read, apply `change`, write where nobody wrote in between, else again; `Conflict` when others keep winning.
+        """Read, apply `change`, write where nobody wrote in between, else again; `Conflict` when others keep
+        winning.
 
-        Writes nothing where `change` changes nothing. Fields that the value does not have stay in the document.
+        Writes nothing where `change` changes nothing. Fields that the value does not have stay in the
+        document.
         """
-        written: T | None = None
+        written: dict[str, Any] = {}
         for attempt in range(self._patience.attempts):
             if attempt:
                 self._patience.pause(attempt)
             snapshot = self._read(document_id)
             value = self._value(snapshot)
-            if value == written:
-                return value  # it was ours that won: only its answer got lost
-            written = change(value)
-            if written == value or self._replaced(snapshot, written):
-                return written
+            if written and _is_ours(snapshot, written):
+                return value
+            changed = change(value)
+            if changed == value:
+                return value
+            written = _marked(changed)
+            if self._replaced(snapshot, written):
+                return changed
         raise errors.Conflict(reason="others keep changing the same record; try again")
 
     def page(self, equal: Mapping[str, Any], *, newest: str, limit: int, cursor: str | None) -> Page[T]:
-        """Those whose fields equal `equal`, by the time in `newest` and then by id, both descending."""
+        """Those whose fields equal `equal`, by the time in `newest`, descending, and then by id."""
         query: Query = self._collection.order_by(newest, direction=Query.DESCENDING)
-        query = query.order_by("__name__", direction=Query.DESCENDING)
+        query = query.order_by("__name__")
         for field, wanted in equal.items():
             query = query.where(filter=FieldFilter(field, "==", wanted))
         if cursor is not None:
@@ -144,35 +150,43 @@ class Documents(Generic[T]):
         query = self._collection.where(filter=FieldFilter(field, "in", list(any_of)))
         return [self._value(snapshot) for snapshot in self._found(query.order_by(by).limit(limit))]
 
-    def _read(self, document_id: str) -> DocumentSnapshot:
+    def _read(self, document_id: str) -> DocumentSnapshot[Any]:
         # what a caller asks for may be no id at all, which Firestore answers with an error of another kind
         if not re.fullmatch(ID_PATTERN, document_id):
             raise self._missing(id=document_id)
         with _translated():
             reference: DocumentReference = self._collection.document(document_id)
-            snapshot = reference.get(retry=self._retry, timeout=self._patience.call_s)
+            snapshot = reference.get(**self._call)
         if not snapshot.exists:
             raise self._missing(id=document_id)
         return snapshot
 
-    def _replaced(self, snapshot: DocumentSnapshot, value: T) -> bool:
-        """Whether `value` was written over the version that `snapshot` shows."""
+    def _replaced(self, snapshot: DocumentSnapshot[Any], document: dict[str, Any]) -> bool:
+        """Whether `document` was written over the version that `snapshot` shows."""
         unchanged = self._client.write_option(last_update_time=snapshot.update_time)
         with _translated():
             try:
-                snapshot.reference.update(
-                    to_document(value), option=unchanged, retry=self._retry, timeout=self._patience.call_s
-                )
+                snapshot.reference.update(document, option=unchanged, **self._call)
             except (FailedPrecondition, Aborted, NotFound):
                 return False
         return True
 
-    def _found(self, query: Query) -> list[DocumentSnapshot]:
+    def _found(self, query: Query) -> list[DocumentSnapshot[Any]]:
         with _translated():
             return list(query.get(retry=self._retry, timeout=self._patience.list_s))
 
-    def _value(self, snapshot: DocumentSnapshot) -> T:
+    def _value(self, snapshot: DocumentSnapshot[Any]) -> T:
         return from_document(self._kind, _plain(snapshot.to_dict()))
+
+
+def _marked(value: Any) -> dict[str, Any]:
+    """The value's document with a mark of this very write, so that it is recognised when its answer got
+    lost."""
+    return {**to_document(value), WRITE_MARK: secrets.token_hex(8)}
+
+
+def _is_ours(snapshot: DocumentSnapshot[Any], document: dict[str, Any]) -> bool:
+    return bool((snapshot.to_dict() or {}).get(WRITE_MARK) == document[WRITE_MARK])
 
 
 def _place(cursor: str) -> tuple[datetime, str]:
@@ -202,4 +216,5 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (GoogleAPIError, GoogleAuthError) as error:
-        raise errors.DatabaseUnavailable(reason=type(error).__name__) from error
+        cause = error.cause if isinstance(error, RetryError) else None
+        raise errors.DatabaseUnavailable(reason=type(cause or error).__name__) from error

@@ -1,7 +1,7 @@
-"""Every index that the queries in `repositories.py` need, as data; the Terraform follows it and tests hold both to it.
+"""Every index that the queries in `repositories.py` need, as data; the Terraform follows it and tests hold
+both to it.
 
-The emulator answers queries without their index, production refuses them (`FailedPrecondition`). Cloud Firestore adds
-the document's name to each composite index by itself, in the direction of the last field.
+The emulator answers queries without their index, production refuses them (`FailedPrecondition`).
 """
 
 from __future__ import annotations
@@ -14,18 +14,26 @@ DESCENDING = "DESCENDING"
 
 @dataclass(frozen=True)
 class Index:
-    """A composite index: `fields` are (path, order), equality filters first, the order of the results last."""
+    """A composite index: `fields` are (path, order), equality filters first, then the order of the results.
+
+    Cloud Firestore adds the document's name in the last field's direction where it is not named.
+    """
 
     collection: str
     fields: tuple[tuple[str, str], ...]
 
 
+def _newest(collection: str, *equal: str, by: str) -> Index:
+    filters = tuple((field, ASCENDING) for field in equal)
+    return Index(collection, (*filters, (by, DESCENDING), ("__name__", ASCENDING)))
+
+
 INDEXES: tuple[Index, ...] = (
-    Index("shoots", (("owner_id", ASCENDING), ("created_at", DESCENDING))),
-    Index("trainings", (("owner_id", ASCENDING), ("created_at", DESCENDING))),
-    Index("trainings", (("owner_id", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING))),
-    Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING))),
-    Index("models", (("owner_id", ASCENDING), ("trained_at", DESCENDING))),
+    _newest("shoots", "owner_id", by="created_at"),
+    _newest("trainings", "owner_id", by="created_at"),
+    _newest("trainings", "owner_id", "status", by="created_at"),
+    _newest("models", "owner_id", by="trained_at"),
+    Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
 )
 
 UNINDEXED: tuple[tuple[str, str], ...] = (
@@ -36,6 +44,8 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     ("models", "parameters"),
     ("models", "weights"),
     ("model_names", "versions"),
+    *((collection, "write_mark") for collection in ("shoots", "trainings", "models", "model_names")),
 )
-"""(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. Progress is
-written every few seconds with a log of a hundred lines, and each line would be an index entry of its own."""
+"""(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes.
+Progress is written every few seconds with a log of a hundred lines, and each line would be an index entry of
+its own."""

@@ -1,7 +1,8 @@
 """Objects in a Cloud Storage bucket.
 
-Bytes are read in ranges that are each taken in whole, and written as one resumable upload: no connection stays open
-while the caller thinks, and memory is bounded by one range or one part. A picture takes one request.
+Bytes are read in ranges that are each taken in whole, and written as one resumable upload: no connection
+stays open while the caller thinks, and memory is bounded by one range or one part. A picture takes one
+request.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from urllib.parse import quote
 import google_crc32c
 import requests
 import urllib3
-from google.api_core.exceptions import GoogleAPIError, NotFound, RequestRangeNotSatisfiable
+from google.api_core.exceptions import GoogleAPIError, NotFound, RequestRangeNotSatisfiable, RetryError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from shared.adapters.google.signers import Signer
+from shared.adapters.google.uploads import Source
 from shared.adapters.object_names import checked_name, checked_prefix
 from shared.errors import StorageUnavailable
 from shared.ports import ObjectInfo
@@ -39,7 +41,8 @@ LIST_FIELDS = "items(name,size,crc32c,updated),nextPageToken"
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long one request may take, to connect and between two pieces of the answer, and how long it is tried again."""
+    """How long one request may take, to connect and between two pieces of the answer, and how long it is
+    tried again."""
 
     connect_s: float = 10.0
     read_s: float = 60.0
@@ -47,7 +50,8 @@ class Limits:
 
 
 class CloudStorageObjects:
-    """One bucket; may be used by many threads at once. `StorageUnavailable` where Cloud Storage refuses or is silent."""
+    """One bucket; may be used by many threads at once. `StorageUnavailable` where Cloud Storage refuses or is
+    silent."""
 
     def __init__(self, client: Client, bucket: str, signer: Signer, *, limits: Limits | None = None) -> None:
         """Nothing is sent before the first call."""
@@ -83,7 +87,8 @@ class CloudStorageObjects:
         return _info(blob) if blob else None
 
     def read(self, name: str, *, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
-        """Its bytes in order, at most `chunk_bytes` at a time; `StorageUnavailable` where it is not there (any more).
+        """Its bytes in order, at most `chunk_bytes` at a time; `StorageUnavailable` where it is not there
+        (any more).
 
         All of one version of the object: who replaces it meanwhile makes the reading fail, never mixes it.
         """
@@ -94,8 +99,7 @@ class CloudStorageObjects:
             expected = blob.crc32c
             size = len(data)
             if size == RANGE_BYTES:  # there may be more
-                blob.reload(timeout=self._timeout, retry=self._retry)
-                expected, size = blob.crc32c, blob.size
+                expected, size = self._checksum_and_size(blob)
         position = 0
         while data:
             checksum.update(data)
@@ -109,8 +113,8 @@ class CloudStorageObjects:
     def write(self, name: str, chunks: Iterable[bytes], *, content_type: str) -> ObjectInfo:
         """Stream `chunks` into the object: whole and visible at the end, replacing what was there.
 
-        When `chunks` raises, that error passes through and no object appears or changes. Cloud Storage is told the
-        checksum with the last part, and what it then has is compared once more with what was sent.
+        When `chunks` raises, that error passes through and no object appears or changes. Cloud Storage is
+        told the checksum with the last part, and what it then has is compared once more with what was sent.
         """
         blob = self._blob(name)
         blob.chunk_size = PART_BYTES
@@ -129,9 +133,10 @@ class CloudStorageObjects:
         """Copy within the bucket without moving the bytes through this process."""
         from_blob, to_blob = self._blob(source), self._blob(target)
         with _translated():
-            token, _, _ = to_blob.rewrite(from_blob, timeout=self._timeout, retry=self._retry)
-            while token:
-                token, _, _ = to_blob.rewrite(from_blob, token=token, timeout=self._timeout, retry=self._retry)
+            token, finished = None, False
+            while not finished:
+                token, _, _ = to_blob.rewrite(from_blob, token, timeout=self._timeout, retry=self._retry)
+                finished = token is None
         return _info(to_blob)
 
     def delete(self, name: str) -> None:
@@ -143,7 +148,8 @@ class CloudStorageObjects:
                 return
 
     def sign(self, name: str, *, ttl_s: float, download_name: str | None = None) -> str:
-        """A URL that anybody can GET for `ttl_s` seconds, at most 12 h; `download_name` makes browsers save it."""
+        """A URL that anybody can GET for `ttl_s` seconds, at most 12 h; `download_name` makes browsers save
+        it."""
         seconds = max(1, math.ceil(min(ttl_s, MAX_SIGNED_S)))
         with _translated():
             url: str = self._blob(name).generate_signed_url(
@@ -157,6 +163,15 @@ class CloudStorageObjects:
 
     def _blob(self, name: str) -> Blob:
         return self._bucket.blob(checked_name(name))
+
+    def _checksum_and_size(self, blob: Blob) -> tuple[str, int]:
+        # of another Blob: the answer names a URL to read from, which the emulator does not quote
+        known = self._bucket.get_blob(
+            blob.name, generation=blob.generation, timeout=self._timeout, retry=self._retry
+        )
+        if known is None:
+            raise StorageUnavailable(reason="the object was replaced or deleted while it was read")
+        return known.crc32c, int(known.size)
 
     def _range(self, blob: Blob, start: int) -> bytes:
         """Up to `RANGE_BYTES` from `start`, as they are stored; empty past the end."""
@@ -172,45 +187,6 @@ class CloudStorageObjects:
         except RequestRangeNotSatisfiable:
             return b""
         return data
-
-
-class Source:
-    """`chunks` as the file that an upload reads from, with the size and checksum of what was read.
-
-    An error of `chunks` is raised again at every further read: it can never be taken for the end of the data.
-    """
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        """Nothing is taken from `chunks` before the first read."""
-        self._chunks = iter(chunks)
-        self._buffer = bytearray()
-        self.failure: BaseException | None = None
-        self.size = 0
-        self.checksum = google_crc32c.Checksum()
-
-    def tell(self) -> int:
-        """How many bytes were read."""
-        return self.size
-
-    def read(self, size: int) -> bytes:
-        """Exactly `size` bytes, fewer at the end."""
-        while len(self._buffer) < size and (chunk := self._next()) is not None:
-            self._buffer += chunk
-        with memoryview(self._buffer) as view:
-            data = bytes(view[:size])
-        del self._buffer[:size]
-        self.size += len(data)
-        self.checksum.update(data)
-        return data
-
-    def _next(self) -> bytes | None:
-        if self.failure is not None:
-            raise self.failure
-        try:
-            return next(self._chunks, None)
-        except BaseException as error:
-            self.failure = error
-            raise
 
 
 @contextmanager
@@ -231,7 +207,8 @@ def _translated(source: Source | None = None) -> Iterator[None]:
     ) as error:
         if source is not None and source.failure is not None:
             raise source.failure from None
-        raise StorageUnavailable(reason=type(error).__name__) from error
+        cause = error.cause if isinstance(error, RetryError) else None
+        raise StorageUnavailable(reason=type(cause or error).__name__) from error
 
 
 def _pieces(data: bytes, size: int) -> Iterator[bytes]:

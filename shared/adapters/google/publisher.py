@@ -7,7 +7,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from google.api_core.exceptions import GoogleAPIError, InternalServerError, ServiceUnavailable
+from google.api_core.exceptions import GoogleAPIError, InternalServerError, RetryError, ServiceUnavailable
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class PubSubPublisher:
     """Publishes each event to its topic; the message's attribute `event` names the topic.
 
-    `timeout_s` bounds the whole publish with its retries. After a `MessagingUnavailable` the message may have been
-    sent all the same: consumers expect messages twice.
+    `timeout_s` bounds the whole publish with its retries. After a `MessagingUnavailable` the message may have
+    been sent all the same: consumers expect messages twice.
     """
 
     def __init__(self, client: PublisherClient, project: str, *, timeout_s: float = 10.0) -> None:
@@ -39,7 +39,8 @@ class PubSubPublisher:
         )
 
     def publish(self, event: Event) -> None:
-        """Return when Pub/Sub has stored the message; `MessagingUnavailable` where it did not say so in time."""
+        """Return when Pub/Sub has stored the message; `MessagingUnavailable` where it did not say so in
+        time."""
         topic = self._client.topic_path(self._project, event.topic)
         with _translated():
             sent = self._client.publish(
@@ -53,4 +54,5 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (GoogleAPIError, GoogleAuthError, FutureTimeout) as error:
-        raise MessagingUnavailable(reason=type(error).__name__) from error
+        cause = error.cause if isinstance(error, RetryError) else None
+        raise MessagingUnavailable(reason=type(cause or error).__name__) from error

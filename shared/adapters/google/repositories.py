@@ -1,19 +1,19 @@
 """Shoots, trainings and models in Cloud Firestore.
 
-Every write of a training is conditional on the version that was read (`last_update_time`); no transactions, which are
-slower and lose more under contention. The queries need the indexes in `indexes.py`.
+Every write of a training is conditional on the version that was read (`last_update_time`); no transactions,
+which are slower and lose more under contention. The queries need the indexes in `indexes.py`.
 """
 
 from __future__ import annotations
 
-from hashlib import sha256
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from shared.adapters.google.documents import Documents
-from shared.models import Model
+from shared.adapters.google.documents import Documents, Patience
 from shared.errors import ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.models import Model
 from shared.ports import Page
 from shared.shoots import Shoot
 from shared.trainings import TERMINAL, Status, Training
@@ -43,9 +43,9 @@ class NumberedName:
 class FirestoreShoots:
     """Shoots by id and by owner."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
         """Keep them in the collection `shoots`."""
-        self._documents = Documents(client, "shoots", Shoot, missing=ShootNotFound)
+        self._documents = Documents(client, "shoots", Shoot, missing=ShootNotFound, patience=patience)
 
     def get(self, shoot_id: str) -> Shoot:
         """The shoot; `ShootNotFound` where there is none."""
@@ -63,9 +63,9 @@ class FirestoreShoots:
 class FirestoreTrainings:
     """Trainings; every write is conditional on the version that was read."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
         """Keep them in the collection `trainings`."""
-        self._documents = Documents(client, "trainings", Training, missing=TrainingNotFound)
+        self._documents = Documents(client, "trainings", Training, missing=TrainingNotFound, patience=patience)
 
     def get(self, training_id: str) -> Training:
         """The training; `TrainingNotFound` where there is none."""
@@ -76,10 +76,11 @@ class FirestoreTrainings:
         return self._documents.create(training.id, training)
 
     def update(self, training_id: str, change: Callable[[Training], Training]) -> Training:
-        """Read, apply the pure `change`, write where nobody wrote in between, else again; the training as it now is.
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; the training as it
+        now is.
 
-        A change that returns its argument writes nothing. What `change` raises passes through and nothing is written.
-        `TrainingNotFound` where there is none; `Conflict` when too many others keep winning.
+        A change that returns its argument writes nothing. What `change` raises passes through and nothing is
+        written. `TrainingNotFound` where there is none; `Conflict` when too many others keep winning.
         """
         return self._documents.update(training_id, change)
 
@@ -98,10 +99,10 @@ class FirestoreTrainings:
 class FirestoreModels:
     """Models and the numbers of their versions."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
         """Keep them in the collection `models`, and the versions of each name in `model_names`."""
-        self._documents = Documents(client, "models", Model, missing=ModelNotFound)
-        self._names = Documents(client, "model_names", NumberedName, missing=ModelNotFound)
+        self._documents = Documents(client, "models", Model, missing=ModelNotFound, patience=patience)
+        self._names = Documents(client, "model_names", NumberedName, missing=ModelNotFound, patience=patience)
 
     def get(self, model_id: str) -> Model:
         """The model; `ModelNotFound` where there is none."""
@@ -112,7 +113,8 @@ class FirestoreModels:
         return self._documents.create(model.id, model)
 
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
-        """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is asked.
+        """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is
+        asked.
 
         `Conflict` when too many others keep winning.
         """

@@ -19,19 +19,21 @@ class Signer(Protocol):
     """Something that URLs can be signed with."""
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for `generate_signed_url`. Raises google-auth's errors where there is nothing to sign with."""
+        """Keyword arguments for `generate_signed_url`. Raises google-auth's errors where there is nothing to
+        sign with."""
         ...
 
 
 class IamSigner:
     """Signs as a service account through IAM's signBlob, without a key: one request per URL.
 
-    The account needs `roles/iam.serviceAccountTokenCreator` on itself. It is `account`, or where that is empty the one
-    that the process runs as. Safe to use from several threads.
+    The account needs `roles/iam.serviceAccountTokenCreator` on itself. It is `account`, or where that is
+    empty the one that the process runs as. Safe to use from several threads.
     """
 
     def __init__(self, *, account: str = "", credentials: Credentials | None = None) -> None:
-        """Sign with the machine's default credentials, which are looked for at the first URL, or with `credentials`."""
+        """Sign with the machine's default credentials, which are looked for at the first URL, or with
+        `credentials`."""
         self._account = account
         self._credentials = credentials
         self._lock = threading.Lock()

@@ -1,0 +1,122 @@
+/** The API over fetch: JSON in and out, every failure an `ApiProblem` with a sentence that can be shown. */
+
+const WAITS_MS = [800, 1600, 3200, 6000, 6000, 6000];
+
+/** A failure in words. `status` 0 means that no answer came. */
+export class ApiProblem extends Error {
+  constructor({ status, code, detail, details, retryable }) {
+    super(detail);
+    this.name = "ApiProblem";
+    this.status = status;
+    this.code = code;
+    this.details = details ?? {};
+    this.retryable = Boolean(retryable);
+  }
+
+  /** Whether this deployment simply does not have what was asked for. */
+  get isMissing() {
+    return (this.status === 404 || this.status === 405) && ["not_found", "method_not_allowed"].includes(this.code);
+  }
+}
+
+/**
+ * One request.
+ * @param {string} method
+ * @param {string} path
+ * @param {{body?: any, query?: Object, key?: string, signal?: AbortSignal}} [options]
+ * @returns {Promise<any>} the JSON, or null for an empty answer
+ */
+export async function request(method, path, { body, query, key, signal } = {}) {
+  const headers = { accept: "application/json" };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (key) headers["idempotency-key"] = key;
+  let response;
+  try {
+    response = await fetch(withQuery(path, query), {
+      method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body), redirect: "manual",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiProblem({
+      status: 0, code: "offline", retryable: true,
+      detail: "The server does not answer: check the connection, then try again.",
+    });
+  }
+  return answerOf(response);
+}
+
+/** GET. */
+export function get(path, options) {
+  return request("GET", path, options);
+}
+
+/** GET of something that this deployment may not have yet: null then. */
+export async function getIfThere(path, options) {
+  return ifThere(get(path, options));
+}
+
+/** What `promise` gives; null where this deployment does not have what was asked for. */
+export async function ifThere(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.isMissing) return null;
+    throw error;
+  }
+}
+
+/**
+ * POST that is safe to repeat because it carries a key: where no answer comes, the same request is sent again.
+ * @param {string} path
+ * @param {any} body
+ * @param {string} key
+ * @param {{signal?: AbortSignal, onRetry?: (attempt: number) => void}} [options]
+ */
+export async function postOnce(path, body, key, { signal, onRetry } = {}) {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await request("POST", path, { body, key, signal });
+    } catch (error) {
+      const unanswered = error instanceof ApiProblem && (error.status === 0 || [502, 503, 504].includes(error.status));
+      if (!unanswered || attempt >= WAITS_MS.length) throw error;
+      onRetry?.(attempt + 1);
+      await new Promise((resolve) => setTimeout(resolve, WAITS_MS[attempt]));
+      signal?.throwIfAborted();
+    }
+  }
+}
+
+/** A key that no other request has. */
+export function newKey() {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  return [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function withQuery(path, query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+async function answerOf(response) {
+  if (response.type === "opaqueredirect" || response.status === 401) {
+    throw new ApiProblem({ status: 401, code: "signed_out", detail: "You are signed out: reload the page to sign in." });
+  }
+  const text = await response.text().catch(() => "");
+  const json = parsed(text);
+  if (response.ok) return json;
+  throw new ApiProblem({
+    status: response.status,
+    code: json?.code ?? `http_${response.status}`,
+    detail: json?.detail ?? `The server answered ${response.status} without saying why: try again in a minute.`,
+    details: json?.details,
+    retryable: json?.retryable ?? response.status >= 500,
+  });
+}
+
+function parsed(text) {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,229 @@
+"""`lora train` and `lora trainings`: asking for a training, listing, showing and watching."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api_documents import CREATED_AT, a_failure, a_log, a_model, a_problem, a_run, a_success, a_training
+from tests.fake_api import FakeApi, running_api
+from tests.running_cli import run
+
+END: tuple[str, dict[str, Any]] = ("end", {"status": "succeeded"})
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    with running_api() as api:
+        yield api
+
+
+def test_train_sends_what_was_asked_and_leaves_the_rest_to_the_api(api: FakeApi) -> None:
+    outcome = run(api, "train", "s_1", "--trigger", "TOK")
+    assert outcome.exit_code == 0
+    assert api.orders == [{"shoot_id": "s_1", "trigger_word": "TOK", "parameters": {}}]
+    assert "lora trainings watch t_1" in outcome.stderr
+
+
+def test_train_passes_parameters_with_their_types(api: FakeApi) -> None:
+    words = ["--steps", "500", "--not-preprocessed", "--param", "is_style=true", "--param", "rate=0.5"]
+    words += ["--param", "mode=fast=er", "--name", "Cape", "--trainer", "fal-ai/other"]
+    document = run(api, "train", "s_1", "--trigger", "TOK", *words, "--json").json
+    assert document["id"] == "t_1"
+    assert api.orders[0]["parameters"] == {
+        "is_style": True,
+        "rate": 0.5,
+        "mode": "fast=er",
+        "steps": 500,
+        "is_input_format_already_preprocessed": False,
+    }
+    assert (api.orders[0]["model_name"], api.orders[0]["trainer"]) == ("Cape", "fal-ai/other")
+
+
+def test_a_training_whose_answer_got_lost_is_asked_for_once(api: FakeApi) -> None:
+    api.slips["POST", "/v1/trainings"] = [None, (503, a_problem(503, "database_unavailable", "Later."))]
+    assert run(api, "train", "s_1", "--trigger", "TOK").exit_code == 0
+    assert len(api.orders) == 1
+
+
+def test_two_commands_are_two_trainings(api: FakeApi) -> None:
+    run(api, "train", "s_1", "--trigger", "TOK")
+    run(api, "train", "s_1", "--trigger", "TOK")
+    assert len(api.orders) == 2
+
+
+def test_a_parameter_without_a_value_is_a_mistake_in_the_command(api: FakeApi) -> None:
+    outcome = run(api, "train", "s_1", "--trigger", "TOK", "--param", "is_style")
+    assert outcome.exit_code == 2
+    assert not api.orders
+
+
+def test_train_and_watch_prints_the_finished_training_alone_as_json(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.models["m_1"] = a_model()
+    api.streams["t_1"] = [[("training", a_run(50)), a_log(0, "50%"), ("training", a_success()), END]]
+    outcome = run(api, "train", "s_1", "--trigger", "TOK", "--watch", "--json")
+    assert (outcome.exit_code, outcome.json) == (0, a_success())
+    assert "50%" in outcome.stderr
+
+
+def test_the_list_can_be_narrowed_to_a_status(api: FakeApi) -> None:
+    api.trainings = {"t_1": a_success(), "t_2": a_failure(id="t_2"), "t_3": a_run(24, id="t_3")}
+    outcome = run(api, "trainings", "list")
+    assert [line.split()[:2] for line in outcome.stdout.splitlines()[1:]] == [
+        ["t_1", "succeeded"],
+        ["t_2", "failed"],
+        ["t_3", "running"],
+    ]
+    assert "step 240/1000, 24 %, about 38 s left" in outcome.stdout
+    items = run(api, "trainings", "list", "--status", "failed", "--json").json["items"]
+    assert [training["id"] for training in items] == ["t_2"]
+
+
+def test_an_unknown_status_is_a_mistake_in_the_command(api: FakeApi) -> None:
+    assert run(api, "trainings", "list", "--status", "lost").exit_code == 2
+
+
+def test_show_of_a_failed_training_works_and_says_why_it_failed(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_failure()
+    outcome = run(api, "trainings", "show", "t_1")
+    assert outcome.exit_code == 0
+    assert "✗ training" in outcome.stdout
+    assert "out of memory" in outcome.stdout
+    assert run(api, "trainings", "show", "t_1", "--json").json == a_failure()
+
+
+def test_show_of_a_waiting_training_says_why_it_waits(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_training(hindrance={"message": "fal.ai cannot be reached (timeout): try again later."})
+    outcome = run(api, "trainings", "show", "t_1")
+    assert "waiting because  fal.ai cannot be reached" in outcome.stdout
+
+
+def test_watch_tells_stages_progress_log_lines_and_the_model(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.models["m_1"] = a_model(b"weights")
+    progress = {"queue_position": 2, "percent": 0.0}
+    waiting = a_training(progress=progress, hindrance={"message": "fal.ai cannot be reached (timeout)."})
+    events = [("training", waiting), ("training", a_run(24)), a_log(0, "24%"), ("training", a_success()), END]
+    api.streams["t_1"] = [events]
+    outcome = run(api, "trainings", "watch", "t_1")
+    assert outcome.exit_code == 0
+    said = outcome.stdout.splitlines()
+    assert said[:7] == [
+        "Training t_1: red-cape, trigger TOK",
+        "3/5 queued",
+        "    2 ahead in fal.ai's queue",
+        "waiting because: fal.ai cannot be reached (timeout).",
+        "4/5 training",
+        "    step 240/1000, 24 %, about 38 s left",
+        "  | 24%",
+    ]
+    assert "Download it: lora models download m_1" in said
+
+
+def test_watch_goes_on_after_a_lost_connection_without_repeating_or_losing_a_line(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.models["m_1"] = a_model()
+    first = [("training", a_run(10)), a_log(0, "line zero"), a_log(1, "line one")]
+    second = [("training", a_run(20)), a_log(1, "line one"), a_log(2, "line two")]
+    third = [a_log(6, "line six"), ("training", a_success()), END]
+    api.streams["t_1"] = [first, second, third]
+    outcome = run(api, "trainings", "watch", "t_1")
+    lines = [line for line in outcome.stdout.splitlines() if line.startswith("  | ")]
+    assert lines == [
+        "  | line zero",
+        "  | line one",
+        "  | line two",
+        "  | (3 earlier lines are not kept)",
+        "  | line six",
+    ]
+    assert api.resumed_after == [None, "1", "2"]
+    assert "Trying again." in outcome.stdout
+
+
+def test_log_lines_may_contain_what_other_readers_take_for_the_end_of_a_line(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.models["m_1"] = a_model()
+    api.streams["t_1"] = [[a_log(0, "a\u2028b\u0085c\x0bd\x1b[31m red"), END]]
+    outcome = run(api, "trainings", "watch", "t_1")
+    assert "  | abcd red" in outcome.stdout
+
+
+@pytest.mark.parametrize(("charged", "word"), [(True, "yes"), (False, "no"), (None, "not known")])
+def test_a_failure_tells_code_sentence_stage_cost_and_what_to_do(api: FakeApi, charged: bool | None, word: str) -> None:
+    api.trainings["t_1"] = a_failure(charged=charged)
+    api.streams["t_1"] = [[("training", a_failure(charged=charged)), ("end", {"status": "failed"})]]
+    outcome = run(api, "trainings", "watch", "t_1")
+    assert outcome.exit_code == 1
+    facts = dict(line.split("  ", 1) for line in outcome.stdout.splitlines() if "  " in line.strip())
+    assert {name: value.strip() for name, value in facts.items()} == {
+        "code": "training_failed",
+        "reason": "fal.ai ran the training and it failed (out of memory).",
+        "stage": "training",
+        "cost money": word,
+        "what to do": "Mend what the reason names, then train again.",
+    }
+    assert "lora train s_1 --trigger TOK --name red-cape" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "advice"),
+    [
+        ("submission_uncertain", {}, "request list before training again"),
+        ("artifact_corrupt", {"recoverable": True}, "costs nothing more"),
+    ],
+)
+def test_what_to_do_depends_on_what_went_wrong(api: FakeApi, code: str, more: dict[str, Any], advice: str) -> None:
+    api.trainings["t_1"] = a_failure(code, **more)
+    assert advice in run(api, "trainings", "show", "t_1").stdout
+
+
+def test_a_canceled_training_ends_the_watch_with_one(api: FakeApi) -> None:
+    canceled = a_training(status="canceled", stage=None)
+    api.trainings["t_1"] = canceled
+    api.streams["t_1"] = [[("training", canceled), ("end", {"status": "canceled"})]]
+    outcome = run(api, "trainings", "watch", "t_1", "--json")
+    assert (outcome.exit_code, outcome.json) == (1, canceled)
+    assert "was canceled" in outcome.stderr
+
+
+def test_a_model_that_cannot_be_shown_does_not_spoil_a_success(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.streams["t_1"] = [[("training", a_success()), END]]
+    outcome = run(api, "trainings", "watch", "t_1")
+    assert outcome.exit_code == 0
+    assert "The model is m_1" in outcome.stdout
+
+
+def test_watching_a_training_that_does_not_exist_is_an_answer_of_the_api(api: FakeApi) -> None:
+    outcome = run(api, "trainings", "watch", "t_9", "--json")
+    assert outcome.exit_code == 3
+    assert outcome.json["code"] == "training_not_found"
+
+
+def test_leaving_a_watch_says_that_the_training_goes_on(api: FakeApi) -> None:
+    leave = threading.Event()
+
+    def quiet() -> Iterator[tuple[str, dict[str, Any]]]:
+        yield "training", a_run(5)
+        leave.wait(10)
+
+    api.trainings["t_1"] = a_run(5)
+    api.streams["t_1"] = [quiet()]
+    command = [sys.executable, "-m", "cli.main", "--url", api.url, "trainings", "watch", "t_1"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert CREATED_AT not in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+    leave.set()
+    assert process.returncode == 130
+    assert "The training goes on. Watch it again: lora trainings watch t_1" in errors

@@ -58,6 +58,12 @@ class StoreSettings(Group):
         """Whether every Google client talks to an emulator, so that nothing of anybody's is touched."""
         return bool(self.firestore_emulator_host and self.pubsub_emulator_host and self.storage_emulator_host)
 
+    @property
+    def storage_emulator_url(self) -> str:
+        """Where the storage emulator's signed URLs lead, empty without one; it is named with or without its scheme."""
+        host = self.storage_emulator_host.rstrip("/")
+        return host if not host or "://" in host else f"http://{host}"
+
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine, by its literal name or address; nothing is resolved."""

@@ -43,9 +43,14 @@ def preprocessed_prefix(shoot_id: str) -> str:
     return f"shoots/{shoot_id}/preprocessed/"
 
 
+def file_name(name: str) -> str:
+    """The last segment of an object's name: what the user knows the file by."""
+    return name.rsplit("/", 1)[-1]
+
+
 def split_name(name: str) -> tuple[str, str]:
     """The stem and the lower-case extension of an object's name: `a/b/IMG_1.JPG` is `("IMG_1", "jpg")`."""
-    stem, _, extension = name.rsplit("/", 1)[-1].rpartition(".")
+    stem, _, extension = file_name(name).rpartition(".")
     return stem, extension.lower()
 
 

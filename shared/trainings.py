@@ -7,7 +7,7 @@ harmless; a move that the table does not declare raises `Conflict`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -172,7 +172,8 @@ class Training:
     """One training as it is stored. Frozen: change is `advance`, the named changes below, or `dataclasses.replace`.
 
     `hindrance` explains a wait: the last error of a step that will be tried again. `announced_at` is when the monitor
-    last announced its present step again.
+    last announced its present step again. `captions`, by stem, were given for this training alone: they are used in
+    the place of the stored ones.
     """
 
     id: str
@@ -198,6 +199,7 @@ class Training:
     announced_at: datetime | None = None
     model_id: str | None = None
     idempotency_hash: str | None = None
+    captions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def requested(cls, *, at: datetime, **fields: Any) -> Self:

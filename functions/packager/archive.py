@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 # The oldest time that a ZIP can carry: the same dataset gives the same bytes, whenever it is packaged.
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
@@ -51,35 +45,3 @@ def zip_stream(entries: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
             archive.writestr(info, content)
             yield sink.drain()
     yield sink.drain()
-
-
-def read_ahead(
-    items: Iterable[T],
-    load: Callable[[T], R],
-    weigh: Callable[[T], int],
-    *,
-    max_bytes: int,
-    max_items: int,
-) -> Iterator[R]:
-    """`load` of every item, in order, while the next ones are being loaded in parallel.
-
-    At most `max_items` items and `max_bytes` bytes (as `weigh` tells them) are held at once; one larger item is held
-    alone. The first error of `load` is raised in its turn, and what was not begun is dropped.
-    """
-    pending: deque[tuple[int, Future[R]]] = deque()
-    held = 0
-    with ThreadPoolExecutor(max_workers=max_items, thread_name_prefix="read-ahead") as pool:
-        try:
-            for item in items:
-                weight = weigh(item)
-                while pending and (len(pending) >= max_items or held + weight > max_bytes):
-                    size, future = pending.popleft()
-                    yield future.result()
-                    held -= size
-                pending.append((weight, pool.submit(load, item)))
-                held += weight
-            while pending:
-                yield pending.popleft()[1].result()
-        finally:
-            for _, future in pending:
-                future.cancel()

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zipfile import BadZipFile, LargeZipFile
 
-from functions.packager.archive import read_ahead, zip_stream
-from functions.packager.dataset import check_image, check_pictures, fingerprint, prepare_caption
+from functions.packager.archive import zip_stream
+from functions.packager.dataset import checked_files
 from shared import logs
+from shared.datasets import fingerprint, listing_errors, raise_first, with_captions
 from shared.errors import ArchiveFailed
 from shared.events import DatasetPackaged, TrainingRequested
 from shared.finishing import archive_name
 from shared.ports import Clock, Objects, Publisher, TrainingRepository
 from shared.settings import DatasetSettings
-from shared.shoots import Picture, pictures, preprocessed_prefix, split_name
+from shared.shoots import pictures, preprocessed_prefix
 from shared.trainers import trainer
 from shared.trainings import Dataset, Status, Training
 
@@ -87,11 +88,14 @@ def make_archive(
 ) -> Dataset:
     """Check the shoot's pictures and stream them into one ZIP object; memory is bounded by the read-ahead window."""
     prefix = preprocessed_prefix(training.shoot_id)
-    found = list(pictures(shoots.list(prefix), prefix))
-    check_pictures(found, minimum=trainer(training.trainer).minimum_images, limits=limits)
+    captions = training.captions
+    found = with_captions(pictures(shoots.list(prefix), prefix), captions)
+    raise_first(listing_errors(found, minimum=trainer(training.trainer).minimum_images, limits=limits))
     name = archive_name(training.id, nonce)
     tally = _Tally()
-    entries = _entries(found, training.trigger_word, shoots, limits)
+    entries = checked_files(
+        found, trigger_word=training.trigger_word, captions=captions, bucket=shoots, limits=limits
+    )
     try:
         info = datasets.write(name, tally.count(zip_stream(entries)), content_type="application/zip")
     except (BadZipFile, LargeZipFile) as error:
@@ -103,10 +107,10 @@ def make_archive(
         archive=name,
         nonce=nonce,
         image_count=len(found),
-        caption_count=sum(1 for picture in found if picture.caption),
+        caption_count=sum(1 for picture in found if picture.caption or picture.stem in captions),
         bytes=tally.size,
         sha256=tally.digest.hexdigest(),
-        fingerprint=fingerprint(found),
+        fingerprint=fingerprint(found, captions),
     )
 
 
@@ -122,34 +126,3 @@ class _Tally:
             self.size += len(chunk)
             self.digest.update(chunk)
             yield chunk
-
-
-def _entries(
-    found: Sequence[Picture], trigger_word: str, shoots: Objects, limits: DatasetSettings
-) -> Iterator[tuple[str, bytes]]:
-    def load(picture: Picture) -> list[tuple[str, bytes]]:
-        return list(_checked_files(picture, trigger_word, shoots, limits))
-
-    ordered = sorted(found, key=lambda picture: picture.stem)
-    loaded = read_ahead(
-        ordered,
-        load,
-        lambda picture: picture.image.size,
-        max_bytes=limits.read_ahead_bytes,
-        max_items=limits.read_ahead_objects,
-    )
-    for files in loaded:
-        yield from files
-
-
-def _checked_files(
-    picture: Picture, trigger_word: str, shoots: Objects, limits: DatasetSettings
-) -> Iterator[tuple[str, bytes]]:
-    image = b"".join(shoots.read(picture.image.name))
-    check_image(image, picture.image.name, max_pixels=limits.max_image_pixels)
-    yield f"{picture.stem}.{split_name(picture.image.name)[1]}", image
-    if picture.caption is not None:
-        name = picture.caption.name
-        raw = b"".join(shoots.read(name))
-        text = prepare_caption(raw, trigger_word, name=name, max_characters=limits.max_caption_characters)
-        yield f"{picture.stem}.txt", text

@@ -209,9 +209,14 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
         if process.poll() is not None:
             tail = log.read_text(errors="replace")[-2000:]
             raise StackError(f"The host ended while starting (is port {urlsplit(url).port} taken?):\n{tail}")
-        try:
-            if httpx.get(f"{url}/healthz", timeout=1.0).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.05)
+        if _answers(f"{url}/healthz"):
+            return
+        time.sleep(0.05)
     raise StackError(f"The host did not answer within {START_TIMEOUT_S:.0f} seconds: see {log}.")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1.0).is_success
+    except httpx.HTTPError:
+        return False

@@ -25,6 +25,9 @@ class AnswerLost(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
     def details(self) -> str:
         return "connection reset"
 
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
+
     def result(self, timeout: float | None = None) -> Any:
         raise self
 

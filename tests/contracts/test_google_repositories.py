@@ -112,7 +112,9 @@ def test_what_is_no_id_is_not_found(client: Client, bad: str) -> None:
         FirestoreModels(client).get(bad)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "WzEsIDJd", "WzksICJhL2IiXQ==", "Wzk5OTk5OTk5OTk5OTk5OTk5OSwgInQiXQ=="])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "WzEsIDJd", "WzksICJhL2IiXQ==", "Wzk5OTk5OTk5OTk5OTk5OTk5OSwgInQiXQ=="]
+)
 def test_a_cursor_that_is_not_ours_is_refused(client: Client, cursor: str) -> None:
     with pytest.raises(InvalidRequest):
         FirestoreShoots(client).list_for_owner("owner", limit=1, cursor=cursor)

@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from infra.local.settings import StackSettings
+from infra.local.stack import free_port
 from tests.pipeline.conftest import System, pictures, running_system
 
 
-def settings(data_dir: Path, seconds: float) -> StackSettings:
+def settings(data_dir: Path, seconds: float, port: int = 0) -> StackSettings:
     return StackSettings(
-        port=0, data_dir=data_dir, tick_s=0.3, simulator_seconds=seconds, simulator_weights_mb=0.2, fal_queue_url=""
+        port=port, data_dir=data_dir, tick_s=0.3, simulator_seconds=seconds, simulator_weights_mb=0.2, fal_queue_url=""
     )
 
 
@@ -32,7 +33,7 @@ def judge(system: System, training_id: str, trigger: str) -> None:
 def test_a_host_that_is_killed_again_and_again_finishes_every_training_and_pays_once(tmp_path: Path) -> None:
     chance = random.Random(20261122)
     with ExitStack() as cleanup:
-        system = running_system(settings(tmp_path, seconds=2.0), cleanup)
+        system = running_system(settings(tmp_path, seconds=2.0), cleanup, DEADLINE_MIRRORING_S="7200")
         shoot = system.shoot(pictures())
         started = {}
         for round_ in range(4):
@@ -48,12 +49,13 @@ def test_a_host_that_is_killed_again_and_again_finishes_every_training_and_pays_
 
 
 def test_a_training_in_the_middle_of_its_run_survives_a_stopped_stack(tmp_path: Path) -> None:
+    port = free_port()
     with ExitStack() as cleanup:
-        system = running_system(settings(tmp_path, seconds=4.0), cleanup)
+        system = running_system(settings(tmp_path, seconds=4.0, port=port), cleanup)
         training = system.start(system.shoot(pictures()), "STOP")
         system.wait(training["id"], until=("submitted", "running"))
     with ExitStack() as cleanup:
-        again = running_system(settings(tmp_path, seconds=4.0), cleanup)
+        again = running_system(settings(tmp_path, seconds=4.0, port=port), cleanup)
         done = again.wait(training["id"])
         assert done["status"] == "succeeded", done["error"]
         assert again.billed(done) == 1
@@ -64,8 +66,10 @@ def test_a_callback_while_the_host_is_down_is_made_up_for(tmp_path: Path) -> Non
         system = running_system(settings(tmp_path, seconds=1.0), cleanup)
         training = system.start(system.shoot(pictures()), "DOWN")
         system.wait(training["id"], until=("submitted", "running"))
-        system.stack.kill("host")
         (request,) = system.fal.requests()
+        while not system.fal.request(request["request_id"])["archive"]:
+            time.sleep(0.05)
+        system.stack.kill("host")
         system.fal.wait_for(request["request_id"])
         system.stack.start_host()
         assert system.wait(training["id"])["status"] == "succeeded"

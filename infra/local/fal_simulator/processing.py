@@ -69,15 +69,29 @@ async def _fetch_and_read(run: Run, settings: SimulatorSettings, client: httpx.A
 
 
 async def download(url: str, path: Path, settings: SimulatorSettings, client: httpx.AsyncClient) -> None:
-    """Stream `url` to `path`; plain http only from this machine. Raises DownloadFailed."""
+    """Stream `url` to `path`; plain http only from this machine. Raises DownloadFailed.
+
+    A server that does not answer is asked again for a while, as fetchers are: it may just be restarting.
+    """
     if not may_be_called(url):
         raise DownloadFailed("Only https URLs can be downloaded")
+    end = time.monotonic() + settings.archive_patience_s
+    while True:
+        try:
+            return await _download_once(url, path, settings, client)
+        except httpx.TransportError as error:
+            if time.monotonic() > end:
+                raise DownloadFailed(f"Failed to download the file: {type(error).__name__}") from error
+            await asyncio.sleep(0.25)
+
+
+async def _download_once(url: str, path: Path, settings: SimulatorSettings, client: httpx.AsyncClient) -> None:
     try:
         async with asyncio.timeout(settings.archive_timeout_s), client.stream("GET", url) as response:
             if response.status_code != 200:
                 raise DownloadFailed(f"Failed to download the file: the server answered {response.status_code}")
             await _save(response, path, settings.max_archive_bytes)
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+    except (httpx.InvalidURL, TimeoutError) as error:
         raise DownloadFailed(f"Failed to download the file: {type(error).__name__}") from error
 
 

@@ -23,6 +23,7 @@ class SimulatorSettings:
     webhook_longest_retry_s: float = 10.0
     webhook_retries: int = 31
     archive_timeout_s: float = 60.0
+    archive_patience_s: float = 20.0
     max_archive_bytes: int = 8 * 2**30
     list_lag_s: float = 0.0
     stream_interval_s: float = 0.1

@@ -25,7 +25,7 @@ _MAX_AGE = re.compile(r"(?:^|[,\s])max-age=([0-9]{1,9})")
 _FORBIDS_KEEPING = re.compile(r"no-store|no-cache")
 
 
-class Document(transport.Response):  # type: ignore[misc]  # google-auth has no types
+class Document(transport.Response):
     """The keys as google-auth reads an HTTP answer."""
 
     def __init__(self, data: bytes) -> None:
@@ -48,7 +48,7 @@ class Document(transport.Response):  # type: ignore[misc]  # google-auth has no 
         return self._data
 
 
-class CertificateCache(transport.Request):  # type: ignore[misc]  # google-auth has no types
+class CertificateCache(transport.Request):
     """What google-auth fetches keys with, which it does at every call: answers from memory while they are fresh.
 
     Safe to share between threads: one of them fetches, the others wait. Keys are fresh as long as `Cache-Control` says,
@@ -65,8 +65,10 @@ class CertificateCache(transport.Request):  # type: ignore[misc]  # google-auth 
         self._kept: tuple[Document, datetime] | None = None
         self._failed: tuple[str, datetime] | None = None
 
-    def __call__(self, url: str, method: str = "GET", **_: Any) -> Document:
-        """The keys."""
+    def __call__(
+        self, url: Any, method: Any = "GET", body: Any = None, headers: Any = None, timeout: Any = None, **_: Any
+    ) -> Document:
+        """The keys; the arguments are google-auth's and say nothing that matters."""
         return self._fresh() or self._fetched()
 
     def _fresh(self) -> Document | None:

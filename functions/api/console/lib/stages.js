@@ -8,7 +8,7 @@ export const STAGES = [
   { id: "submitting", title: "Submitting", doing: "Handing the archive to fal.ai" },
   { id: "queued", title: "Queued", doing: "Waiting for a free machine at fal.ai" },
   { id: "training", title: "Training", doing: "fal.ai is training" },
-  { id: "mirroring", title: "Keeping", doing: "Copying the weights into our bucket and verifying them" },
+  { id: "mirroring", title: "Mirroring", doing: "Copying the weights into our bucket and verifying them" },
 ];
 
 export const STATUSES = [

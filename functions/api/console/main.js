@@ -1,0 +1,21 @@
+/** Where the console begins. */
+
+import { startRouter } from "./lib/router.js";
+import { modelPage } from "./pages/model.js";
+import { modelsPage } from "./pages/models.js";
+import { shootPage } from "./pages/shoot.js";
+import { shootsPage } from "./pages/shoots.js";
+import { trainingPage } from "./pages/training.js";
+import { trainingsPage } from "./pages/trainings.js";
+
+startRouter(
+  [
+    { pattern: "/", page: shootsPage },
+    { pattern: "/shoots/:id", page: shootPage },
+    { pattern: "/trainings", page: trainingsPage },
+    { pattern: "/trainings/:id", page: trainingPage },
+    { pattern: "/models", page: modelsPage },
+    { pattern: "/models/:id", page: modelPage },
+  ],
+  document.getElementById("main"),
+);

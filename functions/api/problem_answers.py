@@ -1,0 +1,126 @@
+"""Every error as an RFC 9457 problem: what routes raise, what the framework raises, and what nobody expected."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import logs
+from shared.errors import InvalidRequest, ProductError, RateLimited, TrainingNotFound, Unauthenticated
+from shared.problems import MEDIA_TYPE, problem
+
+_WORDS = {"type": "string"}
+_MEMBERS = {
+    "type": _WORDS,
+    "title": _WORDS,
+    "status": {"type": "integer"},
+    "detail": _WORDS,
+    "code": _WORDS,
+    "retryable": {"type": "boolean"},
+    "details": {"type": "object"},
+    "instance": _WORDS,
+}
+
+PROBLEM: dict[str, Any] = {
+    "description": "What went wrong, with a stable `code` and a sentence that says what to do.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": [name for name in _MEMBERS if name not in ("details", "instance")],
+                "properties": _MEMBERS,
+                "examples": [problem(TrainingNotFound(id="t_1"), instance="/v1/trainings/t_1")],
+            }
+        }
+    },
+}
+"""How the OpenAPI document describes an answer that is a problem."""
+
+
+def problem_answer(error: ProductError, path: str) -> JSONResponse:
+    """The answer to a request for `path` that ended in `error`."""
+    headers = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(math.ceil(error.facts["retry_after_s"]))
+    return JSONResponse(problem(error, instance=path), error.status, headers, media_type=MEDIA_TYPE)
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Make problems of everything that the app's routes, its validation and its routing raise."""
+    app.add_exception_handler(ProductError, _on_product_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+
+
+def _on_product_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProductError)
+    if error.status >= 500:
+        logs.error("request_failed", code=error.code, path=request.url.path)
+    return problem_answer(error, request.url.path)
+
+
+def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    reasons = [f"{'.'.join(str(part) for part in e['loc'][1:]) or 'body'}: {e['msg']}" for e in error.errors()]
+    return problem_answer(InvalidRequest(reason="; ".join(reasons)), request.url.path)
+
+
+def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, ProductError):  # FastAPI's own, around what was raised while it read the body
+        return _on_product_error(request, error.__cause__)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+    body = {
+        "type": f"urn:costumes-lora:problem:{code}",
+        "title": HTTPStatus(error.status_code).phrase.capitalize(),
+        "status": error.status_code,
+        "detail": f"{error.detail}: see /openapi.json for what there is.",
+        "code": code,
+        "retryable": False,
+        "instance": request.url.path,
+    }
+    return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+
+class UnexpectedErrors:
+    """ASGI middleware that ends what nobody expected: logged once, and answered without a word about its cause.
+
+    It stands where Starlette's own would, because that one raises again after its answer, and functions-framework
+    would then log the error a second time and answer a second time.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand around `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through; what has begun to be answered can only be cut off."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # the outermost edge
+            if begun or scope["type"] != "http":
+                raise
+            logs.error("request_crashed", path=scope["path"], error=type(error).__name__, stack=_where(error))
+            await problem_answer(ProductError(), scope["path"])(scope, receive, send)
+
+
+def _where(error: Exception) -> list[str]:
+    """The way to where it happened, without the error's text: that may quote anything."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -1,0 +1,144 @@
+"""What of a shoot can be trained on, and what is wrong with it. Pure: decides on listings and bytes in hand.
+
+One set of rules for two readers: the packager raises the first error, the API's report shows all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from shared.errors import (
+    DatasetError,
+    DatasetTooLarge,
+    DuplicateImageName,
+    InvalidCaption,
+    InvalidImageName,
+    NoPreprocessedImages,
+    TooFewImages,
+    TooManyImages,
+)
+from shared.settings import DatasetSettings
+from shared.shoots import CAPTION_TYPE, Picture, file_name
+
+MASK_SUFFIX = "_mask"
+TRIGGER_PLACEHOLDER = "[trigger]"
+TRIGGER_WORD_PATTERN = r"^\w(?:[\w -]{0,48}\w)?$"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def raise_first(errors: Iterable[DatasetError]) -> None:
+    """Raise the first of `errors`; what comes after it is not looked for."""
+    for error in errors:
+        raise error
+
+
+def caption_file(stem: str) -> str:
+    """What the user knows a picture's caption by, also where it was given for one training and lies in no file."""
+    return f"{stem}.{CAPTION_TYPE}"
+
+
+def with_captions(pictures: Iterable[Picture], captions: Mapping[str, str]) -> list[Picture]:
+    """The pictures without the caption objects in whose place `captions`, by stem, are used."""
+    return [replace(p, caption=None) if p.stem in captions else p for p in pictures]
+
+
+def listing_errors(pictures: Sequence[Picture], *, minimum: int, limits: DatasetSettings) -> Iterator[DatasetError]:
+    """What the listing alone shows: count, names, sizes."""
+    yield from _count_errors(len(pictures), minimum, limits)
+    yield from name_errors(pictures)
+    for picture in pictures:
+        yield from size_errors(picture, limits)
+    total = sum(picture.image.size for picture in pictures)
+    if total > limits.max_dataset_bytes:
+        yield DatasetTooLarge(what="The shoot", bytes=total, maximum=limits.max_dataset_bytes)
+
+
+def _count_errors(count: int, minimum: int, limits: DatasetSettings) -> Iterator[DatasetError]:
+    if not count:
+        yield NoPreprocessedImages()
+    elif count < minimum:
+        yield TooFewImages(count=count, minimum=minimum)
+    elif count > limits.max_images:
+        yield TooManyImages(count=count, maximum=limits.max_images)
+
+
+def name_errors(pictures: Iterable[Picture]) -> Iterator[DatasetError]:
+    """Names that cannot go into the archive, or not beside each other."""
+    seen: dict[str, str] = {}
+    for picture in pictures:
+        file = file_name(picture.image.name)
+        if not picture.stem or _CONTROL.search(picture.stem) or "\\" in picture.stem:
+            yield InvalidImageName(file=repr(file), reason="it has characters that a file name cannot have")
+        elif picture.stem.endswith(MASK_SUFFIX):
+            yield InvalidImageName(file=file, reason=f"the trainer reads names ending in {MASK_SUFFIX} as masks")
+        elif picture.stem in seen:
+            yield DuplicateImageName(file=file, other=seen[picture.stem])
+        seen.setdefault(picture.stem, file)
+
+
+def size_errors(picture: Picture, limits: DatasetSettings) -> Iterator[DatasetError]:
+    """A picture or a caption that is too large to be read at all."""
+    if picture.image.size > limits.max_image_bytes:
+        file = file_name(picture.image.name)
+        what = f"The picture {file}"
+        yield DatasetTooLarge(what=what, file=file, bytes=picture.image.size, maximum=limits.max_image_bytes)
+    if picture.caption and picture.caption.size > limits.max_caption_bytes:
+        reason = f"it has {picture.caption.size:,} bytes and at most {limits.max_caption_bytes:,} are allowed"
+        yield InvalidCaption(file=file_name(picture.caption.name), reason=reason)
+
+
+def decode_caption(data: bytes, file: str) -> str:
+    """The text of a caption file; `InvalidCaption` where it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise InvalidCaption(file=file, reason="it is not UTF-8 text") from error
+
+
+def caption_errors(text: str, file: str, *, max_characters: int) -> Iterator[DatasetError]:
+    """What is wrong with the text of a caption."""
+    if _CONTROL_IN_TEXT.search(text):
+        yield InvalidCaption(file=file, reason="it has control characters")
+    if len(text) > max_characters:
+        reason = f"it has {len(text):,} characters and at most {max_characters:,} are allowed"
+        yield InvalidCaption(file=file, reason=reason)
+
+
+def has_trigger(text: str, trigger_word: str) -> bool:
+    """Whether the caption calls up the subject by itself: by the trigger word, or by the placeholder for it."""
+    return TRIGGER_PLACEHOLDER in text or _has_word(text, trigger_word)
+
+
+def with_trigger(text: str, trigger_word: str) -> str:
+    """The caption as it goes into the archive: one trigger word at least (fal.ai ignores its own field here).
+
+    `[trigger]` becomes the trigger word; where the caption then lacks it, it is put in front.
+    """
+    text = text.replace(TRIGGER_PLACEHOLDER, trigger_word)
+    if _has_word(text, trigger_word):
+        return text
+    return f"{trigger_word}, {text}" if text else trigger_word
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+
+
+def fingerprint(pictures: Iterable[Picture], captions: Mapping[str, str]) -> str:
+    """What identifies the dataset: a sha256 over names, sizes and checksums of its objects; nothing is read.
+
+    `captions`, by stem, are those that are used in the place of the stored ones; they count with their text.
+    """
+    digest = hashlib.sha256()
+    for picture in sorted(with_captions(pictures, captions), key=lambda p: p.stem):
+        for found in (picture.image, picture.caption):
+            if found is not None:
+                digest.update(f"{file_name(found.name)}\0{found.size}\0{found.crc32c}\n".encode())
+        if (text := captions.get(picture.stem)) is not None:
+            digest.update(f"{caption_file(picture.stem)}\0{hashlib.sha256(text.encode()).hexdigest()}\n".encode())
+    return digest.hexdigest()

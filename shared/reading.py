@@ -1,0 +1,43 @@
+"""Reading many objects in parallel without ever holding many."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def read_ahead(
+    items: Iterable[T],
+    load: Callable[[T], R],
+    weigh: Callable[[T], int],
+    *,
+    max_bytes: int,
+    max_items: int,
+) -> Iterator[R]:
+    """`load` of every item, in order, while the next ones are being loaded in parallel.
+
+    At most `max_items` items and `max_bytes` bytes (as `weigh` tells them) are held at once; one larger item is held
+    alone. The first error of `load` is raised in its turn, and what was not begun is dropped.
+    """
+    pending: deque[tuple[int, Future[R]]] = deque()
+    held = 0
+    with ThreadPoolExecutor(max_workers=max_items, thread_name_prefix="read-ahead") as pool:
+        try:
+            for item in items:
+                weight = weigh(item)
+                while pending and (len(pending) >= max_items or held + weight > max_bytes):
+                    size, future = pending.popleft()
+                    yield future.result()
+                    held -= size
+                pending.append((weight, pool.submit(load, item)))
+                held += weight
+            while pending:
+                yield pending.popleft()[1].result()
+        finally:
+            for _, future in pending:
+                future.cancel()

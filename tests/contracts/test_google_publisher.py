@@ -1,0 +1,137 @@
+"""What is particular to Pub/Sub: attributes, errors in time, push subscriptions and dead letters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from google.cloud.pubsub_v1 import PublisherClient
+
+from infra.local.emulator_processes import free_port
+from infra.local.emulators import Emulators
+from infra.local.provision import (
+    PushPolicy,
+    dead_letter_name,
+    provision,
+    publisher_of,
+    subscriber_of,
+    subscription_name,
+)
+from shared.adapters.google.clients import publisher_client
+from shared.adapters.google.publisher import PubSubPublisher
+from shared.errors import MessagingUnavailable
+from shared.events import EVENTS, SUBSCRIPTIONS, ResultReported, TrainingRequested
+from shared.messaging import decode
+from tests.contracts.google_backend import PushTarget, a_project
+
+REQUESTED = TrainingRequested(training_id="t_1")
+
+
+@pytest.fixture
+def emulators() -> Emulators:
+    return a_project()
+
+
+@pytest.fixture
+def target() -> Iterator[PushTarget]:
+    target = PushTarget()
+    yield target
+    target.close()
+
+
+@contextmanager
+def publishing(emulators: Emulators, *, timeout_s: float = 10.0) -> Iterator[PubSubPublisher]:
+    client: PublisherClient = publisher_client(emulators.settings())
+    yield PubSubPublisher(client, emulators.project, timeout_s=timeout_s)
+    client.transport.close()
+
+
+def test_each_function_gets_the_events_of_its_topic(emulators: Emulators, target: PushTarget) -> None:
+    provision(emulators, target.url)
+    reported = ResultReported(training_id="t_1", nonce="n", request_id="r")
+    with publishing(emulators) as publisher:
+        publisher.publish(REQUESTED)
+        publisher.publish(reported)
+    target.wait_for(2, timeout_s=10)
+    got = dict(zip(target.paths, target.deliveries, strict=True))
+    assert decode(got["/_push/packager"].data, TrainingRequested) == REQUESTED
+    assert decode(got["/_push/mirror"].data, ResultReported) == reported
+
+
+def test_a_message_is_delivered_again_until_it_is_acknowledged(
+    emulators: Emulators, target: PushTarget
+) -> None:
+    provision(emulators, target.url)
+    target.status = 500
+    with publishing(emulators) as publisher:
+        publisher.publish(REQUESTED)
+    target.wait_for(1, timeout_s=10)
+    target.status = 204
+    assert {delivery.message_id for delivery in target.wait_for(2, timeout_s=15)} == {
+        target.deliveries[0].message_id
+    }
+
+
+@pytest.mark.slow
+def test_what_fails_at_every_delivery_becomes_a_dead_letter_with_its_attributes(
+    emulators: Emulators, target: PushTarget
+) -> None:
+    provision(emulators, target.url, policy=PushPolicy(max_attempts=5))
+    target.status = 500
+    with publishing(emulators) as publisher:
+        publisher.publish(REQUESTED)
+    dead_letters = dead_letter_name(subscription_name("training-requested", "packager"))
+    path = f"projects/{emulators.project}/subscriptions/{dead_letters}"
+    with subscriber_of(emulators) as subscriber:
+        pulled = subscriber.pull(subscription=path, max_messages=10, timeout=45)
+    message = pulled.received_messages[0].message
+    assert decode(message.data, TrainingRequested) == REQUESTED
+    assert message.attributes["event"] == "training-requested"
+    assert message.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
+    assert len(target.deliveries) == 5
+
+
+def test_provisioning_again_keeps_everything_and_moves_the_pushes(
+    emulators: Emulators, target: PushTarget
+) -> None:
+    provision(emulators, f"http://127.0.0.1:{free_port()}")
+    provision(emulators, target.url)
+    with publishing(emulators) as publisher:
+        publisher.publish(REQUESTED)
+    assert len(target.wait_for(1, timeout_s=15)) == 1
+
+
+def test_every_subscription_has_a_dead_letter_that_somebody_keeps(emulators: Emulators) -> None:
+    provision(emulators, "http://127.0.0.1:1")
+    with publisher_of(emulators) as topics, subscriber_of(emulators) as subscriptions:
+        project = f"projects/{emulators.project}"
+        made_topics = {topic.name.rsplit("/", 1)[1] for topic in topics.list_topics(project=project)}
+        made = {one.name.rsplit("/", 1)[1]: one for one in subscriptions.list_subscriptions(project=project)}
+    expected = {
+        subscription_name(topic, to) for topic, functions in SUBSCRIPTIONS.items() for to in functions
+    }
+    dead_letters = {dead_letter_name(subscription) for subscription in expected}
+    assert set(made) == expected | dead_letters
+    assert made_topics == set(EVENTS) | dead_letters
+    for subscription in expected:
+        policy = made[subscription].dead_letter_policy
+        assert policy.dead_letter_topic == f"{project}/topics/{dead_letter_name(subscription)}"
+        assert made[subscription].ack_deadline_seconds == 600
+
+
+def test_a_topic_that_is_not_there_is_an_error_at_once(emulators: Emulators) -> None:
+    started = time.monotonic()
+    with publishing(emulators) as publisher, pytest.raises(MessagingUnavailable, match="NotFound"):
+        publisher.publish(REQUESTED)
+    assert time.monotonic() - started < 5
+
+
+def test_a_queue_that_does_not_answer_is_unavailable_in_time(emulators: Emulators) -> None:
+    nobody = replace(emulators, pubsub_host=f"127.0.0.1:{free_port()}")
+    started = time.monotonic()
+    with publishing(nobody, timeout_s=0.5) as publisher, pytest.raises(MessagingUnavailable):
+        publisher.publish(REQUESTED)
+    assert time.monotonic() - started < 5

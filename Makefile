@@ -8,6 +8,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
+ifneq (,$(wildcard .env))
+include .env
+export $(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env)
+endif
+
 export UV_COMPILE_BYTECODE := 1
 export UV_LINK_MODE := copy
 

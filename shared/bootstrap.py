@@ -162,6 +162,11 @@ def models_bucket() -> Objects:
     return _bucket(store_settings().models_bucket)
 
 
+def thumbnails_bucket() -> Objects:
+    """Where small pictures of the shoots are kept; each can be made again."""
+    return _bucket(store_settings().thumbnails_bucket)
+
+
 @cache
 def publisher() -> Publisher:
     """Where events are announced."""

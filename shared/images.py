@@ -17,6 +17,9 @@ from shared.shoots import file_name, split_name
 
 _FORMAT_OF = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
+# What many phones write: everybody but Pillow takes it for a JPEG and sees the first picture.
+_JPEG_WITH_MORE_BEHIND = "MPO"
+
 # What Pillow raises on bytes that are not the image they claim to be.
 _BROKEN_IMAGE = (
     OSError,
@@ -84,12 +87,13 @@ def _judged(name: str) -> Iterator[None]:
 def _opened(data: bytes, name: str, max_pixels: int) -> Image.Image:
     image, file = Image.open(io.BytesIO(data)), file_name(name)
     wanted = _FORMAT_OF[split_name(name)[1]]
-    if image.format != wanted:
-        raise UnreadableImage(file=file, reason=f"it is a {image.format}, not a {wanted}")
+    found = "JPEG" if image.format == _JPEG_WITH_MORE_BEHIND else image.format
+    if found != wanted:
+        raise UnreadableImage(file=file, reason=f"it is a {found}, not a {wanted}")
     if image.width * image.height > max_pixels:
         reason = f"{image.width} × {image.height} are more than {max_pixels:,} pixels"
         raise UnreadableImage(file=file, reason=reason)
-    if getattr(image, "is_animated", False):
+    if found != "JPEG" and getattr(image, "is_animated", False):
         raise UnreadableImage(file=file, reason="it is animated")
     return image
 

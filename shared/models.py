@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,11 @@ class Model:
     trained_at: datetime
     service: str = "fal.ai"
     parent_model_id: str | None = None
+
+
+def latest_by_shoot(models: Iterable[Model]) -> dict[str, Model]:
+    """The model of each shoot that was trained last, by the shoot's id."""
+    return {model.shoot_id: model for model in sorted(models, key=lambda model: (model.trained_at, model.id))}
 
 
 def model_id(training_id: str) -> str:

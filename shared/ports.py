@@ -6,7 +6,7 @@ Errors of every implementation: repositories raise `DatabaseUnavailable`, object
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -111,6 +111,10 @@ class ModelRepository(Protocol):
 
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
         """The owner's models, newest first."""
+        ...
+
+    def latest_for_shoots(self, owner_id: str, shoot_ids: Collection[str]) -> Mapping[str, Model]:
+        """The owner's latest model of each of these shoots, by the shoot's id; one question for all of them."""
         ...
 
 

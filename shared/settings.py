@@ -40,18 +40,19 @@ class Backend(StrEnum):
 class StoreSettings(Group):
     """Where documents, objects and messages are kept."""
 
-    backend: Backend = Backend.GOOGLE
+    backend: Backend = Field(Backend.GOOGLE, description="google (also for the emulators) or embedded")
     project: str = Field("", validation_alias="GOOGLE_CLOUD_PROJECT", description="Google Cloud project id")
-    database: str = Field("(default)", validation_alias="FIRESTORE_DATABASE")
-    shoots_bucket: str = "costumes-shoots"
-    datasets_bucket: str = "costumes-lora-datasets"
-    models_bucket: str = "costumes-lora-models"
+    database: str = Field("(default)", validation_alias="FIRESTORE_DATABASE", description="Firestore database id")
+    shoots_bucket: str = Field("costumes-shoots", description="The app's bucket of pictures and captions")
+    datasets_bucket: str = Field("costumes-lora-datasets", description="Where ZIPs lie while their training lasts")
+    models_bucket: str = Field("costumes-lora-models", description="Where models are kept")
+    thumbnails_bucket: str = Field("costumes-lora-thumbnails", description="Small pictures; may be emptied at any time")
     data_dir: Path = Field(Path(".data"), description="Where the embedded backend keeps everything")
     public_url: str = Field("", description="Under which URL others reach this system")
     signing_account: str = Field("", description="Service account that signs URLs; empty: the one it runs as")
-    firestore_emulator_host: str = ""
-    pubsub_emulator_host: str = ""
-    storage_emulator_host: str = ""
+    firestore_emulator_host: str = Field("", description="host:port of the Firestore emulator, where it is used")
+    pubsub_emulator_host: str = Field("", description="host:port of the Pub/Sub emulator, where it is used")
+    storage_emulator_host: str = Field("", description="URL of the Cloud Storage emulator, where it is used")
 
     @property
     def on_emulators(self) -> bool:
@@ -99,14 +100,16 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecod
 class FalSettings(Group):
     """How fal.ai is reached. Plain http is accepted for loopback only."""
 
-    fal_key: SecretStr = SecretStr("")
-    fal_queue_url: str = FAL_QUEUE_URL
-    fal_api_url: str = FAL_API_URL
-    fal_jwks_url: str = FAL_JWKS_URL
-    fal_media_hosts: Annotated[tuple[str, ...], NoDecode] = FAL_MEDIA_HOSTS
+    fal_key: SecretStr = Field(SecretStr(""), description="The key of the fal.ai account that pays")
+    fal_queue_url: str = Field(FAL_QUEUE_URL, description="fal.ai's queue; http for loopback only")
+    fal_api_url: str = Field(FAL_API_URL, description="fal.ai's platform API, with or without /v1")
+    fal_jwks_url: str = Field(FAL_JWKS_URL, description="The keys that sign fal.ai's callbacks")
+    fal_media_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        FAL_MEDIA_HOSTS, description="Hosts that artifacts may come from, comma separated, each with a path if need be"
+    )
     fal_user_id: str = Field("", description="The fal.ai user that callbacks must name; empty: any")
-    fal_timeout_s: float = 60.0
-    public_url: str = ""
+    fal_timeout_s: float = Field(60.0, description="How long one call of fal.ai may take")
+    public_url: str = Field("", description="Under which URL others reach this system")
     webhook_url: str = Field("", description="The webhook function's own URL; empty: PUBLIC_URL + /webhooks/fal")
 
     _split = field_validator("fal_media_hosts", mode="before")(_parts)
@@ -128,57 +131,59 @@ class FalSettings(Group):
 class WebhookSettings(Group):
     """What the webhook function allows itself and others."""
 
-    webhook_max_bytes: int = 1 << 20
-    webhook_tolerance_s: float = 300.0
-    webhook_keys_max_age_s: float = Field(24 * 60 * 60, le=24 * 60 * 60)
-    webhook_keys_timeout_s: float = 5.0
+    webhook_max_bytes: int = Field(1 << 20, description="Larger callbacks are refused unread")
+    webhook_tolerance_s: float = Field(300.0, description="How old or early a callback's timestamp may be")
+    webhook_keys_max_age_s: float = Field(
+        24 * 60 * 60, le=24 * 60 * 60, description="How long fal.ai's signing keys are believed without asking"
+    )
+    webhook_keys_timeout_s: float = Field(5.0, description="How long fetching the signing keys may take")
 
 
 class DatasetSettings(Group):
     """What the packager accepts, and how much memory it takes for reading ahead."""
 
-    max_images: int = 2000
-    max_image_bytes: int = 40 << 20
-    max_image_pixels: int = 80_000_000
-    max_dataset_bytes: int = 4 << 30
-    max_caption_bytes: int = 16 << 10
-    max_caption_characters: int = 2000
-    read_ahead_bytes: int = 24 << 20
-    read_ahead_objects: int = 16
-    archive_url_ttl_s: float = Field(MAX_SIGNED_S, le=MAX_SIGNED_S)
+    max_images: int = Field(2000, description="Pictures per training, at most")
+    max_image_bytes: int = Field(40 << 20, description="Bytes per picture, at most")
+    max_image_pixels: int = Field(80_000_000, description="Pixels per picture, at most")
+    max_dataset_bytes: int = Field(4 << 30, description="Bytes of all pictures of a training, at most")
+    max_caption_bytes: int = Field(16 << 10, description="Bytes per caption file, at most")
+    max_caption_characters: int = Field(2000, description="Characters per caption, at most")
+    read_ahead_bytes: int = Field(24 << 20, description="Bytes that are read ahead while the ZIP is written")
+    read_ahead_objects: int = Field(16, description="Pictures that are read at the same time")
+    archive_url_ttl_s: float = Field(MAX_SIGNED_S, le=MAX_SIGNED_S, description="How long the ZIP's URL is good for")
 
 
 class SubmitSettings(Group):
     """How long a claim holds and how long an archive's URL has to be good for when it is sent."""
 
-    claim_lease_s: float = 180.0
-    archive_url_min_s: float = 60 * 60
+    claim_lease_s: float = Field(180.0, description="After this an unanswered submission is looked for at fal.ai")
+    archive_url_min_s: float = Field(60 * 60, description="A ZIP's URL that is good for less is signed again first")
 
 
 class MirrorSettings(Group):
     """What the mirror accepts as artifacts, in bytes."""
 
-    max_weights_bytes: int = 4 << 30
-    max_config_bytes: int = 1 << 20
+    max_weights_bytes: int = Field(4 << 30, description="Bytes of weights that are taken, at most")
+    max_config_bytes: int = Field(1 << 20, description="Bytes of configuration that are taken, at most")
 
 
 class MonitorSettings(Group):
     """How one tick of the monitor is bounded and when it acts."""
 
-    tick_trainings: int = 500
-    tick_objects: int = 2000
-    progress_interval_s: float = 5.0
+    tick_trainings: int = Field(500, description="Trainings that one tick looks after, the longest waiting first")
+    tick_objects: int = Field(2000, description="ZIPs that one tick looks at")
+    progress_interval_s: float = Field(5.0, description="Progress is written at most this often per training")
     stalled_s: float = Field(120.0, description="After this a stage that should have moved is announced again")
     mirror_stalled_s: float = Field(600.0, description="The same for the mirror, which may take its time")
     leftover_s: float = Field(15 * 60, description="A ZIP whose training is unknown is deleted after this")
-    deadline_requested_s: float = Deadlines.requested_s
-    deadline_packaged_s: float = Deadlines.packaged_s
+    deadline_requested_s: float = Field(Deadlines.requested_s, description="How long packaging may take")
+    deadline_packaged_s: float = Field(Deadlines.packaged_s, description="How long a ZIP may wait to be submitted")
     deadline_submitting_s: float = Field(
         Deadlines.submitting_s, description="How long an uncertain submission is looked for before it fails"
     )
-    deadline_submitted_s: float = Deadlines.submitted_s
-    deadline_running_s: float = Deadlines.running_s
-    deadline_mirroring_s: float = Deadlines.mirroring_s
+    deadline_submitted_s: float = Field(Deadlines.submitted_s, description="How long fal.ai's queue may take")
+    deadline_running_s: float = Field(Deadlines.running_s, description="How long the training itself may take")
+    deadline_mirroring_s: float = Field(Deadlines.mirroring_s, description="How long fetching the weights may take")
 
     @property
     def deadlines(self) -> Deadlines:
@@ -196,7 +201,7 @@ class MonitorSettings(Group):
 class DeliverySettings(Group):
     """How often a message is delivered before it is a dead letter."""
 
-    max_delivery_attempts: int = Field(10, ge=5, le=100)
+    max_delivery_attempts: int = Field(10, ge=5, le=100, description="Deliveries of a message before it is dead")
 
 
 class AuthMode(StrEnum):
@@ -210,21 +215,22 @@ class AuthMode(StrEnum):
 class ApiSettings(Group):
     """What the API function serves, and to whom."""
 
-    auth_mode: AuthMode = AuthMode.FIREBASE
-    local_user: str = "local-user"
+    auth_mode: AuthMode = Field(AuthMode.FIREBASE, description="firebase, iap, or local (never with real data)")
+    local_user: str = Field("local-user", description="Who asks, with AUTH_MODE=local")
     iap_audience: str = Field("", description="/projects/NUMBER/locations/REGION/services/NAME; needed with iap")
     firebase_certs_url: str = Field(FIREBASE_CERTS_URL, description="Only tests set it")
     iap_certs_url: str = Field(IAP_CERTS_URL, description="Only tests set it")
-    identity_keys_timeout_s: float = 5.0
+    identity_keys_timeout_s: float = Field(5.0, description="How long fetching the identity provider's keys may take")
     cors_origins: Origins = Field((), description="Other origins whose pages may call, exactly, comma separated")
     image_origins: Origins = Field(
         ("https://storage.googleapis.com",), description="Where our pages may show pictures from, comma separated"
     )
     rate_limit_per_minute: int = Field(600, ge=0, description="Per user and instance; 0: no limit")
     shoot_import: bool = Field(True, description="Whether shoots may be created and filled over the API")
-    max_body_bytes: int = 1 << 20
-    download_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S)
-    events_poll_s: float = 1.0
+    max_body_bytes: int = Field(1 << 20, description="Bytes of a request body, at most; pictures have their own limit")
+    download_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S, description="How long a download URL is good for")
+    thumbnail_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S, description="The same for small pictures")
+    events_poll_s: float = Field(1.0, description="How often a live stream looks for news")
 
     _secure = field_validator("firebase_certs_url", "iap_certs_url")(secure_url)
 

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WEBHOOK = f"https://app.example/webhooks/fal?training=t_1&nonce={NONCE}"
 SUBMISSION = Submission(
     endpoint=ENDPOINT,
-    arguments={"images_data_url": f"https://storage.example/{NONCE}.zip?X-Signature=s3cret", "steps": 10},
+    arguments={"images_data_url": f"https://127.0.0.1:1/{NONCE}.zip?X-Signature=s3cret", "steps": 10},
     webhook_url=WEBHOOK,
     nonce=NONCE,
 )

@@ -14,12 +14,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came; header names in lower case."""
+    """A request as it came, from which port of the client; header names in lower case."""
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes
+    port: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, self.path, headers, body)
+        asked = Asked(self.command, self.path, headers, body, self.client_address[1])
         self.server.asked.append(asked)
         reply = self.server.script(asked)
         self.close_connection = reply.drop or reply.length is not None

@@ -100,10 +100,17 @@ class World:
             "model_name": None,
             "trainer": "fal-ai/flux-lora-fast-training",
             "parameters": {"steps": 10},
+            "captions": {},
             **changes,
         }
         return start_training(
-            **wanted, shoots=self.shoots, trainings=self.trainings, publisher=self.publisher, clock=self.clock
+            **wanted,
+            shoots=self.shoots,
+            pictures=self.pictures,
+            trainings=self.trainings,
+            publisher=self.publisher,
+            clock=self.clock,
+            limits=self.dataset_settings,
         )
 
     def consumer(self, stage: Stage) -> Consumer:

@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from functions.api.given_captions import checked_captions, refuse_unknown_stems
 from shared import logs
-from shared.errors import Conflict, MessagingUnavailable, ShootNotFound
+from shared.errors import Conflict, MessagingUnavailable, ShootNotFound, TrainingNotFound
 from shared.events import TrainingRequested
-from shared.ports import Clock, Publisher, ShootRepository, TrainingRepository
-from shared.shoots import Shoot, slug
+from shared.ports import Clock, Objects, Publisher, ShootRepository, TrainingRepository
+from shared.settings import DatasetSettings
+from shared.shoots import Shoot, preprocessed_prefix, slug
+from shared.shoots import pictures as pictures_in
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
 
@@ -39,25 +42,31 @@ def start_training(
     model_name: str | None,
     trainer: str,
     parameters: Mapping[str, Any],
+    captions: Mapping[str, str],
     shoots: ShootRepository,
+    pictures: Objects,
     trainings: TrainingRepository,
     publisher: Publisher,
     clock: Clock,
+    limits: DatasetSettings,
 ) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
-    `ShootNotFound`, `InvalidRequest` for what the trainer does not take, `Conflict` where the key stood for another
+    `captions`, by stem, are used in the place of the stored ones. `ShootNotFound`, `InvalidRequest` for what the
+    trainer does not take or captions of no picture, `InvalidCaption`, `Conflict` where the key stood for another
     request. When announcing fails the training is recorded all the same: the monitor announces it.
     """
     spec = spec_of(trainer)
     shoot = owned_shoot(shoot_id, owner_id, shoots)
-    wanted = {
+    wanted: dict[str, Any] = {
         "shoot_id": shoot.id,
         "trigger_word": trigger_word,
         "model_name": slug(model_name or shoot.costume_name),
         "trainer": spec.endpoint,
         "parameters": spec.checked(parameters),
     }
+    if captions:
+        wanted["captions"] = checked_captions(captions, max_characters=limits.max_caption_characters)
     training = Training.requested(
         at=clock.now(),
         id=keyed_id("t", owner_id, key),
@@ -66,11 +75,26 @@ def start_training(
         idempotency_hash=hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
         **wanted,
     )
+    if training.captions and not _is_recorded(training.id, trainings):
+        refuse_unknown_stems(training.captions, _stems(shoot.id, pictures))
     if not trainings.create(training):
         return _same_as_before(training, trainings)
     logs.info("training_requested", training_id=training.id, shoot_id=shoot.id)
     _announce(training, publisher)
     return training
+
+
+def _is_recorded(training_id: str, trainings: TrainingRepository) -> bool:
+    try:
+        trainings.get(training_id)
+    except TrainingNotFound:
+        return False
+    return True
+
+
+def _stems(shoot_id: str, bucket: Objects) -> set[str]:
+    prefix = preprocessed_prefix(shoot_id)
+    return {picture.stem for picture in pictures_in(bucket.list(prefix), prefix)}
 
 
 def _same_as_before(training: Training, trainings: TrainingRepository) -> Training:

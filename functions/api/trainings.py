@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 
 from functions.api.auth import User
+from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.live_events import live_events
 from functions.api.start_training import start_training
 from functions.api.views import PageView, TrainingView, training_view
 from shared import bootstrap
+from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.errors import TrainingNotFound
 from shared.trainers import DEFAULT_TRAINER
 from shared.trainings import Status, Training
@@ -34,10 +36,17 @@ class NewTraining(BaseModel):
     )
 
     shoot_id: str = Field(min_length=1, max_length=128)
-    trigger_word: str = Field(pattern=r"^\w(?:[\w -]{0,48}\w)?$", examples=["TOK"])
+    trigger_word: str = Field(pattern=TRIGGER_WORD_PATTERN, examples=["TOK"])
     model_name: str | None = Field(default=None, min_length=1, max_length=60)
     trainer: str = DEFAULT_TRAINER
     parameters: Mapping[str, Any] = Field(default_factory=dict)
+    captions: Mapping[str, str] = Field(
+        default_factory=dict,
+        max_length=MAX_CAPTIONS,
+        description="Captions for this training alone, by the picture's name without its extension; they are used in "
+        "the place of the stored ones, which stay as they are. At most 512 KiB together.",
+        examples=[{"01": "[trigger] in a red cape, full body"}],
+    )
 
 
 def owned_training(training_id: str, user: str) -> Training:
@@ -61,9 +70,11 @@ def create_training(
         key=idempotency_key or bootstrap.new_nonce(),
         **new.model_dump(),
         shoots=bootstrap.shoots(),
+        pictures=bootstrap.shoots_bucket(),
         trainings=bootstrap.trainings(),
         publisher=bootstrap.publisher(),
         clock=bootstrap.clock(),
+        limits=bootstrap.dataset_settings(),
     )
     response.headers["Location"] = f"/v1/trainings/{training.id}"
     return training_view(training, bootstrap.clock().now())

@@ -136,6 +136,8 @@ def keep_model(
         "model.json": ("application/json", _pretty(document)),
         "README.md": ("text/markdown; charset=utf-8", model_card(model, training).encode()),
     }
+    if training.captions:
+        files = {**files, "captions.json": ("application/json", _pretty(training.captions))}
     for name, (content_type, data) in files.items():
         bucket.write(f"{prefix}{name}", [data], content_type=content_type)
     return model

@@ -32,7 +32,7 @@ class LocalSettings(Group):
 class StackSettings(LocalSettings):
     """The same, with the choice of the backend, which the functions read as `google` when it is `emulators`."""
 
-    backend: LocalBackend = LocalBackend.EMBEDDED
+    backend: LocalBackend = Field(LocalBackend.EMBEDDED, description="embedded or emulators")
     public_url: str = ""
     fal_queue_url: str = ""
     fal_key: str = ""

@@ -111,7 +111,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """Start everything, wait until it answers, stop it all at the end. `extra` is more of the functions' environment."""
+    """Start everything, wait until it answers, stop it at the end; `extra` goes into the functions' environment."""
     data_dir = settings.data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     url = f"http://127.0.0.1:{settings.port or free_port()}"

@@ -319,7 +319,7 @@ def test_a_name_that_leads_to_an_inner_address_is_not_connected_to(
 ) -> None:
     settings = FalSettings(fal_media_hosts=(f"v3.fal.media:{server.port}",))
     source = HttpArtifactSource(settings, QUICK, resolve=lambda host, port: addresses)
-    with pytest.raises(ArtifactUnavailable, match=r"v3\.fal\.media: "):
+    with pytest.raises(ArtifactUnavailable, match=r"v3\.fal\.media: (it resolves to|the name cannot)"):
         fetched(source, f"https://v3.fal.media:{server.port}/a")
     assert server.asked == []
 
@@ -372,6 +372,15 @@ def test_the_certificate_has_to_be_for_the_name_although_the_address_is_connecte
             with pytest.raises(ArtifactUnavailable, match="localhost: "):
                 fetched(source, url)
             assert server.asked == []
+
+
+def test_the_address_that_was_checked_is_connected_to_and_not_the_name(server: ScriptedServer) -> None:
+    """Nobody listens at the one that was checked, whatever the name would lead to by now."""
+    settings = FalSettings(fal_media_hosts=("localhost",))
+    source = HttpArtifactSource(settings, QUICK, resolve=lambda host, port: ["127.0.0.2"])
+    with pytest.raises(ArtifactUnavailable, match="localhost: "):
+        fetched(source, f"http://localhost:{server.port}/a")
+    assert server.asked == []
 
 
 def test_a_name_is_resolved_once_and_the_next_address_tried(server: ScriptedServer) -> None:

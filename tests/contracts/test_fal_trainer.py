@@ -219,8 +219,8 @@ FAILURES: dict[str, tuple[Reply, dict[str, Any], type[ProductError], str]] = {
         "out of memory",
     ),
     "a model's 403": (says(MODEL, 403), {}, TrainingFailed, "could not be processed"),
-    "gone": (says({"detail": "Request not found"}, 404), {}, ArtifactUnavailable, "no result"),
-    "gone for good": (Reply(status=410), {}, ArtifactUnavailable, "no result"),
+    "gone": (says({"detail": "Request not found"}, 404), {}, ArtifactUnavailable, "no longer has"),
+    "gone for good": (Reply(status=410), {}, ArtifactUnavailable, "no longer has"),
     "unreadable": (Reply(body=b"<html>"), {}, ArtifactUnavailable, "cannot be read"),
     "locked": (says({"detail": "User is locked"}, 403), {}, TrainerAccountLocked, "locked"),
     "key": (says({"detail": "no user"}, 401), {}, TrainerAccountLocked, "no user"),
@@ -253,8 +253,14 @@ def test_a_forgotten_status_does_not_hide_a_result(server: ScriptedServer, train
     kept = says({"seed": 1})
     server.script = lambda asked: Reply(status=404) if asked.target.endswith("/status") else kept
     assert trainer.result(JOB) == RunOutput(artifacts={}, raw={"seed": 1})
+
+
+def test_a_request_that_fal_ai_does_not_know_at_all_is_not_said_to_have_weights(
+    server: ScriptedServer, trainer: FalTrainer
+) -> None:
+    """It may be somebody else's: only a request that is known to have completed can have lost its result."""
     server.script = lambda asked: says({"detail": "Request not found"}, 404)
-    with pytest.raises(ArtifactUnavailable):
+    with pytest.raises(TrainerUnavailable, match="does not know this request"):
         trainer.result(JOB)
 
 

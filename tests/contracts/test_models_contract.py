@@ -41,6 +41,29 @@ def test_owners_page_through_their_own_models_newest_first(backend: Backend, own
     assert rest.next_cursor is None
 
 
+def test_the_latest_model_of_each_shoot_is_found_for_its_owner_alone(backend: Backend, own: str) -> None:
+    owner, other = f"owner-{own}", f"other-{own}"
+    for number, shoot in enumerate(("a", "b", "a", "b", "a", "c")):
+        place = {"shoot_id": f"s_{own}_{shoot}", "trained_at": AT + number * STEP}
+        backend.models.create(a_model(id=f"m_{own}_{number}", owner_id=owner, version=number, **place))
+        backend.models.create(a_model(id=f"m_{own}_x{number}", owner_id=other, **place))
+    latest = backend.models.latest_for_shoots(owner, [f"s_{own}_a", f"s_{own}_b", f"s_{own}_none"])
+    assert {shoot: model.id for shoot, model in latest.items()} == {
+        f"s_{own}_a": f"m_{own}_4",
+        f"s_{own}_b": f"m_{own}_3",
+    }
+    assert latest[f"s_{own}_a"] == backend.models.get(f"m_{own}_4")
+
+
+def test_a_page_full_of_shoots_is_asked_for_at_once(backend: Backend, own: str) -> None:
+    shoots = [f"s_{own}_{number}" for number in range(100)]
+    for shoot in (shoots[0], shoots[50], shoots[99]):
+        backend.models.create(a_model(id=f"m_{shoot}", owner_id=f"owner-{own}", shoot_id=shoot))
+    latest = backend.models.latest_for_shoots(f"owner-{own}", shoots)
+    assert sorted(latest) == sorted([shoots[0], shoots[50], shoots[99]])
+    assert backend.models.latest_for_shoots(f"owner-{own}", []) == {}
+
+
 def test_a_training_keeps_its_version(backend: Backend, own: str) -> None:
     asked = [backend.models.allocate_version(own, "wolf", training) for training in ("a", "b", "a", "c", "b", "a")]
     assert asked == [1, 2, 1, 3, 2, 1]

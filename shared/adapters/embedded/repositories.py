@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.documents import Table
 from shared.adapters.paging import to_micros
 from shared.errors import Conflict, ModelNotFound, ShootNotFound, TrainingNotFound
-from shared.models import Model
+from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
 from shared.trainings import Status, Training
@@ -139,6 +140,16 @@ class SqliteModels:
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
         """The owner's models, newest first; `InvalidRequest` for a bad cursor."""
         return self._table.page(owner_id, limit=limit, cursor=cursor)
+
+    def latest_for_shoots(self, owner_id: str, shoot_ids: Collection[str]) -> dict[str, Model]:
+        """The owner's latest model of each of these shoots, by the shoot's id."""
+        query = (
+            "SELECT document FROM models WHERE owner_id = ?"
+            " AND json_extract(document, '$.shoot_id') IN (SELECT value FROM json_each(?))"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (owner_id, json.dumps(list(shoot_ids)))).fetchall()
+        return latest_by_shoot(self._table.value(row[0]) for row in rows)
 
 
 def _indexed(training: Training) -> dict[str, Any]:

@@ -7,6 +7,8 @@ that only models write, or the error type is one of those that end a run. Any ot
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from shared.adapters.fal.answers import (
     ACCOUNT_STATUSES,
     Answer,
@@ -21,6 +23,7 @@ from shared.errors import (
     ProductError,
     TrainerAccountLocked,
     TrainerRejectedInput,
+    TrainerUnavailable,
     TrainingFailed,
 )
 from shared.ports import RunOutput, RunState
@@ -30,15 +33,20 @@ GONE = frozenset({404, 410})
 _RUN_ENDINGS = frozenset({"request_timeout", "startup_timeout", "client_disconnected", "client_cancelled"})
 
 
-def outcome(answer: Answer, *, told: str | None) -> RunOutput | None:
-    """The output, or None where the run is still in progress; raises what went wrong.
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What the status call said of a run that may have a result: whether it completed, and its error if it told one."""
 
-    `told` is the error that the status call told, None where it told none.
-    """
+    completed: bool
+    told: str | None = None
+
+
+def outcome(answer: Answer, ending: Ending) -> RunOutput | None:
+    """The output, or None where the run is still in progress; raises what went wrong."""
     if _is_pending(answer):
         return None
     if not answer.ok:
-        raise _failure(answer, told)
+        raise _failure(answer, ending)
     if answer.json is None:
         raise ArtifactUnavailable(reason="fal.ai's result cannot be read")
     return RunOutput(artifacts=artifacts_of(answer.json), raw=answer.json)
@@ -51,17 +59,19 @@ def _is_pending(answer: Answer) -> bool:
     return answer.status == 202 and status is not None and status.state is not RunState.COMPLETED
 
 
-def _failure(answer: Answer, told: str | None) -> ProductError:
+def _failure(answer: Answer, ending: Ending) -> ProductError:
     complaint = complaint_of(answer)
-    if told or complaint.itemized or _ends_a_run(answer.error_type):
-        return _run_failure(answer, complaint, told)
+    if ending.told or complaint.itemized or _ends_a_run(answer.error_type):
+        return _run_failure(answer, complaint, ending.told)
     if answer.status in ACCOUNT_STATUSES:
         return TrainerAccountLocked(reason=complaint.reason)
-    if answer.status in GONE:
-        return ArtifactUnavailable(reason="fal.ai has no result of this request (any more)")
+    if answer.status in GONE and ending.completed:
+        return ArtifactUnavailable(reason="fal.ai no longer has the result")
+    if answer.status in GONE:  # perhaps never ours: nothing says that there ever was a result
+        return TrainerUnavailable(reason="it does not know this request")
     if answer.status in (408, 429) or not 400 <= answer.status < 500:
         return unavailable(answer)
-    return _run_failure(answer, complaint, told)
+    return _run_failure(answer, complaint, ending.told)
 
 
 def _run_failure(answer: Answer, complaint: Complaint, told: str | None) -> ProductError:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import httpx
 from fal_client import SyncClient
 
-from shared.adapters.fal.answers import Answer, run_status, unavailable
-from shared.adapters.fal.outcomes import GONE, outcome
+from shared.adapters.fal.answers import Answer, clean, run_status, unavailable
+from shared.adapters.fal.outcomes import GONE, Ending, outcome
 from shared.adapters.fal.paid_post import PaidPost
 from shared.adapters.fal.wire import TRANSIENT, FreeCalls, own_url, rebased
 from shared.errors import TrainerAccountLocked, TrainerUnavailable
@@ -54,13 +54,6 @@ class _OneShotClient(SyncClient):
         client = self.__dict__.pop("_client", None)
         if client is not None:
             client.close()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Ending:
-    """What the status call told of a run that may have a result: the error, if it told one."""
-
-    told: str | None = None
 
 
 class FalTrainer:
@@ -110,20 +103,20 @@ class FalTrainer:
         if ending is None:
             return None
         again_on = () if ending.told else TRANSIENT
-        return outcome(self._call("GET", self._url(job, "response"), again_on=again_on), told=ending.told)
+        return outcome(self._call("GET", self._url(job, "response"), again_on=again_on), ending)
 
-    def _ending(self, job: FalJob) -> _Ending | None:
+    def _ending(self, job: FalJob) -> Ending | None:
         """None while the run is pending. A forgotten status says nothing: the result may still be there."""
         answer = self._call("GET", self._url(job, "status"))
         if answer.status in GONE:
-            return _Ending()
+            return Ending(completed=False)
         status = run_status(answer.json) if answer.ok else None
         if answer.json is None or status is None:
             raise unavailable(answer)
         if status.state is not RunState.COMPLETED:
             return None
         told = answer.json.get("error") or answer.json.get("error_type")
-        return _Ending(told=str(told)[:200] if told else None)
+        return Ending(completed=True, told=clean(str(told)) if told else None)
 
     def cancel(self, job: FalJob) -> CancelAnswer:
         """Ask fal.ai to stop the run: `TOO_LATE` where it completed, `UNKNOWN` where it is not known."""

@@ -37,6 +37,7 @@ INDEXES: tuple[Index, ...] = (
 )
 
 UNINDEXED: tuple[tuple[str, str], ...] = (
+    ("trainings", "captions"),
     ("trainings", "history"),
     ("trainings", "log_tail"),
     ("trainings", "parameters"),

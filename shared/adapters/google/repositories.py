@@ -6,14 +6,14 @@ which are slower and lose more under contention. The queries need the indexes in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.adapters.google.documents import Documents, Patience
 from shared.errors import ModelNotFound, ShootNotFound, TrainingNotFound
-from shared.models import Model
+from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
 from shared.trainings import TERMINAL, Status, Training
@@ -65,7 +65,9 @@ class FirestoreTrainings:
 
     def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
         """Keep them in the collection `trainings`."""
-        self._documents = Documents(client, "trainings", Training, missing=TrainingNotFound, patience=patience)
+        self._documents = Documents(
+            client, "trainings", Training, missing=TrainingNotFound, patience=patience
+        )
 
     def get(self, training_id: str) -> Training:
         """The training; `TrainingNotFound` where there is none."""
@@ -127,3 +129,7 @@ class FirestoreModels:
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
         """The owner's models, newest first; `InvalidRequest` for a cursor that is not one of ours."""
         return self._documents.page({"owner_id": owner_id}, newest="trained_at", limit=limit, cursor=cursor)
+
+    def latest_for_shoots(self, owner_id: str, shoot_ids: Collection[str]) -> dict[str, Model]:
+        """The owner's latest model of each of these shoots, by the shoot's id."""
+        return latest_by_shoot(self._documents.matching({"owner_id": owner_id}, "shoot_id", list(shoot_ids)))

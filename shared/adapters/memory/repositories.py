@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from shared.adapters.memory.faults import Faults
 from shared.adapters.paging import Cursor, to_micros
 from shared.errors import Conflict, ModelNotFound, ShootNotFound, TrainingNotFound
-from shared.models import Model
+from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
 from shared.trainings import Status, Training
@@ -153,6 +153,12 @@ class MemoryModels:
         with self.faults.around("list_for_owner"):
             models = [model for model in list(self._models.values()) if model.owner_id == owner_id]
             return _page(models, lambda model: model.trained_at, limit, cursor)
+
+    def latest_for_shoots(self, owner_id: str, shoot_ids: Collection[str]) -> dict[str, Model]:
+        """The owner's latest model of each of these shoots, by the shoot's id."""
+        with self.faults.around("latest_for_shoots"):
+            models = list(self._models.values())
+            return latest_by_shoot(m for m in models if m.owner_id == owner_id and m.shoot_id in shoot_ids)
 
 
 def _page(items: Iterable[T], created_at: Callable[[T], datetime], limit: int, cursor: str | None) -> Page[T]:

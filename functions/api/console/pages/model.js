@@ -1,0 +1,82 @@
+/** One model: its files, where it comes from, its versions; renaming and deleting it. */
+
+import { get, getIfThere } from "../lib/api.js";
+import { fill, h } from "../lib/dom.js";
+import { ago, count, moment } from "../lib/format.js";
+import { setTitle } from "../lib/router.js";
+import { breadcrumb, copyable, facts, problemPage, sentenceOf, skeletons, time } from "../lib/ui.js";
+import { downloadButtons } from "../parts/downloads.js";
+import { lineage } from "../parts/lineage.js";
+import { deleteButton, renameButton } from "../parts/model_changes.js";
+import { weightsWords } from "../parts/outcome.js";
+
+/** The page of a model. */
+export function modelPage({ params, signal }) {
+  const body = h("div.page", {},
+    h("div.page-head", {}, h("div", {}, breadcrumb(["Models", "/models"]), h("h1", {}, h("span.skeleton.line")))),
+    h("div.card", {}, skeletons(1, "facts-skeleton", "Loading the model")));
+  const loaded = load(params.id, signal).then(
+    (found) => signal.aborted || show(body, found),
+    (error) => signal.aborted || fill(body, problemPage("This model cannot be shown", sentenceOf(error)).body),
+  );
+  return { title: "Model", section: "models", body, loaded };
+}
+
+async function load(id, signal) {
+  const model = await get(`/v1/models/${encodeURIComponent(id)}`, { signal });
+  const quiet = (path) => getIfThere(path, { signal }).catch(() => null);
+  const [shoot, training, versions] = await Promise.all([
+    quiet(`/v1/shoots/${encodeURIComponent(model.shoot_id)}`),
+    quiet(`/v1/trainings/${encodeURIComponent(model.training_id)}`),
+    versionsOf(model, quiet),
+  ]);
+  return { model, shoot, training, versions };
+}
+
+async function versionsOf(model, quiet) {
+  const page = (await quiet(`/v1/models/${encodeURIComponent(model.id)}/versions`)) ?? (await quiet("/v1/models?limit=100"));
+  const same = (page?.items ?? [model]).filter((other) => other.name === model.name && other.person_id === model.person_id);
+  return same.sort((a, b) => b.version - a.version);
+}
+
+function show(body, { model, shoot, training, versions }) {
+  const title = h("span", {}, model.name);
+  const again = `/shoots/${encodeURIComponent(model.shoot_id)}?like=${encodeURIComponent(model.training_id)}`;
+  setTitle(`${model.name} v${model.version}`);
+  fill(body,
+    h("div.page-head", {},
+      h("div", {}, breadcrumb(["Models", "/models"]), h("h1", {}, title, h("span.version", {}, `v${model.version}`)),
+        h("p.lead", {}, [shoot?.costume_name ?? model.shoot?.costume_name, model.person_id].filter(Boolean).join(", "), ", trained ",
+          time(model.trained_at, ago(model.trained_at), moment(model.trained_at)))),
+      h("div.actions", {}, renameButton(model, (renamed) => {
+        title.textContent = renamed.name;
+        setTitle(`${renamed.name} v${renamed.version}`);
+      }), deleteButton(model))),
+    h("div.model-page", {},
+      h("div.stack", {},
+        h("section.card", { "aria-labelledby": "files-title" }, h("h2", { id: "files-title" }, "Files"),
+          h("div.actions", {}, downloadButtons(model)), fileFacts(model)),
+        h("section.card", { "aria-labelledby": "use-title" }, h("h2", { id: "use-title" }, "Using it"),
+          h("p", {}, "Put the trigger word into the prompt, where the person should be:"),
+          h("p", {}, copyable(`${model.trigger_word} person, portrait, soft light`, "Copy the prompt")),
+          h("a.button.quiet", { href: again }, "Train again with changes"))),
+      h("div.stack", {},
+        lineage({ model, shoot, training }), versionsCard(model, versions))));
+}
+
+function fileFacts(model) {
+  return facts(
+    ["Weights", weightsWords(model)],
+    ["Path", copyable(model.lora_uri, "Copy the path of the weights")],
+    ["Configuration", copyable(model.config_uri, "Copy the path of the configuration")],
+    ["SHA-256", copyable(model.sha256, "Copy the checksum")],
+  );
+}
+
+function versionsCard(model, versions) {
+  const rows = versions.map((each) => h("li", {}, h("a.run", { href: `/models/${each.id}`, "aria-current": each.id === model.id ? "true" : null },
+    h("span", {}, `Version ${each.version}`), h("code", {}, each.trigger_word),
+    h("span.when", {}, time(each.trained_at, ago(each.trained_at), moment(each.trained_at))))));
+  return h("section.card", { "aria-labelledby": "versions-title" },
+    h("h2", { id: "versions-title" }, count(versions.length, "version")), h("ul.runs", {}, rows));
+}

@@ -1,0 +1,50 @@
+/** All models that are kept. */
+
+import { get, getIfThere } from "../lib/api.js";
+import { fill, h, keyed } from "../lib/dom.js";
+import { ago, bytes, moment } from "../lib/format.js";
+import { pagedList } from "../lib/paged_list.js";
+import { emptyState, skeletons, thumbnail, time } from "../lib/ui.js";
+
+const PAGE = 24;
+
+/** The grid of models. */
+export function modelsPage({ signal }) {
+  const grid = h("ul.models", {}, skeletons(4, "model-skeleton", "Loading your models"));
+  let covers = new Map();
+  const list = pagedList({
+    container: grid,
+    signal,
+    load: async (cursor) => {
+      const [page, shoots] = await Promise.all([
+        get("/v1/models", { query: { limit: PAGE, cursor }, signal }),
+        covers.size ? null : getIfThere("/v1/shoots", { query: { limit: 100 }, signal }).catch(() => null),
+      ]);
+      if (shoots) covers = new Map(shoots.items.map((shoot) => [shoot.id, shoot]));
+      return page;
+    },
+    show: (models) => showModels(grid, models, covers),
+  });
+  const head = h("div.page-head", {}, h("div", {}, h("h1", {}, "Models"), h("p.lead", {}, "Yours and kept: weights and configuration, whole and verified.")));
+  return { title: "Models", section: "models", body: h("div.page", {}, head, grid, list.foot), loaded: list.start() };
+}
+
+function showModels(grid, models, covers) {
+  if (models.length) {
+    const items = models.map((model) => ({ model, shoot: covers.get(model.shoot_id) ?? null }));
+    return keyed(grid, items, (item) => item.model.id, drawModel);
+  }
+  grid._keyed = null;
+  const none = emptyState("No models yet", "A model is what a training leaves behind.", h("a.button", { href: "/" }, "Choose a shoot"));
+  return fill(grid, h("li.whole", {}, none));
+}
+
+function drawModel({ model, shoot }) {
+  return h("li", {}, h("a.model", { href: `/models/${model.id}` },
+    thumbnail(shoot?.cover_url, "", { shape: "square" }),
+    h("span.model-words", {},
+      h("strong", {}, model.name, h("span.version", {}, `v${model.version}`)),
+      h("span", {}, [shoot?.costume_name, model.person_id].filter(Boolean).join(", ")),
+      h("span.row-sub", {}, h("code", {}, model.trigger_word), ` ${bytes(model.size)}`),
+      h("span.row-sub", {}, time(model.trained_at, ago(model.trained_at), moment(model.trained_at))))));
+}

@@ -1,0 +1,173 @@
+/** One training, live: where it stands, why it waits, what it says, and how it ended. */
+
+import { get, ifThere, request } from "../lib/api.js";
+import { fill, h, setText } from "../lib/dom.js";
+import { follow } from "../lib/live.js";
+import { notifyButton, notifyEnd } from "../lib/notify.js";
+import { setTitle } from "../lib/router.js";
+import { STAGES, cancelSentence, doing, etaWords, isEnded, percentOf, statusOf, stepWords } from "../lib/stages.js";
+import { announce, breadcrumb, busy, notice, pill, problemPage, sentenceOf, skeletons, toast } from "../lib/ui.js";
+import { logView } from "../parts/log_view.js";
+import { cancel, outcomeCard } from "../parts/outcome.js";
+import { stepper } from "../parts/stepper.js";
+import { trainingFacts } from "../parts/training_facts.js";
+
+const CLOCK_MS = 1000;
+
+/** The page of a training. */
+export function trainingPage({ params, signal }) {
+  const body = h("div.page", {},
+    h("div.page-head", {}, h("div", {}, breadcrumb(["Trainings", "/trainings"]), h("h1", {}, h("span.skeleton.line")))),
+    h("div.card", {}, skeletons(1, "stepper-skeleton", "Loading the training")));
+  const loaded = get(`/v1/trainings/${encodeURIComponent(params.id)}`, { signal }).then(
+    (training) => signal.aborted || show(body, training, signal),
+    (error) => signal.aborted || fill(body, problemPage("This training cannot be shown", sentenceOf(error)).body),
+  );
+  return { title: "Training", section: "trainings", body, loaded };
+}
+
+function show(body, training, signal) {
+  const view = parts(training);
+  const log = logView();
+  const stages = stepper();
+  let now = training;
+  let received = performance.now();
+  let following = null;
+  let cancelAsked = false;
+
+  fill(body, view.head, view.outcome,
+    h("section.card.stage-card", { "aria-label": "Progress" }, stages.element, view.now),
+    h("div.training", {},
+      h("section.card.log-card", { "aria-labelledby": "log-title" }, view.logHead, log.element),
+      h("aside.card", { "aria-label": "About this training" }, view.facts)));
+
+  function update(next) {
+    const before = now;
+    now = next;
+    received = performance.now();
+    draw();
+    if (next.stage !== before.stage && next.stage) announce(doing(next));
+    if (!isEnded(before) && isEnded(next)) {
+      announce(`${next.model_name}: ${statusOf(next).word}`);
+      notifyEnd(next);
+    }
+    if (isEnded(before) && !isEnded(next)) start();
+  }
+
+  function draw() {
+    const { word, tone } = statusOf(now);
+    const percent = percentOf(now);
+    setTitle(`${percent === null ? word : `${Math.floor(percent)} %`}, ${now.model_name}`);
+    if (view.state.dataset.word !== word) fill(view.state, pill(word, tone)).dataset.word = word;
+    drawOutcome();
+    drawBar(view, now, percent);
+    fill(view.facts, trainingFacts(now));
+    view.wait.replaceChildren(...hindrance(now));
+    for (const button of [view.cancel, view.check, view.notify]) if (button) button.hidden = isEnded(now);
+    if (cancelAsked && !isEnded(now)) view.cancel.hidden = true;
+    tick();
+  }
+
+  function drawOutcome() {
+    const drawn = isEnded(now) ? `${now.status} ${now.error?.code} ${now.model_id} ${now.cost_usd} ${now.recoverable}` : "";
+    if (view.outcome.dataset.drawn === drawn) return;
+    view.outcome.dataset.drawn = drawn;
+    fill(view.outcome, isEnded(now) ? outcomeCard({ training: now, signal, onTraining: update }) : null);
+  }
+
+  function tick() {
+    const passed = isEnded(now) ? 0 : (performance.now() - received) / 1000;
+    stages.show(now, passed);
+    setText(view.eta, etaWords(now, passed));
+  }
+
+  function start() {
+    following?.abort();
+    following = new AbortController();
+    const both = AbortSignal.any([signal, following.signal]);
+    cancelAsked = false;
+    follow(now.id, {
+      signal: both, onTraining: update, onLog: log.add,
+      onConnection: (there) => (view.lost.hidden = there),
+      onProblem: (error) => toast(sentenceOf(error)),
+    });
+  }
+
+  view.check.addEventListener("click", () => busy(view.check, "Checking", () => check(now, update)));
+  view.cancel.addEventListener("click", async () => {
+    try {
+      const outcome = await cancel(now, cancelSentence(now));
+      if (!outcome) return;
+      cancelAsked = outcome.outcome === "asked";
+      fill(view.asked, notice(outcome.outcome === "too_late" ? "warn" : "note", null, outcome.message));
+      if (outcome.training) update(outcome.training);
+    } catch (error) {
+      fill(view.asked, notice("bad", null,
+        error.isMissing ? "This installation cannot cancel a training yet: it will run to its end." : sentenceOf(error)));
+    }
+  });
+  draw();
+  start();
+  const clock = setInterval(tick, CLOCK_MS);
+  signal.addEventListener("abort", () => clearInterval(clock));
+  void wholeLog(now, view.logHead, signal);
+}
+
+function parts(training) {
+  const state = h("span");
+  const bar = h("div.bar", { role: "progressbar", "aria-label": "Training progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("div.bar-fill"));
+  const view = {
+    state, bar,
+    doing: h("p.doing"), percent: h("span.percent"), step: h("span"), eta: h("span"),
+    wait: h("div", { "aria-live": "polite" }), asked: h("div", { "aria-live": "polite" }),
+    outcome: h("div", { "aria-live": "polite" }), facts: h("div"),
+    cancel: h("button.quiet.small", { type: "button" }, "Cancel"),
+    check: h("button.quiet.small", { type: "button" }, "Check now"),
+    notify: notifyButton(),
+    lost: h("div", { hidden: true }, notice("warn", "Connection lost", "Trying again. The training goes on meanwhile, and this page will catch up.")),
+    logHead: h("div.section-head", {}, h("h2", { id: "log-title" }, "Log")),
+  };
+  const buttons = h("div.actions", {}, view.notify, view.check, view.cancel);
+  view.head = h("div.page-head", {},
+    h("div", {}, breadcrumb(["Trainings", "/trainings"]), h("h1", {}, training.model_name, " ", state)), buttons);
+  view.now = h("div.now", {}, h("div.now-words", {}, view.doing, view.percent), bar,
+    h("div.now-foot", {}, view.step, view.eta), view.wait, view.asked, view.lost);
+  return view;
+}
+
+function drawBar(view, training, percent) {
+  const ended = isEnded(training);
+  view.bar.parentElement.classList.toggle("ended", ended);
+  setText(view.doing, ended ? "" : `${doing(training)}.`);
+  setText(view.percent, percent === null ? "" : `${Math.floor(percent)} %`);
+  setText(view.step, stepWords(training));
+  const index = STAGES.findIndex(({ id }) => id === training.stage);
+  view.bar.hidden = ended;
+  view.bar.classList.toggle("unknown", percent === null && !ended);
+  view.bar.firstChild.style.setProperty("width", `${percent ?? (index > 3 ? 100 : 0)}%`);
+  view.bar.setAttribute("aria-valuetext", percent === null ? doing(training) : `${Math.floor(percent)} %, ${stepWords(training)}`);
+  if (percent === null) view.bar.removeAttribute("aria-valuenow");
+  else view.bar.setAttribute("aria-valuenow", String(Math.floor(percent)));
+}
+
+function hindrance(training) {
+  if (!training.hindrance || isEnded(training)) return [];
+  return [notice("warn", "Waiting because", `${training.hindrance.message} It is tried again by itself.`)];
+}
+
+async function check(training, update) {
+  const id = encodeURIComponent(training.id);
+  try {
+    const checked = await ifThere(request("POST", `/v1/trainings/${id}/check`));
+    update(checked ?? (await get(`/v1/trainings/${id}`)));
+    toast("Checked just now.");
+  } catch (error) {
+    toast(sentenceOf(error));
+  }
+}
+
+/** A link to the whole log, where the server has it. */
+async function wholeLog(training, head, signal) {
+  const there = await fetch(`/v1/trainings/${encodeURIComponent(training.id)}/log`, { method: "HEAD", signal }).catch(() => null);
+  if (there?.ok) head.append(h("a", { href: `/v1/trainings/${encodeURIComponent(training.id)}/log`, target: "_blank", rel: "noopener" }, "Whole log"));
+}

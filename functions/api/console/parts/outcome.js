@@ -1,0 +1,131 @@
+/** How a training ended: the model, or what failed, what it cost and the button that helps. */
+
+import { get, newKey, postOnce, request } from "../lib/api.js";
+import { h, icon } from "../lib/dom.js";
+import { answered, keyFor } from "../lib/drafts.js";
+import { bytes, count } from "../lib/format.js";
+import { go } from "../lib/router.js";
+import { STAGES, costSentence, remedy, totalTime } from "../lib/stages.js";
+import { ask, busy, copyable, facts, notice, sentenceOf } from "../lib/ui.js";
+import { downloadButtons } from "./downloads.js";
+
+/**
+ * The card of an ended training.
+ * @param {{training: Object, signal: AbortSignal, onTraining: (training: Object) => void}} options
+ * @returns {HTMLElement}
+ */
+export function outcomeCard({ training, signal, onTraining }) {
+  if (training.status === "succeeded") return successCard(training, signal);
+  if (training.status === "canceled") return canceledCard(training);
+  return failureCard(training, onTraining);
+}
+
+function successCard(training, signal) {
+  const about = h("div.outcome-facts", {}, h("div.skeleton.facts-skeleton"));
+  const card = h("section.card.outcome.good", { "aria-labelledby": "outcome-title" },
+    h("div.seal", { "aria-hidden": "true" }, icon("check")),
+    h("h2", { id: "outcome-title" }, "Your model is ready"),
+    h("p", {}, `The weights are in our bucket, whole and verified. It took ${totalTime(training)}. ${costSentence(training)}`), about);
+  get(`/v1/models/${encodeURIComponent(training.model_id)}`, { signal }).then(
+    (model) => about.replaceChildren(modelFacts(model), modelActions(model)),
+    (error) => signal.aborted || about.replaceChildren(notice("warn", null, sentenceOf(error))),
+  );
+  return card;
+}
+
+function modelFacts(model) {
+  return facts(
+    ["Model", `${model.name}, version ${model.version}`],
+    ["Trigger word", h("code", {}, model.trigger_word)],
+    ["Weights", weightsWords(model)],
+    ["Kept at", copyable(model.lora_uri, "Copy the path")],
+  );
+}
+
+/** "4.2 MB, 76 tensors, rank 16, bf16". */
+export function weightsWords(model) {
+  const { tensors, rank, dtype } = model.weights ?? {};
+  return [bytes(model.size), tensors ? count(tensors, "tensor") : null, rank ? `rank ${rank}` : null, dtype].filter(Boolean).join(", ");
+}
+
+function modelActions(model) {
+  return h("div.actions", {}, downloadButtons(model), h("a.button.quiet", { href: `/models/${model.id}` }, "See the model"));
+}
+
+function canceledCard(training) {
+  return h("section.card.outcome.quiet", { "aria-labelledby": "outcome-title" },
+    h("h2", { id: "outcome-title" }, "Canceled"),
+    h("p", {}, costSentence(training)),
+    h("div.actions", {}, h("a.button", { href: like(training) }, "Back to the shoot, with these settings")));
+}
+
+function failureCard(training, onTraining) {
+  const { error } = training;
+  const what = remedy(training);
+  const stage = STAGES.find(({ id }) => id === error?.stage)?.title.toLowerCase();
+  const message = h("div", { "aria-live": "assertive" });
+  const again = (words, tone) => {
+    const button = h(`button.${tone}`, { type: "button" }, words);
+    button.addEventListener("click", () => busy(button, "Asking", () => retry(training, message, onTraining)));
+    return button;
+  };
+  const shoot = (tone) => h(`a.button.${tone}`, { href: like(training) }, "Edit the shoot");
+  const actions = {
+    recover: () => [again("Recover the weights", "primary")],
+    shoot: () => [shoot("primary"), again("Train again as it was", "quiet")],
+    retry: () => [again("Train again", "primary"), shoot("quiet")],
+  }[what.action]();
+  return h("section.card.outcome.bad", { "aria-labelledby": "outcome-title" },
+    h("h2", { id: "outcome-title" }, stage ? `It failed while ${stage}` : "It failed"),
+    h("p.what", {}, error?.message ?? "Nobody said why."),
+    h("p", {}, `${costSentence(training)} ${what.sentence}`),
+    message, h("div.actions", {}, actions));
+}
+
+function like(training) {
+  return `/shoots/${encodeURIComponent(training.shoot_id)}?like=${encodeURIComponent(training.id)}`;
+}
+
+async function retry(training, message, onTraining) {
+  message.replaceChildren();
+  if (training.error?.code === "submission_uncertain" && !(await agreed())) return;
+  try {
+    const next = await retried(training);
+    answered(training.id);
+    if (next.id === training.id) onTraining(next);
+    else go(`/trainings/${next.id}`);
+  } catch (error) {
+    if (error.status >= 400 && error.status < 500) answered(training.id);
+    message.replaceChildren(notice("bad", null, sentenceOf(error)));
+  }
+}
+
+/** Through the API's retry; where it has none, the same order once more. Weights can only be recovered by the former. */
+async function retried(training) {
+  const path = `/v1/trainings/${encodeURIComponent(training.id)}/retry`;
+  const key = keyFor(training.id, { retry: training.id }, newKey);
+  try {
+    return await postOnce(path, undefined, key);
+  } catch (error) {
+    if (!error.isMissing || training.recoverable) throw error;
+    const { shoot_id, trigger_word, model_name, trainer, parameters } = training;
+    return postOnce("/v1/trainings", { shoot_id, trigger_word, model_name, trainer, parameters }, key);
+  }
+}
+
+function agreed() {
+  return ask({
+    title: "Train again?",
+    body: h("p", {}, "fal.ai may have accepted the first request. If it did, this one is paid in addition."),
+    confirm: "Train again", keep: "Not now",
+  });
+}
+
+/** Ask fal.ai to stop, after saying what that means. Resolves to the training as it then is, or null. */
+export async function cancel(training, sentence) {
+  const yes = await ask({
+    title: "Cancel this training?", body: h("p", {}, sentence), confirm: "Cancel the training", tone: "danger", keep: "Let it run",
+  });
+  if (!yes) return null;
+  return request("POST", `/v1/trainings/${encodeURIComponent(training.id)}/cancel`);
+}

@@ -1,0 +1,66 @@
+/** What a run will cost and how long it will take, before it is bought. */
+
+import { ifThere, request } from "../lib/api.js";
+import { fill, h } from "../lib/dom.js";
+import { day, money, number, roughly } from "../lib/format.js";
+import { sentenceOf } from "../lib/ui.js";
+
+const TYPING_MS = 250;
+
+/**
+ * The quote for a trainer with its parameters.
+ * @param {{signal: AbortSignal}} options
+ * @returns {{element: HTMLElement, ask: (wanted: {trainer: string, parameters: Object}) => void}}
+ */
+export function quoteBox({ signal }) {
+  const element = h("div.quote", { role: "group", "aria-label": "Price" });
+  let timer = 0;
+  let asked = null;
+
+  function ask(wanted) {
+    const key = JSON.stringify(wanted);
+    if (key === asked) return;
+    const first = asked === null;
+    asked = key;
+    clearTimeout(timer);
+    if (first) fill(element, h("div.skeleton.line"), h("div.skeleton.line"));
+    else element.classList.add("stale");
+    timer = setTimeout(() => void load(wanted, key), first ? 0 : TYPING_MS);
+  }
+
+  async function load(wanted, key) {
+    let shown;
+    try {
+      const quote = await ifThere(request("POST", "/v1/quotes", { body: wanted, signal }));
+      shown = quote ? drawQuote(quote, wanted) : [h("p.quote-time", {}, "No price is known here: fal.ai bills each run by its steps.")];
+    } catch (error) {
+      if (signal.aborted) return;
+      shown = [h("p.quote-time", {}, `No price now. ${sentenceOf(error)}`)];
+    }
+    if (signal.aborted || key !== asked) return;
+    element.classList.remove("stale");
+    fill(element, shown);
+  }
+
+  return { element, ask };
+}
+
+function drawQuote(quote, { parameters }) {
+  const steps = parameters.steps;
+  const unit = [steps ? `${number(steps)} steps, ` : "", `${money(quote.unit_price_usd)} per ${quote.unit ?? "step"}`];
+  const since = quote.priced_at ? `, price of ${day(quote.priced_at)}` : "";
+  const left = quote.budget ? `${money(quote.budget.left_usd)} of your ${money(quote.budget.limit_usd)} are left.` : null;
+  const over = quote.budget && quote.price_usd > quote.budget.left_usd;
+  return [
+    h("p.price", {}, money(quote.price_usd)),
+    h("p.quote-unit", {}, unit.join("") + since),
+    h("p.quote-time", {}, expectation(quote.expected_s)),
+    left ? h(`p.quote-budget${over ? ".over" : ""}`, {}, over ? `More than is left: ${left}` : left) : null,
+  ];
+}
+
+function expectation(expected) {
+  if (!expected) return "No estimate of its duration yet: it comes with the first runs.";
+  const [usual, long] = [roughly(expected.p50), roughly(expected.p90)];
+  return usual === long ? `Usually takes ${usual}.` : `Usually takes ${usual}, seldom more than ${long}.`;
+}

@@ -1,0 +1,153 @@
+/** The form behind "Train LoRA". */
+
+import { newKey, postOnce } from "../lib/api.js";
+import { fill, h, setText } from "../lib/dom.js";
+import { answered, keyFor } from "../lib/drafts.js";
+import { count, slug } from "../lib/format.js";
+import { go } from "../lib/router.js";
+import { trainers } from "../lib/trainers.js";
+import { notice, sentenceOf } from "../lib/ui.js";
+import { parameterFields } from "./parameters.js";
+import { quoteBox } from "./quote.js";
+
+const TRIGGER = "\\w(?:[\\w \\-]{0,48}\\w)?";
+
+/**
+ * The panel. `draft.settings` keeps what was chosen; `onSettings` hears the trigger word and the trainer.
+ * @param {{shoot: Object, draft: Object, signal: AbortSignal, save: () => void, onSettings: Function}} options
+ */
+export function trainPanel({ shoot, draft, signal, save, onSettings }) {
+  const settings = draft.settings;
+  const quote = quoteBox({ signal });
+  const fields = h("div", {}, h("div.skeleton.fields-skeleton"));
+  const message = h("div.panel-message", { "aria-live": "polite" });
+  const button = h("button.primary.wide", { type: "submit" }, "Train LoRA");
+  const why = h("p.help.blocked", { id: "why-blocked", hidden: true });
+  const edits = h("p.help");
+  const trigger = h("input", {
+    type: "text", id: "trigger", name: "trigger", required: true, maxlength: 50, autocomplete: "off", spellcheck: "false",
+    autocapitalize: "off", pattern: TRIGGER, value: settings.trigger ?? "TOK", "aria-describedby": "trigger-help",
+    title: "Letters, digits, underscores, and in between spaces or hyphens",
+  });
+  const name = h("input", {
+    type: "text", id: "model-name", name: "model-name", required: true, maxlength: 60, autocomplete: "off",
+    value: settings.name ?? shoot.costume_name.slice(0, 60), "aria-describedby": "name-help",
+  });
+  const kept = h("p.help", { id: "name-help" });
+  const choice = h("div.field");
+  const form = h("form.card.train", { "aria-labelledby": "train-title" },
+    h("h2", { id: "train-title" }, "Train LoRA"),
+    labeled(trigger, "Trigger word", h("p.help", { id: "trigger-help" }, "A rare word that will stand for this person in this costume.")),
+    labeled(name, "Model name", kept), choice, fields, quote.element, edits, message, button, why);
+  let list = [];
+  let parameters = null;
+  let blocked = null;
+  let sending = false;
+
+  function trainer() {
+    return list.find(({ endpoint }) => endpoint === settings.trainer) ?? list[0];
+  }
+
+  function drawTrainer() {
+    const spec = trainer();
+    parameters = parameterFields({ trainer: spec, given: settings.parameters ?? {}, onChange: changed });
+    fill(fields, parameters.element);
+    changed();
+  }
+
+  function changed() {
+    if (!parameters) return;
+    const spec = trainer();
+    Object.assign(settings, { trigger: trigger.value, name: name.value, trainer: spec.endpoint, parameters: parameters.values() });
+    save();
+    setText(kept, `Kept as ${shoot.person_id} / ${slug(name.value || shoot.costume_name)}.`);
+    quote.ask({ trainer: spec.endpoint, parameters: settings.parameters });
+    if (trigger.checkValidity()) onSettings({ trigger: trigger.value, trainer: spec.endpoint });
+    if (!sending) fill(message);
+  }
+
+  function captionsChanged() {
+    const changedOnes = Object.keys(draft.captions).length;
+    setText(edits, changedOnes ? `With ${count(changedOnes, "changed caption")}. The shoot keeps the originals.` : "");
+    edits.hidden = !changedOnes;
+  }
+
+  function setReport({ blocked: reason }) {
+    blocked = reason;
+    why.hidden = !reason;
+    setText(why, reason ? `Not yet: ${reason}` : "");
+    if (!sending) button.toggleAttribute("disabled", Boolean(reason));
+  }
+
+  async function start() {
+    captionsChanged();
+    list = await trainers(signal);
+    if (signal.aborted) return;
+    fill(choice, trainerField(list, trainer(), (endpoint) => {
+      settings.trainer = endpoint;
+      drawTrainer();
+    }));
+    drawTrainer();
+  }
+
+  async function press({ force = false } = {}) {
+    if (sending || blocked || !parameters) return;
+    sending = true;
+    button.setAttribute("aria-disabled", "true");
+    setText(button, "Starting");
+    fill(message);
+    try {
+      const training = await sent(force);
+      answered(shoot.id);
+      if (!signal.aborted) go(`/trainings/${training.id}`);
+    } catch (error) {
+      if (error.status >= 400 && error.status < 500) answered(shoot.id);
+      if (!signal.aborted) fill(message, refusal(error, () => void press({ force: true })));
+    } finally {
+      sending = false;
+      button.removeAttribute("aria-disabled");
+      setText(button, "Train LoRA");
+    }
+  }
+
+  function sent(force) {
+    const captions = Object.keys(draft.captions).length ? { captions: draft.captions } : {};
+    const body = {
+      shoot_id: shoot.id, trigger_word: trigger.value, model_name: name.value, trainer: trainer().endpoint,
+      parameters: parameters.values(), ...captions, ...(force ? { force: true } : {}),
+    };
+    const onRetry = () => fill(message, notice("warn", "No answer yet",
+      "The connection failed. The same request is being sent again; it can start only one training."));
+    return postOnce("/v1/trainings", body, keyFor(shoot.id, body, newKey), { onRetry });
+  }
+
+  for (const input of [trigger, name]) input.addEventListener("input", changed);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void press();
+  });
+  return { element: form, start, setReport, captionsChanged };
+}
+
+function labeled(input, title, ...more) {
+  return h("div.field", {}, h("label", { for: input.id }, title), input, more);
+}
+
+function trainerField(list, chosen, choose) {
+  if (list.length === 1) return [h("span.label", {}, "Trainer"), h("p.only", {}, chosen.title, h("code", {}, chosen.endpoint))];
+  const select = h("select", { id: "trainer", name: "trainer" },
+    list.map(({ endpoint, title }) => h("option", { value: endpoint, selected: endpoint === chosen.endpoint }, title)));
+  for (const [index, option] of [...select.options].entries()) option.value = list[index].endpoint;
+  select.value = chosen.endpoint;
+  select.addEventListener("change", () => choose(select.value));
+  return [h("label", { for: "trainer" }, "Trainer"), select];
+}
+
+function refusal(error, again) {
+  if (error.code !== "already_trained") return notice("bad", null, sentenceOf(error));
+  const model = error.details.model_id;
+  return notice("warn", "You already have this model",
+    "The same pictures, captions, trigger word and settings already gave a model.",
+    model ? h("a.button", { href: `/models/${encodeURIComponent(model)}` }, "See the model") : null,
+    h("button.quiet", { type: "button", on: { click: again } }, "Train anyway"));
+}

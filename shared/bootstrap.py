@@ -10,6 +10,7 @@ import secrets
 from functools import cache
 from typing import TYPE_CHECKING
 
+from shared.accounts import Limits
 from shared.finishing import finish_training
 from shared.messaging import Consumer
 from shared.settings import (
@@ -28,10 +29,15 @@ from shared.settings import (
 from shared.trainings import Stage, Training
 
 if TYPE_CHECKING:
+    from google.cloud.firestore import Client as FirestoreClient
+    from google.cloud.storage import Client as StorageClient
+
     from shared.adapters.embedded.database import Database
     from shared.adapters.embedded.queue import SqliteQueue
     from shared.adapters.embedded.signing import UrlSigner
+    from shared.adapters.google.signers import Signer
     from shared.ports import (
+        AccountRepository,
         ArtifactSource,
         Authenticator,
         Clock,
@@ -53,6 +59,13 @@ mirror_settings = cache(MirrorSettings)
 monitor_settings = cache(MonitorSettings)
 delivery_settings = cache(DeliverySettings)
 api_settings = cache(ApiSettings)
+
+
+@cache
+def user_limits() -> Limits:
+    """What a user may spend and run at once; 0 in the settings means no limit."""
+    settings = api_settings()
+    return Limits(trainings_at_once=settings.trainings_at_once or None, usd_per_day=settings.budget_usd_per_day or None)
 
 
 def new_nonce() -> str:
@@ -97,16 +110,36 @@ def queue() -> SqliteQueue:
 
 
 @cache
+def _firestore() -> FirestoreClient:
+    from shared.adapters.google.clients import firestore_client
+
+    return firestore_client(store_settings())
+
+
+@cache
+def _storage() -> StorageClient:
+    from shared.adapters.google.clients import storage_client
+
+    return storage_client(store_settings())
+
+
+@cache
+def _storage_signer() -> Signer:
+    from shared.adapters.google.clients import storage_signer
+
+    return storage_signer(store_settings())
+
+
+@cache
 def shoots() -> ShootRepository:
     """The shoots."""
     if _embedded():
         from shared.adapters.embedded.repositories import SqliteShoots
 
         return SqliteShoots(_database())
-    from shared.adapters.google.clients import firestore_client
     from shared.adapters.google.repositories import FirestoreShoots
 
-    return FirestoreShoots(firestore_client(store_settings()))
+    return FirestoreShoots(_firestore())
 
 
 @cache
@@ -116,10 +149,9 @@ def trainings() -> TrainingRepository:
         from shared.adapters.embedded.repositories import SqliteTrainings
 
         return SqliteTrainings(_database())
-    from shared.adapters.google.clients import firestore_client
     from shared.adapters.google.repositories import FirestoreTrainings
 
-    return FirestoreTrainings(firestore_client(store_settings()))
+    return FirestoreTrainings(_firestore())
 
 
 @cache
@@ -129,10 +161,21 @@ def models() -> ModelRepository:
         from shared.adapters.embedded.repositories import SqliteModels
 
         return SqliteModels(_database())
-    from shared.adapters.google.clients import firestore_client
     from shared.adapters.google.repositories import FirestoreModels
 
-    return FirestoreModels(firestore_client(store_settings()))
+    return FirestoreModels(_firestore())
+
+
+@cache
+def accounts() -> AccountRepository:
+    """What users have reserved and spent."""
+    if _embedded():
+        from shared.adapters.embedded.repositories import SqliteAccounts
+
+        return SqliteAccounts(_database())
+    from shared.adapters.google.repositories import FirestoreAccounts
+
+    return FirestoreAccounts(_firestore())
 
 
 @cache
@@ -141,10 +184,9 @@ def _bucket(name: str) -> Objects:
         from shared.adapters.embedded.objects import DirectoryObjects
 
         return DirectoryObjects(store_settings().data_dir / "objects", name, url_signer())
-    from shared.adapters.google.clients import storage_client, storage_signer
     from shared.adapters.google.objects import CloudStorageObjects
 
-    return CloudStorageObjects(storage_client(store_settings()), name, storage_signer(store_settings()))
+    return CloudStorageObjects(_storage(), name, _storage_signer())
 
 
 def shoots_bucket() -> Objects:
@@ -218,7 +260,7 @@ def authenticator() -> Authenticator:
 
 
 def _finish(training: Training) -> None:
-    finish_training(training, publisher=publisher(), datasets=datasets_bucket())
+    finish_training(training, publisher=publisher(), datasets=datasets_bucket(), accounts=accounts(), clock=clock())
 
 
 def _leave_to_the_monitor(training: Training) -> None:

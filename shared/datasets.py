@@ -27,7 +27,8 @@ MASK_SUFFIX = "_mask"
 TRIGGER_PLACEHOLDER = "[trigger]"
 TRIGGER_WORD_PATTERN = r"^\w(?:[\w -]{0,48}\w)?$"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
+_MAX_FILE_BYTES = 255
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -67,13 +68,21 @@ def _count_errors(count: int, minimum: int, limits: DatasetSettings) -> Iterator
         yield TooManyImages(count=count, maximum=limits.max_images)
 
 
+def has_plain_name(picture: Picture) -> bool:
+    """Whether the picture's name can be a file's and an object's everywhere; otherwise it cannot even be read."""
+    file = file_name(picture.image.name)
+    return bool(picture.stem) and not _UNFIT.search(file) and len(file.encode()) <= _MAX_FILE_BYTES
+
+
 def name_errors(pictures: Iterable[Picture]) -> Iterator[DatasetError]:
     """Names that cannot go into the archive, or not beside each other."""
     seen: dict[str, str] = {}
     for picture in pictures:
         file = file_name(picture.image.name)
-        if not picture.stem or _CONTROL.search(picture.stem) or "\\" in picture.stem:
-            yield InvalidImageName(file=repr(file), reason="it has characters that a file name cannot have")
+        if not has_plain_name(picture):
+            yield InvalidImageName(
+                file=repr(file), reason="it is too long or has characters that no file name can have"
+            )
         elif picture.stem.endswith(MASK_SUFFIX):
             yield InvalidImageName(file=file, reason=f"the trainer reads names ending in {MASK_SUFFIX} as masks")
         elif picture.stem in seen:

@@ -139,8 +139,8 @@ class TrainerAccountLocked(ProductError):
 
 
 class SubmissionUncertain(ProductError):
-    """fal.ai may have accepted the training but never confirmed it, so it was not sent again and may have cost money:
-    look at fal.ai's request list, then decide whether to train again."""
+    """fal.ai may have accepted the training but never confirmed it ({reason}), so it was not sent again and may have
+    cost money: look at fal.ai's request list, then decide whether to train again."""
 
     code = "submission_uncertain"
     status = 502
@@ -256,6 +256,20 @@ class BudgetExceeded(ProductError):
 
     code = "budget_exceeded"
     status = 402
+
+
+class TooManyTrainings(ProductError):
+    """You have {count} trainings under way and {maximum} may run at once: wait until one ends, or cancel one."""
+
+    code = "too_many_trainings"
+    status = 429
+
+
+class Canceled(ProductError):
+    """The training was canceled ({detail})."""
+
+    code = "canceled"
+    status = 409
 
 
 class UndecodableMessage(ProductError):

@@ -40,13 +40,19 @@ class DatasetPackaged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ResultReported(Event):
-    """Somebody says that fal.ai is done with a request: look there. `recover` asks to fetch paid weights again."""
+    """Somebody says that fal.ai is done with a request: look there."""
 
     topic: ClassVar[str] = "result-reported"
 
     nonce: str
     request_id: str
-    recover: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequested(Event):
+    """Its user asks to look after a training now instead of at the monitor's next tick."""
+
+    topic: ClassVar[str] = "check-requested"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +66,13 @@ class TrainingFinished(Event):
 
 
 EVENTS: Mapping[str, type[Event]] = {
-    kind.topic: kind for kind in (TrainingRequested, DatasetPackaged, ResultReported, TrainingFinished)
+    kind.topic: kind for kind in (TrainingRequested, DatasetPackaged, ResultReported, CheckRequested, TrainingFinished)
 }
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     TrainingRequested.topic: ("packager",),
     DatasetPackaged.topic: ("submitter",),
     ResultReported.topic: ("mirror",),
+    CheckRequested.topic: ("monitor",),
     TrainingFinished.topic: (),
 }

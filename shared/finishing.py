@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.events import TrainingFinished
-from shared.ports import Objects, Publisher
+from shared.ports import AccountRepository, Clock, Objects, Publisher
 from shared.trainings import Training
 
 
@@ -17,11 +17,15 @@ def archive_name(training_id: str, nonce: str) -> str:
     return f"{archive_prefix(training_id)}{nonce}.zip"
 
 
-def finish_training(training: Training, *, publisher: Publisher, datasets: Objects) -> None:
-    """Announce that `training` ended, then delete its ZIPs; safe to repeat.
+def finish_training(
+    training: Training, *, publisher: Publisher, datasets: Objects, accounts: AccountRepository, clock: Clock
+) -> None:
+    """Settle what `training` cost, announce that it ended, then delete its ZIPs; safe to repeat.
 
     In this order, because a ZIP that is still there is what makes the monitor finish a training that nobody finished.
     """
+    usd = training.settled_usd
+    accounts.update(training.owner_id, lambda account: account.settle(training.id, usd, at=clock.now()))
     publisher.publish(TrainingFinished(training_id=training.id, status=training.status, model_id=training.model_id))
     for found in list(datasets.list(archive_prefix(training.id))):
         datasets.delete(found.name)

@@ -53,7 +53,7 @@ def decode(data: bytes, kind: type[E]) -> E:
     try:
         content: dict[str, Any] = json.loads(data)
         event = kind(**{f.name: content[f.name] for f in fields(kind) if f.name in content})
-        if not isinstance(event.training_id, str) or not event.training_id:
+        if not isinstance(content["training_id"], str) or not content["training_id"]:
             raise ValueError("training_id")
         return event
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +22,10 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model as it is stored; `lora_uri` and `config_uri` are gs:// URIs in the models bucket, `size` is bytes."""
+    """A model as it is stored; `lora_uri` and `config_uri` are gs:// URIs in the models bucket, `size` is bytes.
+
+    `name` and `version` are in the files' names and stay; `title` is what its owner calls it.
+    """
 
     id: str
     person_id: str
@@ -42,6 +47,15 @@ class Model:
     trained_at: datetime
     service: str = "fal.ai"
     parent_model_id: str | None = None
+    title: str | None = None
+    recipe: str = ""
+    cost_usd: float | None = None
+
+
+def recipe(fingerprint: str, *, trainer: str, trigger_word: str, parameters: Mapping[str, Any]) -> str:
+    """What identifies a training's input: the same recipe gives a model of the same pictures, words and parameters."""
+    wanted = [fingerprint, trainer, trigger_word, sorted(parameters.items())]
+    return hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
 
 
 def latest_by_shoot(models: Iterable[Model]) -> dict[str, Model]:

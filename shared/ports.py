@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from shared.accounts import Account
     from shared.events import Event
     from shared.models import Model
     from shared.shoots import Shoot
@@ -84,13 +85,23 @@ class TrainingRepository(Protocol):
         ...
 
     def list_for_owner(
-        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: Status | None = None,
+        shoot_id: str | None = None,
     ) -> Page[Training]:
-        """The owner's trainings, newest first."""
+        """The owner's trainings, newest first; in that status and of that shoot, where they are given."""
         ...
 
     def list_unfinished(self, *, limit: int) -> list[Training]:
         """Trainings in no terminal status, the longest unchanged first."""
+        ...
+
+    def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
+        """Anybody's trainings with that trainer that succeeded, the latest first: only their times are of interest."""
         ...
 
 
@@ -105,6 +116,22 @@ class ModelRepository(Protocol):
         """Write a new model; False, and nothing changed, where one with its id exists."""
         ...
 
+    def update(self, model_id: str, change: Callable[[Model], Model]) -> Model:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        ...
+
+    def delete(self, model_id: str) -> None:
+        """Forget the model; no error where there is none. Its version number is not given again."""
+        ...
+
+    def find_by_recipe(self, owner_id: str, recipe: str) -> Model | None:
+        """The latest of the owner's models with that recipe."""
+        ...
+
+    def list_versions(self, owner_id: str, person_id: str, name: str) -> list[Model]:
+        """Every version of a name of the owner's, the newest number first."""
+        ...
+
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
         """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is asked."""
         ...
@@ -115,6 +142,18 @@ class ModelRepository(Protocol):
 
     def latest_for_shoots(self, owner_id: str, shoot_ids: Collection[str]) -> Mapping[str, Model]:
         """The owner's latest model of each of these shoots, by the shoot's id; one question for all of them."""
+        ...
+
+
+class AccountRepository(Protocol):
+    """What users have reserved and spent."""
+
+    def get(self, owner_id: str) -> Account:
+        """The owner's account; an empty one where nothing was ever reserved."""
+        ...
+
+    def update(self, owner_id: str, change: Callable[[Account], Account]) -> Account:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
         ...
 
 
@@ -219,7 +258,7 @@ class CancelAnswer(StrEnum):
 
 
 class Trainer(Protocol):
-    """fal.ai. Everywhere: `TrainerUnavailable` where trying again may help, `TrainerAccountLocked` for balance or key."""
+    """fal.ai. All raise `TrainerUnavailable` where trying again may help, `TrainerAccountLocked` for balance or key."""
 
     def submit(self, submission: Submission) -> FalJob:
         """Send it once and return the request as fal.ai recorded it. This costs money.
@@ -230,7 +269,7 @@ class Trainer(Protocol):
         ...
 
     def status(self, job: FalJob, *, log: bool) -> RunStatus:
-        """Where the run stands; completed is not succeeded."""
+        """Where the run stands; completed is not succeeded. `TrainerUnavailable` where fal.ai does not know it."""
         ...
 
     def result(self, job: FalJob) -> RunOutput | None:
@@ -242,6 +281,10 @@ class Trainer(Protocol):
 
     def cancel(self, job: FalJob) -> CancelAnswer:
         """Ask fal.ai to stop the run."""
+        ...
+
+    def cost_usd(self, job: FalJob) -> float | None:
+        """What fal.ai billed for the request, in US dollars; None where it does not tell (yet). Never raises."""
         ...
 
     def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:

@@ -54,6 +54,12 @@ class StoreSettings(Group):
     pubsub_emulator_host: str = Field("", description="host:port of the Pub/Sub emulator, where it is used")
     storage_emulator_host: str = Field("", description="URL of the Cloud Storage emulator, where it is used")
 
+    @model_validator(mode="after")
+    def _has_project(self) -> Self:
+        if self.backend is Backend.GOOGLE and not self.project:
+            raise ValueError("GOOGLE_CLOUD_PROJECT is not set: topics and documents need the project's id")
+        return self
+
     @property
     def on_emulators(self) -> bool:
         """Whether every Google client talks to an emulator, so that nothing of anybody's is touched."""
@@ -225,6 +231,8 @@ class ApiSettings(Group):
     image_origins: Origins = Field(
         ("https://storage.googleapis.com",), description="Where our pages may show pictures from, comma separated"
     )
+    trainings_at_once: int = Field(5, ge=0, description="Trainings that a user may have under way; 0: no limit")
+    budget_usd_per_day: float = Field(50.0, ge=0, description="What a user may spend a day (UTC); 0: no limit")
     rate_limit_per_minute: int = Field(600, ge=0, description="Per user and instance; 0: no limit")
     shoot_import: bool = Field(True, description="Whether shoots may be created and filled over the API")
     max_body_bytes: int = Field(1 << 20, description="Bytes of a request body, at most; pictures have their own limit")

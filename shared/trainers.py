@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import InvalidRequest
+from shared.quotes import Expectation, Quote
 
 PREPROCESSED = "is_input_format_already_preprocessed"
 
@@ -38,6 +39,21 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Price:
+    """What fal.ai charges, linear in one parameter: `usd` per `per` of `parameter`, as of `at` (ISO date)."""
+
+    usd: float
+    per: int
+    parameter: str
+    at: str
+
+    @property
+    def unit(self) -> str:
+        """The unit in words: `1000 steps`."""
+        return f"{self.per} {self.parameter}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainerSpec:
     """One trainer: its endpoint and the names under which it takes what we send."""
 
@@ -47,6 +63,7 @@ class TrainerSpec:
     trigger_field: str | None
     parameters: tuple[Parameter, ...]
     minimum_images: int
+    price: Price
     weights_field: str = "diffusers_lora_file"
     config_field: str = "config_file"
 
@@ -59,6 +76,18 @@ class TrainerSpec:
                 hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(known)}"
                 raise InvalidRequest(reason=f"the trainer {self.endpoint} has no {name}{hint}")
         return {name: p.checked(given.get(name, p.default)) for name, p in known.items()}
+
+    def quote(self, parameters: Mapping[str, Any], expected: Expectation | None = None) -> Quote:
+        """What a training with these (complete) parameters costs."""
+        amount = self.price.usd * parameters[self.price.parameter] / self.price.per
+        return Quote(
+            trainer=self.endpoint,
+            price_usd=round(amount, 4),
+            unit_price_usd=self.price.usd,
+            unit=self.price.unit,
+            priced_at=self.price.at,
+            expected_s=expected,
+        )
 
     def arguments(self, archive_url: str, trigger_word: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The bare model input for fal.ai."""
@@ -75,6 +104,7 @@ TRAINERS: Mapping[str, TrainerSpec] = {
         data_field="images_data_url",
         trigger_field="trigger_word",
         minimum_images=4,
+        price=Price(usd=2.0, per=1000, parameter="steps", at="2026-11-01"),
         parameters=(
             Parameter(
                 name="steps",

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.errors import ArtifactUnavailable, Conflict, ProductError, SubmissionUncertain, TimedOut
+from shared.errors import ArtifactUnavailable, Canceled, Conflict, ProductError, SubmissionUncertain, TimedOut
+from shared.quotes import Quote
 
 
 class Status(StrEnum):
@@ -199,6 +200,11 @@ class Training:
     announced_at: datetime | None = None
     model_id: str | None = None
     idempotency_hash: str | None = None
+    recipe: str = ""
+    quote: Quote | None = None
+    cost_usd: float | None = None
+    predecessor_id: str | None = None
+    cancel_requested_at: datetime | None = None
     captions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -267,6 +273,13 @@ class Training:
         failure = Failure.of(error, stage=where, charged=charged, at=at)
         return self.advance(Status.FAILED, at=at, reason=error.code, error=failure)
 
+    def canceled(self, detail: str, *, at: datetime, charged: bool | None) -> Training:
+        """This training, canceled, with what is known of its cost; itself when it has ended."""
+        if self.is_terminal:
+            return self
+        error = Failure.of(Canceled(detail=detail), stage=STAGE_OF[self.status], charged=charged, at=at)
+        return self.advance(Status.CANCELED, at=at, reason=detail, error=error)
+
     def hindered(self, error: ProductError, *, at: datetime) -> Training:
         """This training with the explanation of why its step has to be tried again; itself when it has ended."""
         if self.is_terminal:
@@ -282,6 +295,15 @@ class Training:
         if self.is_terminal:
             return self.error.charged if self.error else None
         return False if self.status is Status.REQUESTED or self.awaits_submission else None
+
+    @property
+    def settled_usd(self) -> float:
+        """What an ended training counts as spent: nothing where nothing was charged, else the bill, else the quote."""
+        if self.charged is False:
+            return 0.0
+        if self.cost_usd is not None:
+            return self.cost_usd
+        return self.quote.price_usd if self.quote else 0.0
 
     def claimed(self, claim: Claim, *, at: datetime) -> Training:
         """This training in `submitting`, held by `claim`. Raises `Conflict` where somebody else holds or held it."""
@@ -310,7 +332,7 @@ class Training:
         if self.is_terminal:
             return self
         if self.status is Status.SUBMITTING and not self.awaits_submission:
-            return self.fail(SubmissionUncertain(), at=at, charged=None)
+            return self.fail(SubmissionUncertain(reason="its request list does not show it"), at=at, charged=None)
         if self.hindrance is None:
             return self.fail(TimedOut(stage=STAGE_OF[self.status], limit_s=limit_s), at=at, charged=self.charged)
         failure = replace(self.hindrance, at=at, stage=STAGE_OF[self.status], charged=self.charged)

@@ -52,6 +52,7 @@ class FakeFal:
     refuse: list[ProductError] = field(default_factory=list)
     lose_answer: list[ProductError] = field(default_factory=list)
     unreachable: list[ProductError] = field(default_factory=list)
+    price_usd: float | None = 0.02
     before_answer: Callable[[Run], None] | None = None
 
     def submit(self, submission: Submission) -> FalJob:
@@ -103,6 +104,11 @@ class FakeFal:
             return CancelAnswer.TOO_LATE
         run.canceled = True
         return CancelAnswer.REQUESTED
+
+    def cost_usd(self, job: FalJob) -> float | None:
+        """What a run that ended well cost."""
+        run = self.runs[job.request_id]
+        return self.price_usd if run.state is RunState.COMPLETED and run.failure is None else None
 
     def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:
         """The run with the nonce, as the list tells it: without URLs."""

@@ -11,20 +11,23 @@ from typing import Any
 
 from PIL import Image
 
-from functions.api.start_training import start_training
+from functions.api.end_training import retry_training
+from functions.api.start_training import Desk, Wish, start_training
 from functions.mirror.mirror_artifacts import mirror_artifacts
-from functions.monitor.check_jobs import Tick, check_jobs
+from functions.monitor.check_jobs import Tick, check_jobs, check_one
 from functions.packager.package_dataset import package_dataset
 from functions.submitter.submit_job import submit_job
+from shared.accounts import Limits
 from shared.adapters.memory import (
     FixedClock,
+    MemoryAccounts,
     MemoryModels,
     MemoryObjects,
     MemoryPublisher,
     MemoryShoots,
     MemoryTrainings,
 )
-from shared.events import DatasetPackaged, Event, ResultReported, TrainingFinished, TrainingRequested
+from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingFinished, TrainingRequested
 from shared.finishing import finish_training
 from shared.messaging import Consumer, encode
 from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, SubmitSettings
@@ -33,6 +36,7 @@ from shared.trainings import Stage, Training
 from tests.fakes import FakeFal, FakeMedia
 
 OWNER = "anna"
+NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
 MAX_ATTEMPTS = 5
 
 
@@ -57,6 +61,8 @@ class World:
     shoots: MemoryShoots = field(default_factory=MemoryShoots)
     trainings: MemoryTrainings = field(default_factory=MemoryTrainings)
     models: MemoryModels = field(default_factory=MemoryModels)
+    accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
+    limits: Limits = NO_LIMITS
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
     media: FakeMedia = field(default_factory=FakeMedia)
     monitor_settings: MonitorSettings = field(default_factory=MonitorSettings)
@@ -93,24 +99,27 @@ class World:
     def start(self, shoot_id: str = "s_1", key: str = "key", **changes: Any) -> Training:
         """What the user's press of the button does."""
         wanted: dict[str, Any] = {
-            "owner_id": OWNER,
-            "key": key,
             "shoot_id": shoot_id,
             "trigger_word": "TOK",
-            "model_name": None,
             "trainer": "fal-ai/flux-lora-fast-training",
             "parameters": {"steps": 10},
-            "captions": {},
             **changes,
         }
-        return start_training(
-            **wanted,
+        return start_training(OWNER, key, Wish(**wanted), self.desk)
+
+    @property
+    def desk(self) -> Desk:
+        """The ports of starting a training."""
+        return Desk(
             shoots=self.shoots,
             pictures=self.pictures,
             trainings=self.trainings,
+            models=self.models,
+            accounts=self.accounts,
             publisher=self.publisher,
             clock=self.clock,
-            limits=self.dataset_settings,
+            dataset_limits=self.dataset_settings,
+            limits=self.limits,
         )
 
     def consumer(self, stage: Stage) -> Consumer:
@@ -125,7 +134,13 @@ class World:
         )
 
     def _finish(self, training: Training) -> None:
-        finish_training(training, publisher=self.publisher, datasets=self.datasets)
+        finish_training(
+            training,
+            publisher=self.publisher,
+            datasets=self.datasets,
+            accounts=self.accounts,
+            clock=self.clock,
+        )
 
     def deliver(self, event: Event, *, attempt: int = 1) -> None:
         """One delivery of `event` to its function; raises where the function would ask for redelivery."""
@@ -136,6 +151,8 @@ class World:
             self.consumer(Stage.SUBMITTING).handle(body, DatasetPackaged, self.submit)
         elif isinstance(event, ResultReported):
             self.consumer(Stage.MIRRORING).handle(body, ResultReported, self.mirror)
+        elif isinstance(event, CheckRequested):
+            self.consumer(Stage.TRAINING).handle(body, CheckRequested, self.check)
 
     def package(self, event: TrainingRequested) -> Training:
         """The packager."""
@@ -179,14 +196,22 @@ class World:
     def tick(self, after_s: float = 60) -> Tick:
         """The monitor, `after_s` seconds later."""
         self.clock.advance(after_s)
-        return check_jobs(
-            trainings=self.trainings,
-            trainer=self.fal,
-            datasets=self.datasets,
-            publisher=self.publisher,
-            clock=self.clock,
-            settings=self.monitor_settings,
-        )
+        return check_jobs(**self._monitor_ports())
+
+    def check(self, event: CheckRequested) -> Training:
+        """The monitor, asked about one training."""
+        return check_one(event, **self._monitor_ports())
+
+    def _monitor_ports(self) -> dict[str, Any]:
+        return {
+            "trainings": self.trainings,
+            "trainer": self.fal,
+            "datasets": self.datasets,
+            "publisher": self.publisher,
+            "accounts": self.accounts,
+            "clock": self.clock,
+            "settings": self.monitor_settings,
+        }
 
     def run(self) -> None:
         """Deliver everything that was published and not yet delivered, in order, until nothing is left."""
@@ -195,11 +220,11 @@ class World:
             self._delivered += 1
             self.deliver(event)
 
-    def report(self, training: Training, request_id: str = "r1", *, recover: bool = False) -> ResultReported:
+    def report(self, training: Training, request_id: str = "r1") -> ResultReported:
         """What the webhook would publish for a training."""
         now = self.trainings.get(training.id)
         nonce = now.claim.nonce if now.claim else "?"
-        return ResultReported(training_id=training.id, nonce=nonce, request_id=request_id, recover=recover)
+        return ResultReported(training_id=training.id, nonce=nonce, request_id=request_id)
 
     def finish(self, training: Training) -> Training:
         """Let fal.ai end the run well, and its webhook come."""
@@ -207,6 +232,12 @@ class World:
         self.publisher.publish(self.report(training))
         self.run()
         return self.trainings.get(training.id)
+
+    def recover(self, training: Training) -> Training:
+        """Press Retry on a training whose paid weights can be fetched again."""
+        retry_training(self.of(training), self.desk)
+        self.run()
+        return self.of(training)
 
     def zips(self) -> list[str]:
         """The ZIPs that lie about."""

@@ -1,4 +1,7 @@
-"""The web console: one page for all its paths, and its assets under a name that changes whenever one of them does."""
+"""The web console: one page for all its paths, and its assets under a name that changes whenever one of them does.
+
+The headers that forbid pages to load anything else are added around all routes (functions/api/security.py).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
@@ -22,7 +24,6 @@ ASSETS = "/console"
 
 _FOLDER = Path(__file__).parent / "console"
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
-_STORAGE = "https://storage.googleapis.com"
 _REVALIDATE = "no-cache"
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -91,25 +92,9 @@ def _require_console() -> None:
 
 
 def _answer(asset: Asset, request: Request, cache_control: str) -> Response:
-    headers = {
-        "cache-control": cache_control,
-        "etag": asset.etag,
-        "content-security-policy": _content_security_policy(),
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-    }
+    headers = {"cache-control": cache_control, "etag": asset.etag}
     known = (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(","))
     if asset.etag in known:
-        return Response(status_code=304, headers=headers)
+        # with its type: the security headers go by that, and browsers take over those of a 304, too
+        return Response(status_code=304, headers=headers, media_type=asset.media_type)
     return Response(asset.body, media_type=asset.media_type, headers=headers)
-
-
-@cache
-def _content_security_policy() -> str:
-    emulator = bootstrap.store_settings().storage_emulator_host
-    parts = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
-    storage = f"{parts.scheme}://{parts.netloc}" if emulator else _STORAGE
-    return (
-        f"default-src 'self'; img-src 'self' {storage}; object-src 'none'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    )

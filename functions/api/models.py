@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.auth import User
-from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, model_view
+from functions.api.delete_model import delete_model
+from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, View, model_view
 from shared import bootstrap
 from shared.errors import ModelNotFound
 from shared.models import Model
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+class ModelChange(BaseModel):
+    """What can be changed about a model."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Anna as Red Riding Hood"}]})
+
+    title: str = Field(min_length=1, max_length=120)
+
+
+class VersionsView(View):
+    """The versions of one name."""
+
+    items: list[ModelView]
 
 
 def owned_model(model_id: str, user: str) -> Model:
@@ -37,6 +54,31 @@ def list_models(
 def show_model(model_id: str, user: User) -> ModelView:
     """One of your models."""
     return model_view(owned_model(model_id, user))
+
+
+@router.get("/{model_id}/versions")
+def list_versions(model_id: str, user: User) -> VersionsView:
+    """Every version of this model's name, the newest first."""
+    model = owned_model(model_id, user)
+    found = bootstrap.models().list_versions(user, model.person_id, model.name)
+    return VersionsView(items=[model_view(version) for version in found])
+
+
+@router.patch("/{model_id}")
+def rename_model(model_id: str, change: ModelChange, user: User) -> ModelView:
+    """Give your model a title; its name and version, which are in its files' names, stay."""
+    owned_model(model_id, user)
+    return model_view(bootstrap.models().update(model_id, lambda model: replace(model, title=change.title)))
+
+
+@router.delete("/{model_id}", status_code=204)
+def delete_one_model(
+    model_id: str, user: User, confirm: Annotated[str, Query(description="The model's name")] = ""
+) -> Response:
+    """Delete weights, configuration and document for good; `confirm` with the model's name."""
+    model = owned_model(model_id, user)
+    delete_model(model, confirm, models=bootstrap.models(), bucket=bootstrap.models_bucket())
+    return Response(status_code=204)
 
 
 @router.get("/{model_id}/download")

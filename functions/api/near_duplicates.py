@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import dhash  # type: ignore[import-untyped]  # it ships no types
 from PIL import Image
 
-# Of the 128 bits of a look. On real shoots the same picture in another size, quality or brightness differs in at most 5,
-# trimmed by 2 % at each edge in at most 11, and two pictures of one subject in at least 41.
+# Of the 128 bits of a look. On real shoots the same picture in another size, quality or brightness differs in 5 at
+# most, trimmed by 2 % at each edge in 11 at most, and two pictures of one subject in 41 at least.
 NEAR = 12
 
 _SIDE = 8
@@ -27,7 +27,7 @@ def near_duplicates(looks: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Each picture that looks like an earlier one, with the most similar of those: (this, the earlier one)."""
     seen: list[tuple[str, int]] = []
     for name, its in looks.items():
-        distance, other = min((((its ^ theirs).bit_count(), earlier) for earlier, theirs in seen), default=(NEAR + 1, ""))
-        if distance <= NEAR:
-            yield name, other
+        near = [(distance, earlier) for earlier, theirs in seen if (distance := (its ^ theirs).bit_count()) <= NEAR]
+        if near:
+            yield name, min(near)[1]
         seen.append((name, its))

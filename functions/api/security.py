@@ -73,11 +73,10 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the headers when the answer starts."""
-        https = _is_https(scope)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableHeaders(scope=message), https=https)
+                self._add(MutableHeaders(scope=message), https=_is_https(scope))
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -11,11 +12,25 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api.auth import User
+from functions.api.search_shoots import search_shoots
+from functions.api.shoot_views import FileView, Looks, ShootDetailView, ShootView, shoot_detail_view, shoot_view
 from functions.api.start_training import keyed_id, owned_shoot
-from functions.api.views import FileView, PageView, ShootDetailView, ShootView, shoot_detail_view, shoot_view
+from functions.api.thumbnails import Thumbnail, show_thumbnails
+from functions.api.views import PageView
 from shared import bootstrap
 from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, ShootNotFound
-from shared.shoots import CAPTION_TYPE, ID_PATTERN, IMAGE_TYPES, Picture, Shoot, pictures, preprocessed_prefix, split_name
+from shared.models import Model
+from shared.ports import Page
+from shared.shoots import (
+    CAPTION_TYPE,
+    ID_PATTERN,
+    IMAGE_TYPES,
+    Picture,
+    Shoot,
+    pictures,
+    preprocessed_prefix,
+    split_name,
+)
 
 router = APIRouter(prefix="/v1/shoots", tags=["shoots"])
 
@@ -37,14 +52,43 @@ def found_in(shoot_id: str) -> list[Picture]:
 
 @router.get("")
 def list_shoots(
-    user: User, limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: str | None = None
+    user: User,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: str | None = None,
+    search: Annotated[str | None, Query(min_length=1, max_length=120, examples=["riding"])] = None,
 ) -> PageView[ShootView]:
-    """Your shoots, newest first, with their picture counts."""
-    page = bootstrap.shoots().list_for_owner(user, limit=limit, cursor=cursor)
+    """Your shoots, newest first, with their picture counts, covers and latest models.
+
+    `search` keeps those with it somewhere in their costume's name, in capitals or not. It looks through a part of your
+    shoots at a time: a page can have fewer than `limit`, even none, and `next_cursor` still leads on to more.
+    """
+    page = _page(user, search, limit, cursor)
+    latest = bootstrap.models().latest_for_shoots(user, [shoot.id for shoot in page.items])
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = list(pool.map(lambda shoot: found_in(shoot.id), page.items))
-    views = [shoot_view(shoot, its) for shoot, its in zip(page.items, found, strict=True)]
+        views = list(pool.map(lambda shoot: _with_cover(shoot, latest.get(shoot.id)), page.items))
     return PageView(items=views, next_cursor=page.next_cursor)
+
+
+def _page(user: str, search: str | None, limit: int, cursor: str | None) -> Page[Shoot]:
+    if search is None:
+        return bootstrap.shoots().list_for_owner(user, limit=limit, cursor=cursor)
+    return search_shoots(user, search, limit=limit, cursor=cursor, shoots=bootstrap.shoots())
+
+
+def _with_cover(shoot: Shoot, latest_model: Model | None) -> ShootView:
+    found = found_in(shoot.id)
+    return shoot_view(shoot, found, Looks(thumbnails=_thumbnails(shoot, found[:1]), latest_model=latest_model))
+
+
+def _thumbnails(shoot: Shoot, found: Sequence[Picture]) -> Mapping[str, Thumbnail]:
+    return show_thumbnails(
+        shoot.id,
+        found,
+        source=bootstrap.shoots_bucket(),
+        thumbnails=bootstrap.thumbnails_bucket(),
+        ttl_s=bootstrap.api_settings().thumbnail_url_ttl_s,
+        limits=bootstrap.dataset_settings(),
+    )
 
 
 @router.get("/{shoot_id}")
@@ -52,9 +96,11 @@ def show_shoot(shoot_id: str, user: User) -> ShootDetailView:
     """One of your shoots with its pictures and captions."""
     shoot = owned_shoot(shoot_id, user, bootstrap.shoots())
     found = found_in(shoot.id)
+    latest = bootstrap.models().latest_for_shoots(user, [shoot.id])
     with ThreadPoolExecutor(max_workers=8) as pool:
         captions = dict(zip((p.stem for p in found), pool.map(_caption_text, found), strict=True))
-    return shoot_detail_view(shoot, found, captions)
+    looks = Looks(thumbnails=_thumbnails(shoot, found), latest_model=latest.get(shoot.id))
+    return shoot_detail_view(shoot, found, looks, captions)
 
 
 def _caption_text(picture: Picture) -> str | None:
@@ -75,7 +121,7 @@ def create_shoot(
     _require_import()
     shoot = _created_once(keyed_id("s", user, idempotency_key or bootstrap.new_nonce()), user, new)
     response.headers["Location"] = f"/v1/shoots/{shoot.id}"
-    return shoot_view(shoot, found_in(shoot.id))
+    return _with_cover(shoot, bootstrap.models().latest_for_shoots(user, [shoot.id]).get(shoot.id))
 
 
 def _created_once(shoot_id: str, user: str, new: NewShoot) -> Shoot:

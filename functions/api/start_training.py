@@ -5,18 +5,62 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from functions.api.given_captions import checked_captions, refuse_unknown_stems
 from shared import logs
-from shared.errors import Conflict, MessagingUnavailable, ShootNotFound, TrainingNotFound
+from shared.accounts import Limits
+from shared.datasets import fingerprint
+from shared.errors import AlreadyTrained, Conflict, MessagingUnavailable, ShootNotFound, TrainingNotFound
 from shared.events import TrainingRequested
-from shared.ports import Clock, Objects, Publisher, ShootRepository, TrainingRepository
+from shared.models import recipe
+from shared.ports import (
+    AccountRepository,
+    Clock,
+    ModelRepository,
+    Objects,
+    Publisher,
+    ShootRepository,
+    TrainingRepository,
+)
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
 from shared.shoots import pictures as pictures_in
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a user wants trained; `captions`, by stem, are used in the place of the stored ones.
+
+    `force` trains although the same input already gave a model; `predecessor_id` is the training that this one repeats.
+    """
+
+    shoot_id: str
+    trigger_word: str
+    trainer: str
+    parameters: Mapping[str, Any]
+    model_name: str | None = None
+    captions: Mapping[str, str] = field(default_factory=dict)
+    force: bool = False
+    predecessor_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The ports of starting a training."""
+
+    shoots: ShootRepository
+    pictures: Objects
+    trainings: TrainingRepository
+    models: ModelRepository
+    accounts: AccountRepository
+    publisher: Publisher
+    clock: Clock
+    dataset_limits: DatasetSettings
+    limits: Limits
 
 
 def keyed_id(prefix: str, owner_id: str, key: str) -> str:
@@ -33,79 +77,86 @@ def owned_shoot(shoot_id: str, owner_id: str, shoots: ShootRepository) -> Shoot:
     return shoot
 
 
-def start_training(
-    *,
-    owner_id: str,
-    key: str,
-    shoot_id: str,
-    trigger_word: str,
-    model_name: str | None,
-    trainer: str,
-    parameters: Mapping[str, Any],
-    captions: Mapping[str, str],
-    shoots: ShootRepository,
-    pictures: Objects,
-    trainings: TrainingRepository,
-    publisher: Publisher,
-    clock: Clock,
-    limits: DatasetSettings,
-) -> Training:
+def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
-    `captions`, by stem, are used in the place of the stored ones. `ShootNotFound`, `InvalidRequest` for what the
-    trainer does not take or captions of no picture, `InvalidCaption`, `Conflict` where the key stood for another
-    request. When announcing fails the training is recorded all the same: the monitor announces it.
+    `ShootNotFound`; `InvalidRequest` for what the trainer does not take or captions of no picture; `InvalidCaption`;
+    `AlreadyTrained`; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for another request. When
+    announcing fails the training is recorded all the same: the monitor announces it.
     """
-    spec = spec_of(trainer)
-    shoot = owned_shoot(shoot_id, owner_id, shoots)
+    training = _wanted(owner_id, key, wish, desk)
+    if (before := _recorded(training.id, desk.trainings)) is not None:
+        return _same(before, training)
+    training = replace(training, recipe=_recipe(training, desk))
+    if not wish.force and (model := desk.models.find_by_recipe(owner_id, training.recipe)):
+        raise AlreadyTrained(model_id=model.id)
+    _reserve(training, desk)
+    if not desk.trainings.create(training):
+        return _same(desk.trainings.get(training.id), training)
+    logs.info("training_requested", training_id=training.id, shoot_id=training.shoot_id)
+    announce(training.id, desk.publisher)
+    return training
+
+
+def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
+    spec = spec_of(wish.trainer)
+    shoot = owned_shoot(wish.shoot_id, owner_id, desk.shoots)
     wanted: dict[str, Any] = {
         "shoot_id": shoot.id,
-        "trigger_word": trigger_word,
-        "model_name": slug(model_name or shoot.costume_name),
+        "trigger_word": wish.trigger_word,
+        "model_name": slug(wish.model_name or shoot.costume_name),
         "trainer": spec.endpoint,
-        "parameters": spec.checked(parameters),
+        "parameters": spec.checked(wish.parameters),
+        "captions": checked_captions(wish.captions, max_characters=desk.dataset_limits.max_caption_characters),
     }
-    if captions:
-        wanted["captions"] = checked_captions(captions, max_characters=limits.max_caption_characters)
-    training = Training.requested(
-        at=clock.now(),
+    return Training.requested(
+        at=desk.clock.now(),
         id=keyed_id("t", owner_id, key),
         owner_id=owner_id,
         person_id=shoot.person_id,
         idempotency_hash=hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
+        quote=spec.quote(wanted["parameters"]),
+        predecessor_id=wish.predecessor_id,
         **wanted,
     )
-    if training.captions and not _is_recorded(training.id, trainings):
-        refuse_unknown_stems(training.captions, _stems(shoot.id, pictures))
-    if not trainings.create(training):
-        return _same_as_before(training, trainings)
-    logs.info("training_requested", training_id=training.id, shoot_id=shoot.id)
-    _announce(training, publisher)
-    return training
 
 
-def _is_recorded(training_id: str, trainings: TrainingRepository) -> bool:
+def _recorded(training_id: str, trainings: TrainingRepository) -> Training | None:
     try:
-        trainings.get(training_id)
+        return trainings.get(training_id)
     except TrainingNotFound:
-        return False
-    return True
+        return None
 
 
-def _stems(shoot_id: str, bucket: Objects) -> set[str]:
-    prefix = preprocessed_prefix(shoot_id)
-    return {picture.stem for picture in pictures_in(bucket.list(prefix), prefix)}
-
-
-def _same_as_before(training: Training, trainings: TrainingRepository) -> Training:
-    before = trainings.get(training.id)
+def _same(before: Training, training: Training) -> Training:
     if before.idempotency_hash != training.idempotency_hash:
         raise Conflict(reason="this Idempotency-Key was used for another training: take a new key")
     return before
 
 
-def _announce(training: Training, publisher: Publisher) -> None:
+def _recipe(training: Training, desk: Desk) -> str:
+    prefix = preprocessed_prefix(training.shoot_id)
+    found = list(pictures_in(desk.pictures.list(prefix), prefix))
+    refuse_unknown_stems(training.captions, {picture.stem for picture in found})
+    return recipe(
+        fingerprint(found, training.captions),
+        trainer=training.trainer,
+        trigger_word=training.trigger_word,
+        parameters=training.parameters,
+    )
+
+
+def _reserve(training: Training, desk: Desk) -> None:
+    usd = training.quote.price_usd if training.quote else 0.0
+    at = training.created_at
+    desk.accounts.update(
+        training.owner_id, lambda account: account.reserve(training.id, usd, limits=desk.limits, at=at)
+    )
+
+
+def announce(training_id: str, publisher: Publisher) -> None:
+    """Say that the training is to be looked after; where that fails, the monitor says it again."""
     try:
-        publisher.publish(TrainingRequested(training_id=training.id))
+        publisher.publish(TrainingRequested(training_id=training_id))
     except MessagingUnavailable as error:
-        logs.warning("training_not_announced", training_id=training.id, reason=error.message)
+        logs.warning("training_not_announced", training_id=training_id, reason=error.message)

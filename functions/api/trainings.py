@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 
 from functions.api.auth import User
+from functions.api.end_training import CancelOutcome, cancel_training, retry_training
 from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.live_events import live_events
-from functions.api.start_training import start_training
-from functions.api.views import PageView, TrainingView, training_view
+from functions.api.start_training import Desk, Wish, start_training
+from functions.api.views import PageView, TrainingView, View, training_view
 from shared import bootstrap
 from shared.datasets import TRIGGER_WORD_PATTERN
-from shared.errors import TrainingNotFound
+from shared.errors import ModelNotFound, TrainingNotFound
+from shared.events import CheckRequested
+from shared.models import version_prefix
 from shared.trainers import DEFAULT_TRAINER
 from shared.trainings import Status, Training
 
@@ -40,6 +44,7 @@ class NewTraining(BaseModel):
     model_name: str | None = Field(default=None, min_length=1, max_length=60)
     trainer: str = DEFAULT_TRAINER
     parameters: Mapping[str, Any] = Field(default_factory=dict)
+    force: bool = Field(default=False, description="Train although the same input already gave a model")
     captions: Mapping[str, str] = Field(
         default_factory=dict,
         max_length=MAX_CAPTIONS,
@@ -47,6 +52,14 @@ class NewTraining(BaseModel):
         "the place of the stored ones, which stay as they are. At most 512 KiB together.",
         examples=[{"01": "[trigger] in a red cape, full body"}],
     )
+
+
+class CancellationView(View):
+    """What a cancellation came to, in a sentence, and the training as it now is."""
+
+    outcome: CancelOutcome
+    message: str
+    training: TrainingView
 
 
 def owned_training(training_id: str, user: str) -> Training:
@@ -65,30 +78,85 @@ def create_training(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> TrainingView:
     """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once."""
-    training = start_training(
-        owner_id=user,
-        key=idempotency_key or bootstrap.new_nonce(),
-        **new.model_dump(),
+    training = start_training(user, idempotency_key or bootstrap.new_nonce(), Wish(**new.model_dump()), _desk())
+    response.headers["Location"] = f"/v1/trainings/{training.id}"
+    return training_view(training, bootstrap.clock().now())
+
+
+def _desk() -> Desk:
+    return Desk(
         shoots=bootstrap.shoots(),
         pictures=bootstrap.shoots_bucket(),
         trainings=bootstrap.trainings(),
+        models=bootstrap.models(),
+        accounts=bootstrap.accounts(),
         publisher=bootstrap.publisher(),
         clock=bootstrap.clock(),
-        limits=bootstrap.dataset_settings(),
+        dataset_limits=bootstrap.dataset_settings(),
+        limits=bootstrap.user_limits(),
     )
+
+
+@router.post("/{training_id}/cancel")
+def cancel_one_training(training_id: str, user: User) -> CancellationView:
+    """Cancel your training: `canceled` (nothing was charged), `asked` (fal.ai may still bill) or `too_late`."""
+    done = cancel_training(
+        owned_training(training_id, user),
+        trainings=bootstrap.trainings(),
+        publisher=bootstrap.publisher(),
+        clock=bootstrap.clock(),
+    )
+    view = training_view(done.training, bootstrap.clock().now())
+    return CancellationView(outcome=done.outcome, message=done.message, training=view)
+
+
+@router.post("/{training_id}/retry", status_code=202)
+def retry_one_training(training_id: str, user: User, response: Response) -> TrainingView:
+    """Fetch paid weights again, at no cost, where that is what failed; else start the same training anew."""
+    training = retry_training(owned_training(training_id, user), _desk())
     response.headers["Location"] = f"/v1/trainings/{training.id}"
     return training_view(training, bootstrap.clock().now())
+
+
+@router.post("/{training_id}/check", status_code=202)
+def check_one_training(training_id: str, user: User) -> TrainingView:
+    """Have your training looked after now instead of within a minute; what is found shows in the training."""
+    training = owned_training(training_id, user)
+    if not training.is_terminal:
+        bootstrap.publisher().publish(CheckRequested(training_id=training.id))
+    return training_view(training, bootstrap.clock().now())
+
+
+@router.get("/{training_id}/log", response_class=PlainTextResponse)
+def show_log(training_id: str, user: User) -> PlainTextResponse:
+    """fal.ai's log: whole where the training succeeded, its last lines otherwise."""
+    training = owned_training(training_id, user)
+    kept = _kept_log(training)
+    lines = "".join(f"{line}\n" for line in training.log_tail)
+    return PlainTextResponse(lines if kept is None else kept)
+
+
+def _kept_log(training: Training) -> bytes | None:
+    if training.model_id is None:
+        return None
+    try:
+        model = bootstrap.models().get(training.model_id)
+    except ModelNotFound:
+        return None
+    name = f"{version_prefix(model.person_id, model.name, model.version)}training.log"
+    return b"".join(bootstrap.models_bucket().read(name))
 
 
 @router.get("")
 def list_trainings(
     user: User,
     status: Status | None = None,
+    shoot_id: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: str | None = None,
 ) -> PageView[TrainingView]:
-    """Your trainings, newest first."""
-    page = bootstrap.trainings().list_for_owner(user, limit=limit, cursor=cursor, status=status)
+    """Your trainings, newest first; of one shoot or in one status where that is asked."""
+    page = bootstrap.trainings().list_for_owner(user, limit=limit, cursor=cursor, status=status, shoot_id=shoot_id)
     now = bootstrap.clock().now()
     return PageView(items=[training_view(t, now) for t in page.items], next_cursor=page.next_cursor)
 
@@ -105,7 +173,9 @@ def follow_training(
 ) -> EventSourceResponse:
     """Server-sent events until the training ends: `training` (its whole view), `log` ({index, line}), `end`.
 
-    `Last-Event-ID` continues the log where a broken connection left it.
+    `Last-Event-ID` continues the log where a broken connection left it. Who asks is checked when the stream begins.
+    A browser's `EventSource` cannot send a token, and needs none behind Identity-Aware Proxy and on one's own machine;
+    an app that signs in with Firebase reads the stream with `fetch`, which can.
     """
     owned_training(training_id, user)
     seen = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0

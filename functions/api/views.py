@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.models import Model
-from shared.ports import ObjectInfo
-from shared.shoots import Picture, Shoot
+from shared.quotes import Quote
 from shared.trainings import Dataset, Failure, Move, Progress, Stage, Status, Training
 
 T = TypeVar("T")
@@ -27,47 +25,6 @@ class PageView(View, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
-
-
-class ShootView(View):
-    """A shoot with what its bucket holds now."""
-
-    id: str = Field(examples=["s_3f0c1b9a52de4471a6b8e0d2"])
-    person_id: str
-    costume_name: str = Field(examples=["Red Riding Hood"])
-    created_at: datetime
-    image_count: int
-    captioned_count: int
-
-
-class PictureView(View):
-    """A picture of a shoot; `crc32c` is base64 as Cloud Storage writes it."""
-
-    name: str
-    stem: str
-    size: int
-    crc32c: str
-    caption: str | None = None
-
-
-class FileView(View):
-    """A stored file."""
-
-    name: str
-    size: int
-    crc32c: str
-
-    @classmethod
-    def of(cls, info: ObjectInfo) -> FileView:
-        """The file under its last name."""
-        return cls(name=info.name.rsplit("/", 1)[-1], size=info.size, crc32c=info.crc32c)
-
-
-class ShootDetailView(ShootView):
-    """A shoot with its pictures, captions and the caption files' checksums."""
-
-    pictures: list[PictureView]
-    files: list[FileView]
 
 
 class DatasetView(View):
@@ -89,6 +46,15 @@ class FailureView(View):
     retryable: bool
     charged: bool | None
     at: datetime
+
+
+class QuoteView(View):
+    """What the training was quoted when it was started."""
+
+    price_usd: float
+    unit_price_usd: float
+    unit: str
+    priced_at: str
 
 
 class TrainingView(View):
@@ -113,6 +79,10 @@ class TrainingView(View):
     model_id: str | None
     fal_request_id: str | None
     log_count: int
+    quote: QuoteView | None
+    cost_usd: float | None = Field(description="What fal.ai billed, where it tells")
+    predecessor_id: str | None
+    cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -140,6 +110,8 @@ class ModelView(View):
     parameters: dict[str, Any]
     parent_model_id: str | None
     trained_at: datetime
+    title: str | None
+    cost_usd: float | None
 
 
 class DownloadFileView(View):
@@ -159,33 +131,6 @@ class DownloadView(View):
     expires_at: datetime
 
 
-def shoot_view(shoot: Shoot, found: list[Picture]) -> ShootView:
-    """The shoot with its counts."""
-    return ShootView(**_shoot_fields(shoot, found))
-
-
-def shoot_detail_view(
-    shoot: Shoot, found: list[Picture], captions: Mapping[str, str | None]
-) -> ShootDetailView:
-    """The shoot with its pictures; `captions` by stem."""
-    files = [info for p in found for info in (p.image, p.caption) if info is not None]
-    shown = [
-        PictureView(**FileView.of(p.image).model_dump(), stem=p.stem, caption=captions.get(p.stem)) for p in found
-    ]
-    return ShootDetailView(**_shoot_fields(shoot, found), pictures=shown, files=[FileView.of(f) for f in files])
-
-
-def _shoot_fields(shoot: Shoot, found: list[Picture]) -> dict[str, Any]:
-    return {
-        "id": shoot.id,
-        "person_id": shoot.person_id,
-        "costume_name": shoot.costume_name,
-        "created_at": shoot.created_at,
-        "image_count": len(found),
-        "captioned_count": sum(1 for picture in found if picture.caption),
-    }
-
-
 def training_view(training: Training, now: datetime) -> TrainingView:
     """The training's public side at `now`."""
     return TrainingView.model_validate(
@@ -197,6 +142,7 @@ def training_view(training: Training, now: datetime) -> TrainingView:
             "dataset": _view(DatasetView, training.dataset),
             "error": _view(FailureView, training.error),
             "hindrance": _view(FailureView, training.hindrance),
+            "quote": _view(QuoteView, training.quote),
             "recoverable": training.is_recoverable,
             "fal_request_id": training.fal.request_id if training.fal else None,
         }
@@ -206,7 +152,7 @@ def training_view(training: Training, now: datetime) -> TrainingView:
 V = TypeVar("V", bound=View)
 
 
-def _view(kind: type[V], value: Dataset | Failure | None) -> V | None:
+def _view(kind: type[V], value: Dataset | Failure | Quote | None) -> V | None:
     return kind.model_validate(value) if value is not None else None
 
 

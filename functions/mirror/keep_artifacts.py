@@ -16,7 +16,7 @@ from functions.mirror.model_card import model_card
 from functions.mirror.safetensors import WeightsCheck
 from shared.documents import to_document
 from shared.errors import ArtifactCorrupt
-from shared.models import Model, Weights, model_id, staging_prefix, version_prefix
+from shared.models import Model, Weights, model_id, recipe, staging_prefix, version_prefix
 from shared.ports import Artifact, ArtifactSource, Objects, RunOutput
 from shared.settings import MirrorSettings
 from shared.trainers import trainer as spec_of
@@ -57,7 +57,7 @@ def fetch_artifacts(
     name = f"{staging_prefix(training.id)}{run}/weights.safetensors"
     for attempt in range(1, FETCH_ATTEMPTS + 1):
         try:
-            checked = _Checked()
+            checked = _Checked(weights.size)
             with source.open(weights, max_bytes=settings.max_weights_bytes) as chunks:
                 bucket.write(name, checked.pass_on(chunks), content_type="application/octet-stream")
             return checked.kept(name, weights, _read_config(source, config, settings))
@@ -76,8 +76,8 @@ def _named(output: RunOutput, field: str) -> Artifact:
 class _Checked:
     """Hashes, counts and verifies the weights while they pass through."""
 
-    def __init__(self) -> None:
-        self._check = WeightsCheck()
+    def __init__(self, size: int | None) -> None:
+        self._check = WeightsCheck(size=size)
         self._sha256 = hashlib.sha256()
         self._crc32c = google_crc32c.Checksum()
         self._size = 0
@@ -111,13 +111,20 @@ def _read_config(source: ArtifactSource, config: Artifact, settings: MirrorSetti
         data = b"".join(chunks)
     try:
         json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactCorrupt(reason="the configuration is not JSON") from error
     return data
 
 
 def keep_model(
-    training: Training, kept: Kept, version: int, *, log: Iterable[str], bucket: Objects, at: datetime
+    training: Training,
+    kept: Kept,
+    version: int,
+    *,
+    log: Iterable[str],
+    cost_usd: float | None,
+    bucket: Objects,
+    at: datetime,
 ) -> Model:
     """Give the verified files their kept names and write what belongs beside them; the model to be recorded.
 
@@ -128,7 +135,8 @@ def keep_model(
     copied = bucket.copy(kept.weights_name, weights_name)
     if (copied.size, copied.crc32c) != (kept.size, kept.crc32c):
         raise ArtifactCorrupt(reason="the copy in our bucket differs from what was verified")
-    model = _model(training, kept, version, bucket.uri, prefix, weights_name, at)
+    place = Place(prefix=prefix, weights_name=weights_name, bucket_uri=bucket.uri)
+    model = _model(training, kept, version, place, cost_usd=cost_usd, at=at)
     document = to_document(model, mode="json")
     files: Mapping[str, tuple[str, bytes]] = {
         "config.json": ("application/json", kept.config),
@@ -143,8 +151,17 @@ def keep_model(
     return model
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the files of a version lie."""
+
+    bucket_uri: str
+    prefix: str
+    weights_name: str
+
+
 def _model(
-    training: Training, kept: Kept, version: int, bucket_uri: str, prefix: str, weights_name: str, at: datetime
+    training: Training, kept: Kept, version: int, place: Place, *, cost_usd: float | None, at: datetime
 ) -> Model:
     assert training.dataset is not None, "a mirrored training was packaged"
     return Model(
@@ -157,8 +174,8 @@ def _model(
         version=version,
         trainer=training.trainer,
         trigger_word=training.trigger_word,
-        lora_uri=f"{bucket_uri}/{weights_name}",
-        config_uri=f"{bucket_uri}/{prefix}config.json",
+        lora_uri=f"{place.bucket_uri}/{place.weights_name}",
+        config_uri=f"{place.bucket_uri}/{place.prefix}config.json",
         size=kept.size,
         sha256=kept.sha256,
         crc32c=kept.crc32c,
@@ -166,6 +183,13 @@ def _model(
         dataset_fingerprint=training.dataset.fingerprint,
         parameters=dict(training.parameters),
         trained_at=at,
+        recipe=recipe(
+            training.dataset.fingerprint,
+            trainer=training.trainer,
+            trigger_word=training.trigger_word,
+            parameters=training.parameters,
+        ),
+        cost_usd=cost_usd,
     )
 
 

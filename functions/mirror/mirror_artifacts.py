@@ -36,8 +36,6 @@ def mirror_artifacts(
     if job is None:
         logs.warning("result_is_not_ours", training_id=training.id, request_id=event.request_id)
         return training
-    if event.recover and training.is_recoverable:
-        training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
     if training.is_terminal:
         return _noted_if_late(training, job, trainings=trainings, trainer=trainer, clock=clock)
     if (model := _kept_before(training, models)) is None:
@@ -116,7 +114,7 @@ def _mirroring(training: Training, job: FalJob, clock: Clock) -> Training:
 
 def _succeeded(training: Training, model: Model, clock: Clock) -> Training:
     reason = f"{model.name} version {model.version}"
-    return training.advance(Status.SUCCEEDED, at=clock.now(), reason=reason, model_id=model.id)
+    return training.advance(Status.SUCCEEDED, at=clock.now(), reason=reason, model_id=model.id, cost_usd=model.cost_usd)
 
 
 def _keep(
@@ -131,7 +129,8 @@ def _keep(
 ) -> Model:
     log = trainer.status(job, log=True).log
     version = models.allocate_version(training.person_id, training.model_name, training.id)
-    model = keep_model(training, kept, version, log=log, bucket=bucket, at=clock.now())
+    cost_usd = trainer.cost_usd(job)
+    model = keep_model(training, kept, version, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
     if not models.create(model):
         return models.get(model.id)
     return model

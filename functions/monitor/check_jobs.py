@@ -12,16 +12,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.monitor.progress import parse_progress
-from functions.monitor.sweep_archives import sweep_archives
+from functions.monitor.sweep_archives import Sweeper
 from shared import logs
 from shared.errors import Conflict, ProductError, SubmissionUncertain
-from shared.events import ResultReported, TrainingRequested
+from shared.events import CheckRequested, ResultReported, TrainingRequested
 from shared.finishing import finish_training
-from shared.ports import CancelAnswer, Clock, Objects, Publisher, RunState, RunStatus, Trainer, TrainingRepository
+from shared.ports import (
+    AccountRepository,
+    CancelAnswer,
+    Clock,
+    Objects,
+    Publisher,
+    RunState,
+    RunStatus,
+    Trainer,
+    TrainingRepository,
+)
 from shared.settings import MonitorSettings
 from shared.trainings import FalJob, Progress, Status, Training
 
 PARALLEL_CHECKS = 8
+NOT_LISTED = "its request list does not show it yet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,20 +46,28 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitor:
-    """The ports of a pass and its one moment, so that every check sees the same time."""
+    """The ports of a pass and its one moment, so that every check sees the same time.
+
+    `asked` means that a user wants to know now: nothing waits for its interval.
+    """
 
     trainings: TrainingRepository
     trainer: Trainer
     datasets: Objects
     publisher: Publisher
+    accounts: AccountRepository
+    clock: Clock
     settings: MonitorSettings
     now: datetime
+    asked: bool = False
 
     def check(self, training: Training) -> None:
         """Look after one unfinished training. Raises `ProductError` where something does not answer."""
-        if self.settings.deadlines.passed(training, self.now):
+        if training.cancel_requested_at and training.fal and training.status in _UNDER_WAY:
+            self._cancel(training, training.fal)
+        elif self.settings.deadlines.passed(training, self.now):
             self._expire(training)
-        else:
+        elif not training.is_terminal:
             _CHECKS[training.status](self, training)
 
     def announce_again(self, training: Training) -> None:
@@ -70,7 +89,10 @@ class Monitor:
             found = job
             self.trainings.update(training.id, lambda t: t.recorded(found, at=self.now, reason="found at fal.ai"))
         elif training.hindrance is None:
-            self.trainings.update(training.id, lambda t: t.hindered(SubmissionUncertain(), at=self.now))
+            self.trainings.update(
+                training.id,
+                lambda t: t.hindered(SubmissionUncertain(reason=NOT_LISTED), at=self.now),
+            )
         return None
 
     def follow_run(self, training: Training) -> None:
@@ -91,13 +113,13 @@ class Monitor:
     def _is_stalled(self, training: Training, after_s: float) -> bool:
         """Whether nothing happened for `after_s` since the status was reached or last announced; marks it announced."""
         last = training.announced_at or training.since
-        if (self.now - last).total_seconds() <= after_s:
+        if not self.asked and (self.now - last).total_seconds() <= after_s:
             return False
         self.trainings.update(training.id, lambda t: replace(t, announced_at=self.now))
         return True
 
     def _followed(self, training: Training, status: RunStatus) -> Training:
-        if training.status not in (Status.SUBMITTED, Status.RUNNING):
+        if training.status not in _UNDER_WAY:
             return training
         if status.state is RunState.IN_PROGRESS:
             training = training.advance(Status.RUNNING, at=self.now)
@@ -111,23 +133,29 @@ class Monitor:
             message = "waiting in fal.ai's queue"
             return Progress(percent=0.0, message=message, queue_position=status.queue_position, updated_at=self.now)
         steps = training.parameters.get("steps")
-        return parse_progress(status.log, total_steps=steps, started_at=training.since, now=self.now)
+        return parse_progress(
+            status.log, total_steps=steps, started_at=training.since, now=self.now, before=training.progress
+        )
 
     def _is_due(self, training: Training, progress: Progress | None) -> bool:
-        if training.progress is None or training.since == self.now:
+        if self.asked or training.progress is None or training.since == self.now:
             return True
         age = (self.now - training.progress.updated_at).total_seconds()
         return progress is not None and age >= self.settings.progress_interval_s
 
     def _report(self, training: Training, job: FalJob, status: RunStatus) -> None:
         """Report a finished run once, and again only where nothing came of it for a while."""
-        if training.announced_at and (self.now - training.announced_at).total_seconds() < self.settings.stalled_s:
+        if (
+            not self.asked
+            and training.announced_at
+            and (self.now - training.announced_at).total_seconds() < self.settings.stalled_s
+        ):
             return
         self.trainings.update(training.id, lambda t: self._completed(t, status))
         self._publish_result(training, job)
 
     def _completed(self, training: Training, status: RunStatus) -> Training:
-        if training.status not in (Status.SUBMITTED, Status.RUNNING):
+        if training.status not in _UNDER_WAY:
             return training
         message = "fal.ai is done; fetching the result"
         progress = Progress(percent=100.0, message=message, eta_s=0.0, updated_at=self.now)
@@ -146,16 +174,35 @@ class Monitor:
         expired = self.trainings.update(training.id, lambda t: self._expired(t, training.status, limit_s))
         if expired.is_terminal:
             logs.error("training_expired", training_id=training.id, was=training.status)
-            finish_training(expired, publisher=self.publisher, datasets=self.datasets)
+            self.finish(expired)
         return None
 
+    def _cancel(self, training: Training, job: FalJob) -> None:
+        """Its user wants the run stopped: it is, unless fal.ai is done with it; then the model is kept after all."""
+        if self.trainer.cancel(job) is CancelAnswer.TOO_LATE:
+            self.trainings.update(training.id, lambda t: replace(t, cancel_requested_at=None))
+            return self._publish_result(training, job)
+        detail = "fal.ai was asked to stop and may still bill what it did"
+        canceled = self.trainings.update(training.id, lambda t: t.canceled(detail, at=self.now, charged=None))
+        if canceled.is_terminal:
+            logs.info("training_canceled", training_id=training.id)
+            self.finish(canceled)
+        return None
+
+    def finish(self, training: Training) -> None:
+        """Do what is left to do when a training has ended."""
+        finish_training(
+            training, publisher=self.publisher, datasets=self.datasets, accounts=self.accounts, clock=self.clock
+        )
+
     def _has_just_ended(self, training: Training, job: FalJob) -> bool:
-        under_way = training.status in (Status.SUBMITTED, Status.RUNNING)
-        return under_way and self.trainer.cancel(job) is CancelAnswer.TOO_LATE
+        return training.status in _UNDER_WAY and self.trainer.cancel(job) is CancelAnswer.TOO_LATE
 
     def _expired(self, training: Training, seen: Status, limit_s: float) -> Training:
         return training.expired(limit_s, at=self.now) if training.status is seen else training
 
+
+_UNDER_WAY = (Status.SUBMITTED, Status.RUNNING)
 
 _CHECKS: dict[Status, Callable[[Monitor, Training], None]] = {
     Status.REQUESTED: Monitor.announce_again,
@@ -173,6 +220,7 @@ def check_jobs(
     trainer: Trainer,
     datasets: Objects,
     publisher: Publisher,
+    accounts: AccountRepository,
     clock: Clock,
     settings: MonitorSettings,
 ) -> Tick:
@@ -182,21 +230,50 @@ def check_jobs(
         trainer=trainer,
         datasets=datasets,
         publisher=publisher,
+        accounts=accounts,
+        clock=clock,
         settings=settings,
         now=clock.now(),
     )
     unfinished = trainings.list_unfinished(limit=settings.tick_trainings)
     with ThreadPoolExecutor(max_workers=PARALLEL_CHECKS, thread_name_prefix="check") as pool:
         hindered = sum(pool.map(lambda training: not _checked(monitor, training), unfinished))
-    swept = sweep_archives(
-        active=frozenset(training.id for training in unfinished),
+    active = frozenset(training.id for training in unfinished)
+    swept = Sweeper(
         trainings=trainings,
         datasets=datasets,
-        publisher=publisher,
+        finish=monitor.finish,
         now=monitor.now,
         settings=settings,
-    )
+    ).sweep(active)
     return Tick(checked=len(unfinished), hindered=hindered, swept=swept)
+
+
+def check_one(
+    event: CheckRequested,
+    *,
+    trainings: TrainingRepository,
+    trainer: Trainer,
+    datasets: Objects,
+    publisher: Publisher,
+    accounts: AccountRepository,
+    clock: Clock,
+    settings: MonitorSettings,
+) -> Training:
+    """Look after one training now, because its user asks; the training as it then is. Raises what `check` raises."""
+    monitor = Monitor(
+        trainings=trainings,
+        trainer=trainer,
+        datasets=datasets,
+        publisher=publisher,
+        accounts=accounts,
+        clock=clock,
+        settings=settings,
+        now=clock.now(),
+        asked=True,
+    )
+    monitor.check(trainings.get(event.training_id))
+    return trainings.get(event.training_id)
 
 
 def _checked(monitor: Monitor, training: Training) -> bool:

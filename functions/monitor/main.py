@@ -1,4 +1,4 @@
-"""Entry point of the monitor: Cloud Scheduler calls it every minute."""
+"""Entry point of the monitor: Cloud Scheduler calls it every minute, Pub/Sub pushes `check-requested` here."""
 
 from __future__ import annotations
 
@@ -8,19 +8,32 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from functions.monitor.check_jobs import check_jobs
+from functions.monitor.check_jobs import check_jobs, check_one
 from shared import bootstrap
+from shared.events import CheckRequested
+from shared.trainings import Stage, Training
 
 
 @functions_framework.http
-def monitor(request: Request) -> dict[str, Any]:
-    """Run one tick and answer with what it did; a tick that fails is a 500, and the next minute tries again."""
-    tick = check_jobs(
-        trainings=bootstrap.trainings(),
-        trainer=bootstrap.trainer(),
-        datasets=bootstrap.datasets_bucket(),
-        publisher=bootstrap.publisher(),
-        clock=bootstrap.clock(),
-        settings=bootstrap.monitor_settings(),
-    )
-    return asdict(tick)
+def monitor(request: Request) -> tuple[dict[str, Any], int]:
+    """With a message: look after its training. Without: one tick; one that fails is a 500, the next tries again."""
+    if body := request.get_data():
+        bootstrap.consumer(Stage.TRAINING).handle(body, CheckRequested, _check)
+        return {}, 200
+    return asdict(check_jobs(**_ports())), 200
+
+
+def _check(event: CheckRequested) -> Training:
+    return check_one(event, **_ports())
+
+
+def _ports() -> dict[str, Any]:
+    return {
+        "trainings": bootstrap.trainings(),
+        "trainer": bootstrap.trainer(),
+        "datasets": bootstrap.datasets_bucket(),
+        "publisher": bootstrap.publisher(),
+        "accounts": bootstrap.accounts(),
+        "clock": bootstrap.clock(),
+        "settings": bootstrap.monitor_settings(),
+    }

@@ -93,9 +93,7 @@ def make_archive(
     raise_first(listing_errors(found, minimum=trainer(training.trainer).minimum_images, limits=limits))
     name = archive_name(training.id, nonce)
     tally = _Tally()
-    entries = checked_files(
-        found, trigger_word=training.trigger_word, captions=captions, bucket=shoots, limits=limits
-    )
+    entries = checked_files(found, trigger_word=training.trigger_word, captions=captions, bucket=shoots, limits=limits)
     try:
         info = datasets.write(name, tally.count(zip_stream(entries)), content_type="application/zip")
     except (BadZipFile, LargeZipFile) as error:

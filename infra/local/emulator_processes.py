@@ -58,9 +58,7 @@ class Installation:
             java=java,
             java_version=_java_version(java) if java else 0,
             pubsub_jar=next(iter(platform.glob("pubsub-emulator/lib/cloud-pubsub-emulator-*.jar")), None),
-            firestore_jar=next(
-                iter(platform.glob("cloud-firestore-emulator/cloud-firestore-emulator.jar")), None
-            ),
+            firestore_jar=next(iter(platform.glob("cloud-firestore-emulator/cloud-firestore-emulator.jar")), None),
             has_storage=importlib.util.find_spec("gcp_storage_emulator") is not None,
         )
 

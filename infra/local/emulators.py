@@ -2,7 +2,7 @@
 
 They are processes of our own on free loopback ports with a random project id, so that nothing ever talks to
 somebody else's. What survives a restart with a `data_dir`: objects, always; documents, when `save` ran or the
-block ended in order, since the Firestore emulator only writes on request. Messages never: the Pub/Sub
+block was left, since the Firestore emulator only writes on request. Messages never: the Pub/Sub
 emulator keeps them in memory, and its topics and subscriptions too, so `provision` is due after every start.
 
 They differ from the real services: no IAM and no OIDC header on pushes, no `deliveryAttempt`, no index is
@@ -97,8 +97,10 @@ def running_emulators(data_dir: Path | None = None) -> Iterator[Emulators]:
     with ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulators-")))
         emulators = _started(stack, installation, logs, data_dir)
-        yield emulators
-        emulators.save()
+        try:
+            yield emulators
+        finally:  # also when the block is interrupted, which is how a local stack usually ends
+            emulators.save()
 
 
 def _started(stack: ExitStack, installation: Installation, logs: Path, data_dir: Path | None) -> Emulators:

@@ -60,7 +60,8 @@ def provision(
     address. `settings` are the emulators' own where none are given.
     """
     settings = settings or emulators.settings()
-    make_buckets(settings, (settings.shoots_bucket, settings.datasets_bucket, settings.models_bucket))
+    buckets = (settings.shoots_bucket, settings.datasets_bucket, settings.models_bucket, settings.thumbnails_bucket)
+    make_buckets(settings, buckets)
     with publisher_of(emulators) as topics, subscriber_of(emulators) as subscriptions:
         names = _Names(emulators.project)
         for topic, functions in SUBSCRIPTIONS.items():
@@ -71,9 +72,7 @@ def provision(
                 push = PushConfig(push_endpoint=f"{push_base_url}/_push/{function}")
                 request = _push_subscription(names, topic, subscription, push, policy or PushPolicy())
                 _once(subscriptions.create_subscription, request=request, timeout=CALL_S)
-                subscriptions.modify_push_config(
-                    subscription=request["name"], push_config=push, timeout=CALL_S
-                )
+                subscriptions.modify_push_config(subscription=request["name"], push_config=push, timeout=CALL_S)
 
 
 def make_buckets(settings: StoreSettings, names: Iterable[str]) -> None:
@@ -90,16 +89,12 @@ def make_buckets(settings: StoreSettings, names: Iterable[str]) -> None:
 
 def publisher_of(emulators: Emulators) -> PublisherClient:
     """A client for topics, to be closed by `with`."""
-    return PublisherClient(
-        transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulators.pubsub_host))
-    )
+    return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulators.pubsub_host)))
 
 
 def subscriber_of(emulators: Emulators) -> SubscriberClient:
     """A client for subscriptions and pulling, to be closed by `with`."""
-    return SubscriberClient(
-        transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(emulators.pubsub_host))
-    )
+    return SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(emulators.pubsub_host)))
 
 
 @dataclass(frozen=True)
@@ -132,9 +127,7 @@ def _push_subscription(
     }
 
 
-def _make_dead_letter(
-    topics: PublisherClient, subscriptions: SubscriberClient, names: _Names, name: str
-) -> None:
+def _make_dead_letter(topics: PublisherClient, subscriptions: SubscriberClient, names: _Names, name: str) -> None:
     _once(topics.create_topic, name=names.topic(name), timeout=CALL_S)
     _once(
         subscriptions.create_subscription,

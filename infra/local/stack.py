@@ -24,8 +24,11 @@ ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 
-# What makes a simulated run pleasant to watch; everything that is set in the environment wins.
+# What makes the stack pleasant to watch; everything that is set in the environment wins.
 LIVELY = {"PROGRESS_INTERVAL_S": "0.4", "EVENTS_POLL_S": "0.2", "STALLED_S": "15", "CLAIM_LEASE_S": "20"}
+
+# Where nothing is paid, nothing has to be rationed.
+UNLIMITED = {"TRAININGS_AT_ONCE": "0", "BUDGET_USD_PER_DAY": "0", "RATE_LIMIT_PER_MINUTE": "0"}
 
 
 class StackError(Exception):
@@ -121,7 +124,8 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
         fal, simulator_url = _fal_environment(settings, data_dir, processes)
         store = _store_environment(settings, data_dir, url, cleanup)
         public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
-        environment = {**LIVELY, **os.environ, **store, **fal, **public, **(extra or {})}
+        rationed = UNLIMITED if simulator_url else {}
+        environment = {**LIVELY, **rationed, **os.environ, **store, **fal, **public, **(extra or {})}
         stack = Stack(
             url=url,
             simulator_url=simulator_url,

@@ -10,12 +10,19 @@ from pathlib import Path
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
-from shared.adapters.embedded.repositories import SqliteModels, SqliteShoots, SqliteTrainings
+from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteShoots, SqliteTrainings
 from shared.adapters.embedded.signing import UrlSigner
-from shared.adapters.memory import MemoryModels, MemoryObjects, MemoryPublisher, MemoryShoots, MemoryTrainings
+from shared.adapters.memory import (
+    MemoryAccounts,
+    MemoryModels,
+    MemoryObjects,
+    MemoryPublisher,
+    MemoryShoots,
+    MemoryTrainings,
+)
 from shared.events import SUBSCRIPTIONS
 from shared.messaging import Delivery, encode
-from shared.ports import ModelRepository, Objects, Publisher, ShootRepository, TrainingRepository
+from shared.ports import AccountRepository, ModelRepository, Objects, Publisher, ShootRepository, TrainingRepository
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class Backend:
     shoots: ShootRepository
     trainings: TrainingRepository
     models: ModelRepository
+    accounts: AccountRepository
     objects: Callable[[str], Objects]
     publisher: Publisher
     received: Callable[[float], list[Delivery]]
@@ -52,6 +60,7 @@ def memory_backend() -> Backend:
         shoots=MemoryShoots(),
         trainings=MemoryTrainings(),
         models=MemoryModels(),
+        accounts=MemoryAccounts(),
         objects=MemoryObjects,
         publisher=publisher,
         received=received,
@@ -75,6 +84,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
         shoots=SqliteShoots(database),
         trainings=SqliteTrainings(database),
         models=SqliteModels(database),
+        accounts=SqliteAccounts(database),
         objects=lambda bucket: DirectoryObjects(root / "objects", bucket, signer),
         publisher=queue,
         received=received,

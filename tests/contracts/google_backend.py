@@ -19,7 +19,7 @@ from infra.local.provision import make_buckets, provision
 from shared.adapters.google.clients import firestore_client, publisher_client, storage_client, storage_signer
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import PubSubPublisher
-from shared.adapters.google.repositories import FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings
 from shared.messaging import Delivery, read_envelope
 from shared.ports import Objects
 from tests.contracts.backend import Backend
@@ -118,6 +118,7 @@ def google_backend() -> Iterator[Backend]:
             shoots=FirestoreShoots(documents),
             trainings=FirestoreTrainings(documents),
             models=FirestoreModels(documents),
+            accounts=FirestoreAccounts(documents),
             objects=objects,
             publisher=PubSubPublisher(messages, settings.project),
             received=target.received,

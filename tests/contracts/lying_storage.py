@@ -55,9 +55,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: LyingStorage
 
     def do_POST(self) -> None:
-        self._answer(
-            200, b"{}", {"Location": f"http://127.0.0.1:{self.server.server_port}/upload?upload_id=1"}
-        )
+        status = self.server.lie.status if "/rewriteTo/" in self.path else 200
+        session = f"http://127.0.0.1:{self.server.server_port}/upload?upload_id=1"
+        self._answer(status, b"{}", {"Location": session})
 
     def do_PUT(self) -> None:
         self._answer(200, json.dumps({"name": "a", "updated": UPDATED, **self.server.lie.stored}).encode())

@@ -71,9 +71,7 @@ def test_what_is_missing_is_said_in_a_sentence_that_tells_how_to_get_it() -> Non
 
 
 def test_only_what_is_missing_is_named() -> None:
-    almost = Installation(
-        java="java", java_version=8, pubsub_jar=Path("a"), firestore_jar=Path("b"), has_storage=True
-    )
+    almost = Installation(java="java", java_version=8, pubsub_jar=Path("a"), firestore_jar=Path("b"), has_storage=True)
     sentence = almost.missing or ""
     assert "Java 11" in sentence
     assert "firestore" not in sentence
@@ -91,8 +89,9 @@ def test_two_sets_of_emulators_run_side_by_side_and_stop_alone(installed: None) 
 
 
 def test_documents_and_objects_survive_a_restart_with_a_data_dir(installed: None, tmp_path: Path) -> None:
-    with running_emulators(tmp_path) as emulators:
+    with pytest.raises(KeyboardInterrupt), running_emulators(tmp_path) as emulators:
         keep_and_find(emulators, keep=True)
+        raise KeyboardInterrupt
     for _ in range(2):
         with running_emulators(tmp_path) as again:
             assert again.project == emulators.project
@@ -134,8 +133,6 @@ def test_an_emulator_that_ends_while_starting_is_reported_with_its_log(tmp_path:
 )
 def test_each_adapter_imports_its_own_sdk_only(module: str, own: set[str]) -> None:
     script = f"import sys, shared.adapters.google.{module}; print(*sys.modules)"
-    output = subprocess.run(
-        (sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    output = subprocess.run((sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, check=True)
     sdks = {"google.cloud.firestore", "google.cloud.storage", "google.cloud.pubsub_v1", "google.pubsub_v1"}
     assert sdks & set(output.stdout.split()) == own

@@ -76,7 +76,7 @@ def test_a_small_object_is_one_request(stack: ExitStack) -> None:
     server, objects = lied_to(stack, Lie(body=b"hello", headers={"X-Goog-Hash": "crc32c=mnG7TA=="}))
     assert b"".join(objects.read("a")) == b"hello"
     # beside it the SDK asks once per client, in the background, where the bucket is
-    assert [path for _, path in server.requests if path.startswith("/download/")] == [server.requests[0][1]]
+    assert sum(1 for _, path in server.requests if path.startswith("/download/")) == 1
 
 
 def test_bytes_that_do_not_have_their_checksum_are_an_error_at_the_end(stack: ExitStack) -> None:
@@ -106,7 +106,7 @@ def test_a_refusal_is_an_error_of_ours(stack: ExitStack, status: int) -> None:
 
 def test_a_storage_that_does_not_answer_is_unavailable_in_time() -> None:
     host = f"127.0.0.1:{free_port()}"
-    client = storage_client(StoreSettings.model_validate({"storage_emulator_host": host}))
+    client = storage_client(StoreSettings.model_validate({"GOOGLE_CLOUD_PROJECT": "p", "storage_emulator_host": host}))
     objects = CloudStorageObjects(client, "bucket", SIGNER, limits=HASTY)
     started = time.monotonic()
     with pytest.raises(StorageUnavailable):
@@ -150,9 +150,7 @@ def test_a_signed_url_can_be_fetched_and_names_the_download(objects: CloudStorag
 
 
 @pytest.mark.parametrize(("asked_s", "given"), [(60, "60"), (0.2, "1"), (10**6, "43200")])
-def test_a_signed_url_lasts_at_most_twelve_hours(
-    objects: CloudStorageObjects, asked_s: float, given: str
-) -> None:
+def test_a_signed_url_lasts_at_most_twelve_hours(objects: CloudStorageObjects, asked_s: float, given: str) -> None:
     query = parse_qs(urlsplit(objects.sign("a", ttl_s=asked_s)).query)
     assert query["X-Goog-Expires"] == [given]
     assert query["X-Goog-Algorithm"] == ["GOOG4-RSA-SHA256"]

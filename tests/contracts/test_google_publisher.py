@@ -61,18 +61,14 @@ def test_each_function_gets_the_events_of_its_topic(emulators: Emulators, target
     assert decode(got["/_push/mirror"].data, ResultReported) == reported
 
 
-def test_a_message_is_delivered_again_until_it_is_acknowledged(
-    emulators: Emulators, target: PushTarget
-) -> None:
+def test_a_message_is_delivered_again_until_it_is_acknowledged(emulators: Emulators, target: PushTarget) -> None:
     provision(emulators, target.url)
     target.status = 500
     with publishing(emulators) as publisher:
         publisher.publish(REQUESTED)
     target.wait_for(1, timeout_s=10)
     target.status = 204
-    assert {delivery.message_id for delivery in target.wait_for(2, timeout_s=15)} == {
-        target.deliveries[0].message_id
-    }
+    assert {delivery.message_id for delivery in target.wait_for(2, timeout_s=15)} == {target.deliveries[0].message_id}
 
 
 @pytest.mark.slow
@@ -94,9 +90,7 @@ def test_what_fails_at_every_delivery_becomes_a_dead_letter_with_its_attributes(
     assert len(target.deliveries) == 5
 
 
-def test_provisioning_again_keeps_everything_and_moves_the_pushes(
-    emulators: Emulators, target: PushTarget
-) -> None:
+def test_provisioning_again_keeps_everything_and_moves_the_pushes(emulators: Emulators, target: PushTarget) -> None:
     provision(emulators, f"http://127.0.0.1:{free_port()}")
     provision(emulators, target.url)
     with publishing(emulators) as publisher:
@@ -110,9 +104,7 @@ def test_every_subscription_has_a_dead_letter_that_somebody_keeps(emulators: Emu
         project = f"projects/{emulators.project}"
         made_topics = {topic.name.rsplit("/", 1)[1] for topic in topics.list_topics(project=project)}
         made = {one.name.rsplit("/", 1)[1]: one for one in subscriptions.list_subscriptions(project=project)}
-    expected = {
-        subscription_name(topic, to) for topic, functions in SUBSCRIPTIONS.items() for to in functions
-    }
+    expected = {subscription_name(topic, to) for topic, functions in SUBSCRIPTIONS.items() for to in functions}
     dead_letters = {dead_letter_name(subscription) for subscription in expected}
     assert set(made) == expected | dead_letters
     assert made_topics == set(EVENTS) | dead_letters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -80,3 +81,42 @@ def test_versions_that_are_allocated_at_once_are_dense_and_kept(backend: Backend
         versions = list(pool.map(lambda training: backend.models.allocate_version(own, "wolf", training), trainings))
     assert versions[:12] == versions[12:]
     assert sorted(versions[:12]) == list(range(1, 13))
+
+
+def test_an_update_writes_and_returns_what_the_change_gives(backend: Backend, own: str) -> None:
+    backend.models.create(a_model(id=f"m_{own}"))
+    changed = backend.models.update(f"m_{own}", lambda model: replace(model, title="Anna"))
+    assert changed.title == "Anna"
+    assert backend.models.get(f"m_{own}") == changed
+    with pytest.raises(ModelNotFound):
+        backend.models.update(f"m_{own}-x", lambda model: model)
+
+
+def test_a_deleted_model_is_not_found_and_may_be_deleted_again(backend: Backend, own: str) -> None:
+    model = a_model(id=f"m_{own}", owner_id=own)
+    backend.models.create(model)
+    backend.models.delete(model.id)
+    backend.models.delete(model.id)
+    with pytest.raises(ModelNotFound):
+        backend.models.get(model.id)
+    assert backend.models.list_for_owner(own, limit=10).items == ()
+
+
+def test_the_latest_model_of_a_recipe_is_found_for_its_owner_alone(backend: Backend, own: str) -> None:
+    for number, recipe in enumerate(["same", "same", "other"]):
+        model = a_model(id=f"m_{own}-{number}", owner_id=own, recipe=recipe, trained_at=AT + number * STEP)
+        backend.models.create(model)
+    found = backend.models.find_by_recipe(own, "same")
+    assert found is not None
+    assert found.id == f"m_{own}-1"
+    assert backend.models.find_by_recipe(f"{own}-x", "same") is None
+    assert backend.models.find_by_recipe(own, "none") is None
+
+
+def test_the_versions_of_a_name_come_the_newest_first(backend: Backend, own: str) -> None:
+    for version in (1, 3, 2):
+        model = a_model(id=f"m_{own}-{version}", owner_id=own, person_id="p", name="wolf", version=version)
+        backend.models.create(model)
+    backend.models.create(a_model(id=f"m_{own}-x", owner_id=own, person_id="p", name="fox", version=9))
+    found = backend.models.list_versions(own, "p", "wolf")
+    assert [model.version for model in found] == [3, 2, 1]

@@ -27,7 +27,7 @@ def test_every_event_arrives_as_it_was_published(backend: Backend, own: str) -> 
         DatasetPackaged(
             training_id=f"t_{own}_2", nonce="n", archive_url="https://x/ü%20.zip?a=b&c=d", expires_at=1767268800.25
         ),
-        ResultReported(training_id=f"t_{own}_3", nonce="n", request_id="r", recover=True),
+        ResultReported(training_id=f"t_{own}_3", nonce="n", request_id="r"),
     ]
     for event in events:
         backend.publisher.publish(event)

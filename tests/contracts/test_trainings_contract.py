@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import Conflict, TrainingNotFound
+from shared.errors import Conflict, DatabaseUnavailable, TrainingNotFound
 from shared.ports import TrainingRepository
 from shared.trainings import Progress, Status, Training
 from tests.builders import AT, STEP, a_training
@@ -94,7 +94,7 @@ def test_an_update_that_lost_its_race_is_applied_to_what_won(backend: Backend, o
     assert backend.trainings.get(f"t_{own}").log_count == 21
 
 
-def test_an_update_that_always_loses_gives_up_with_a_conflict(own: str, backend: Backend) -> None:
+def test_an_update_that_always_loses_gives_up_and_may_be_tried_again(own: str, backend: Backend) -> None:
     if backend.name == "google":
         pytest.skip("The emulator takes a minute for what takes milliseconds elsewhere; the embedded backend shows it.")
     backend.trainings.create(a_training(id=f"t_{own}"))
@@ -103,7 +103,7 @@ def test_an_update_that_always_loses_gives_up_with_a_conflict(own: str, backend:
         backend.trainings.update(training.id, lambda t: replace(t, log_count=t.log_count + 1))
         return replace(training, trigger_word="LOST")
 
-    with pytest.raises(Conflict):
+    with pytest.raises(DatabaseUnavailable):
         backend.trainings.update(f"t_{own}", change)
     assert backend.trainings.get(f"t_{own}").trigger_word != "LOST"
 
@@ -206,3 +206,24 @@ def test_unfinished_trainings_are_limited(backend: Backend, own: str) -> None:
     for number in range(3):
         backend.trainings.create(a_training(id=f"t_{own}_{number}"))
     assert len(backend.trainings.list_unfinished(limit=2)) == 2
+
+
+def test_a_listing_of_a_shoot_shows_that_shoot_only(backend: Backend, own: str) -> None:
+    for number, shoot_id in enumerate(["s_a", "s_b", "s_a"]):
+        training = a_training(id=f"t_{own}-{number}", owner_id=own, shoot_id=shoot_id, created_at=AT + number * STEP)
+        backend.trainings.create(training)
+    shown = backend.trainings.list_for_owner(own, limit=10, shoot_id="s_a").items
+    assert [training.id for training in shown] == [f"t_{own}-2", f"t_{own}-0"]
+    assert backend.trainings.list_for_owner(own, limit=10, shoot_id="s_a", status=Status.FAILED).items == ()
+
+
+def test_succeeded_trainings_of_a_trainer_come_the_latest_first_whoever_owns_them(backend: Backend, own: str) -> None:
+    for number, status in enumerate([Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED, Status.RUNNING]):
+        training = a_training(
+            status=status, id=f"t_{own}-{number}", owner_id=f"{own}-{number}", trainer=f"fal-ai/{own}"
+        )
+        backend.trainings.create(replace(training, updated_at=AT + number * STEP))
+    backend.trainings.create(a_training(status=Status.SUCCEEDED, id=f"t_{own}-x", trainer=f"fal-ai/{own}-x"))
+    found = backend.trainings.list_succeeded(f"fal-ai/{own}", limit=10)
+    assert [training.id for training in found] == [f"t_{own}-2", f"t_{own}-0"]
+    assert len(backend.trainings.list_succeeded(f"fal-ai/{own}", limit=1)) == 1

@@ -161,7 +161,7 @@ def test_a_url_that_ran_out_is_not_paid_for_and_signed_again(world: World) -> No
 
 
 def test_an_answer_that_was_lost_is_never_sent_again_and_found_by_its_webhook(world: World) -> None:
-    world.fal.lose_answer = [SubmissionUncertain()]
+    world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     training = submitted(world)
     assert training.status is Status.SUBMITTING
     assert training.hindrance is not None
@@ -173,7 +173,7 @@ def test_an_answer_that_was_lost_is_never_sent_again_and_found_by_its_webhook(wo
 
 
 def test_an_answer_that_was_lost_is_found_in_the_request_list_by_its_nonce(world: World) -> None:
-    world.fal.lose_answer = [SubmissionUncertain()]
+    world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     training = submitted(world)
     world.tick(after_s=10)
     assert world.of(training).status is Status.SUBMITTING
@@ -185,7 +185,7 @@ def test_an_answer_that_was_lost_is_found_in_the_request_list_by_its_nonce(world
 
 
 def test_an_uncertain_submission_that_is_never_found_fails_with_a_word(world: World) -> None:
-    world.fal.lose_answer = [SubmissionUncertain()]
+    world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     training = submitted(world)
     world.fal.runs.clear()
     world.tick(after_s=600)
@@ -280,7 +280,7 @@ def test_a_report_about_somebody_elses_request_changes_nothing(world: World, cha
     training = submitted(world)
     world.fal.end("r1")
     fields = {"training_id": training.id, "nonce": "n1", "request_id": "r1", **change}
-    world.deliver(ResultReported(**fields))  # type: ignore[arg-type]
+    world.deliver(ResultReported(**fields))
     assert world.of(training) == training
 
 
@@ -323,13 +323,12 @@ def test_weights_that_stay_corrupt_never_become_a_model_and_can_be_recovered_wit
     )
     assert list(world.kept.list("models/")) == []
     assert world.zips() == []
-    world.deliver(world.report(training, recover=True))
-    assert world.of(training).status is Status.SUCCEEDED
+    assert world.recover(training).status is Status.SUCCEEDED
     assert len(world.fal.runs) == 1
 
 
 def test_a_result_that_comes_after_the_training_was_given_up_is_offered_for_recovery(world: World) -> None:
-    world.fal.lose_answer = [SubmissionUncertain()]
+    world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     training = submitted(world)
     runs = dict(world.fal.runs)
     world.fal.runs.clear()
@@ -340,8 +339,7 @@ def test_a_result_that_comes_after_the_training_was_given_up_is_offered_for_reco
     late = world.of(training)
     assert late.status is Status.FAILED
     assert late.is_recoverable
-    world.deliver(world.report(training, recover=True))
-    assert world.of(training).status is Status.SUCCEEDED
+    assert world.recover(training).status is Status.SUCCEEDED
 
 
 def test_a_crash_after_the_model_was_written_does_not_fetch_again(world: World) -> None:
@@ -360,7 +358,7 @@ def test_a_crash_after_the_model_was_written_does_not_fetch_again(world: World) 
 def test_versions_of_one_name_are_counted_up(world: World) -> None:
     for n in (1, 2):
         world.shoot()
-        training = world.start(key=f"key {n}")
+        training = world.start(key=f"key {n}", force=True)
         world.run()
         world.fal.end(f"r{n}")
         world.deliver(world.report(training, f"r{n}"))
@@ -501,8 +499,7 @@ def test_a_database_that_does_not_take_the_model_fails_recoverably_and_loses_not
         Stage.MIRRORING,
         True,
     )
-    world.deliver(world.report(training, recover=True))
-    assert world.of(training).status is Status.SUCCEEDED
+    assert world.recover(training).status is Status.SUCCEEDED
     assert world.models.get(str(world.of(training).model_id)).version == 1
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from shared.accounts import Account
 from shared.adapters.embedded.database import Database
-from shared.adapters.embedded.documents import Table
+from shared.adapters.embedded.documents import Table, to_json
 from shared.adapters.paging import to_micros
-from shared.errors import Conflict, ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.documents import from_document
+from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, TrainingNotFound
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
@@ -71,14 +74,32 @@ class SqliteTrainings:
             if changed == training or self._replace(changed, version):
                 return changed
             time.sleep(random.uniform(0, min(0.001 * 2**attempt, _MAX_PAUSE_S)))
-        raise Conflict(reason=f"the training {training_id} is being changed by too many at once; try again")
+        raise DatabaseUnavailable(reason=f"the training {training_id} is being changed by too many at once")
 
     def list_for_owner(
-        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: Status | None = None,
+        shoot_id: str | None = None,
     ) -> Page[Training]:
         """The owner's trainings, newest first; `InvalidRequest` for a bad cursor."""
         equal = {} if status is None else {"status": status.value}
+        if shoot_id is not None:
+            equal["json_extract(document, '$.shoot_id')"] = shoot_id
         return self._table.page(owner_id, limit=limit, cursor=cursor, **equal)
+
+    def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
+        """Anybody's trainings with that trainer that succeeded, the latest first."""
+        query = (
+            "SELECT document FROM trainings WHERE status = ? AND json_extract(document, '$.trainer') = ?"
+            " ORDER BY updated_at DESC, id DESC LIMIT ?"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (Status.SUCCEEDED.value, trainer, limit)).fetchall()
+        return [self._table.value(row[0]) for row in rows]
 
     def list_unfinished(self, *, limit: int) -> list[Training]:
         """Trainings in no terminal status, the longest unchanged first."""
@@ -123,6 +144,37 @@ class SqliteModels:
         with self._database.writing() as connection:
             return self._table.insert(connection, model)
 
+    def update(self, model_id: str, change: Callable[[Model], Model]) -> Model:
+        """Read, apply, write, all in one transaction; see the port."""
+        with self._database.writing() as connection:
+            row = connection.execute("SELECT document FROM models WHERE id = ?", (model_id,)).fetchone()
+            if row is None:
+                raise ModelNotFound(id=model_id)
+            changed = change(self._table.value(row[0]))
+            connection.execute("UPDATE models SET document = ? WHERE id = ?", (to_json(changed), model_id))
+        return changed
+
+    def delete(self, model_id: str) -> None:
+        """Forget the model; no error where there is none."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM models WHERE id = ?", (model_id,))
+
+    def find_by_recipe(self, owner_id: str, recipe: str) -> Model | None:
+        """The latest of the owner's models with that recipe."""
+        found = self._owned(owner_id, "created_at DESC, id DESC LIMIT 1", recipe=recipe)
+        return found[0] if found else None
+
+    def list_versions(self, owner_id: str, person_id: str, name: str) -> list[Model]:
+        """Every version of a name of the owner's, the newest number first."""
+        return self._owned(owner_id, "json_extract(document, '$.version') DESC", person_id=person_id, name=name)
+
+    def _owned(self, owner_id: str, order: str, **equal: str) -> list[Model]:
+        conditions = " AND ".join(f"json_extract(document, '$.{field}') = ?" for field in equal)
+        query = f"SELECT document FROM models WHERE owner_id = ? AND {conditions} ORDER BY {order}"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (owner_id, *equal.values())).fetchall()
+        return [self._table.value(row[0]) for row in rows]
+
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
         """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
         with self._database.writing() as connection:
@@ -150,6 +202,31 @@ class SqliteModels:
         with self._database.reading() as connection:
             rows = connection.execute(query, (owner_id, json.dumps(list(shoot_ids)))).fetchall()
         return latest_by_shoot(self._table.value(row[0]) for row in rows)
+
+
+class SqliteAccounts:
+    """What users have reserved and spent; fulfils `AccountRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the accounts in `database`."""
+        self._database = database
+
+    def get(self, owner_id: str) -> Account:
+        """The owner's account; an empty one where nothing was ever reserved."""
+        with self._database.reading() as connection:
+            return self._read(connection, owner_id)
+
+    def update(self, owner_id: str, change: Callable[[Account], Account]) -> Account:
+        """Read, apply, write, all in one transaction; see the port."""
+        with self._database.writing() as connection:
+            changed = change(self._read(connection, owner_id))
+            statement = "INSERT OR REPLACE INTO accounts (id, document) VALUES (?, ?)"
+            connection.execute(statement, (owner_id, to_json(changed)))
+        return changed
+
+    def _read(self, connection: sqlite3.Connection, owner_id: str) -> Account:
+        row = connection.execute("SELECT document FROM accounts WHERE id = ?", (owner_id,)).fetchone()
+        return from_document(Account, json.loads(row[0])) if row else Account(id=owner_id)
 
 
 def _indexed(training: Training) -> dict[str, Any]:

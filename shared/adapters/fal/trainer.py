@@ -130,6 +130,18 @@ class FalTrainer:
             raise unavailable(answer)
         return CancelAnswer.REQUESTED
 
+    def cost_usd(self, job: FalJob) -> float | None:
+        """The sum of the request's billing events (fal.md §6); None where there are none (yet) or nobody tells."""
+        url = httpx.URL(f"{self._settings.fal_api_url}/v1/models/billing-events", params={"request_id": job.request_id})
+        try:
+            answer = self._call("GET", url)
+        except (TrainerUnavailable, TrainerAccountLocked):
+            return None
+        events = (answer.json or {}).get("billing_events") if answer.ok else None
+        costs = [event.get("cost_total") for event in events or [] if isinstance(event, dict)]
+        known = [float(cost) for cost in costs if isinstance(cost, int | float)]
+        return round(sum(known), 6) if known else None
+
     def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:
         """Look through fal.ai's request list, a bounded number of pages, newest first as far as is known."""
         query = {"endpoint_id": endpoint, "start": _stamp(since - CLOCK_SKEW), "expand": "payloads"}

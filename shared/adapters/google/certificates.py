@@ -66,13 +66,7 @@ class CertificateCache(transport.Request):
         self._failed: tuple[str, datetime] | None = None
 
     def __call__(
-        self,
-        url: Any,
-        method: Any = "GET",
-        body: Any = None,
-        headers: Any = None,
-        timeout: Any = None,
-        **_: Any,
+        self, url: Any, method: Any = "GET", body: Any = None, headers: Any = None, timeout: Any = None, **_: Any
     ) -> Document:
         """The keys; the arguments are google-auth's and say nothing that matters."""
         return self._fresh() or self._fetched()

@@ -75,9 +75,7 @@ def publisher_client(settings: StoreSettings) -> PublisherClient:
     from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
     channel = grpc.insecure_channel(settings.pubsub_emulator_host)
-    return pubsub_v1.PublisherClient(
-        batch_settings=at_once, transport=PublisherGrpcTransport(channel=channel)
-    )
+    return pubsub_v1.PublisherClient(batch_settings=at_once, transport=PublisherGrpcTransport(channel=channel))
 
 
 def _anonymous() -> Credentials:

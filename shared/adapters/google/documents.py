@@ -84,9 +84,7 @@ class Documents(Generic[T]):
         self._patience = patience or Patience()
         # idle connections break; a repeated read is harmless and a repeated write recognises itself by its
         # mark
-        self._retry = Retry(
-            predicate=if_exception_type(ServiceUnavailable), initial=0.1, timeout=self._patience.call_s
-        )
+        self._retry = Retry(predicate=if_exception_type(ServiceUnavailable), initial=0.1, timeout=self._patience.call_s)
         self._call: dict[str, Any] = {"retry": self._retry, "timeout": self._patience.call_s}
 
     def get(self, document_id: str) -> T:
@@ -109,7 +107,7 @@ class Documents(Generic[T]):
         return True
 
     def update(self, document_id: str, change: Callable[[T], T]) -> T:
-        """Read, apply `change`, write where nobody wrote in between, else again; `Conflict` when others keep
+        """Read, apply `change`, write where nobody wrote in between, else again; `DatabaseUnavailable` when others keep
         winning.
 
         Writes nothing where `change` changes nothing. Fields that the value does not have stay in the
@@ -129,7 +127,12 @@ class Documents(Generic[T]):
             written = _marked(changed)
             if self._replaced(snapshot, written):
                 return changed
-        raise errors.Conflict(reason="others keep changing the same record; try again")
+        raise errors.DatabaseUnavailable(reason="others keep changing the same record")
+
+    def delete(self, document_id: str) -> None:
+        """Delete it; no error where there is none."""
+        with _translated():
+            self._collection.document(document_id).delete(**self._call)
 
     def page(self, equal: Mapping[str, Any], *, newest: str, limit: int, cursor: str | None) -> Page[T]:
         """Those whose fields equal `equal`, by the time in `newest`, descending, and then by id."""
@@ -160,9 +163,7 @@ class Documents(Generic[T]):
         single-field indexes.
         """
         for start in range(0, len(any_of), MOST_ALTERNATIVES):
-            query = self._collection.where(
-                filter=FieldFilter(field, "in", any_of[start : start + MOST_ALTERNATIVES])
-            )
+            query = self._collection.where(filter=FieldFilter(field, "in", any_of[start : start + MOST_ALTERNATIVES]))
             for name, wanted in equal.items():
                 query = query.where(filter=FieldFilter(name, "==", wanted))
             yield from (self._value(snapshot) for snapshot in self._found(query))

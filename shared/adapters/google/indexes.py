@@ -32,11 +32,17 @@ INDEXES: tuple[Index, ...] = (
     _newest("shoots", "owner_id", by="created_at"),
     _newest("trainings", "owner_id", by="created_at"),
     _newest("trainings", "owner_id", "status", by="created_at"),
+    _newest("trainings", "owner_id", "shoot_id", by="created_at"),
+    _newest("trainings", "owner_id", "status", "shoot_id", by="created_at"),
+    _newest("trainings", "trainer", "status", by="updated_at"),
     _newest("models", "owner_id", by="trained_at"),
+    _newest("models", "owner_id", "recipe", by="trained_at"),
+    _newest("models", "owner_id", "person_id", "name", by="trained_at"),
     Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
 )
 
 UNINDEXED: tuple[tuple[str, str], ...] = (
+    ("accounts", "write_mark"),
     ("trainings", "captions"),
     ("trainings", "history"),
     ("trainings", "log_tail"),

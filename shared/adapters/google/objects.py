@@ -166,9 +166,7 @@ class CloudStorageObjects:
 
     def _checksum_and_size(self, blob: Blob) -> tuple[str, int]:
         # of another Blob: the answer names a URL to read from, which the emulator does not quote
-        known = self._bucket.get_blob(
-            blob.name, generation=blob.generation, timeout=self._timeout, retry=self._retry
-        )
+        known = self._bucket.get_blob(blob.name, generation=blob.generation, timeout=self._timeout, retry=self._retry)
         if known is None:
             raise StorageUnavailable(reason="the object was replaced or deleted while it was read")
         return known.crc32c, int(known.size)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from shared.accounts import Account
 from shared.adapters.google.documents import Documents, Patience
-from shared.errors import ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.errors import ModelNotFound, NotFound, ShootNotFound, TrainingNotFound
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
@@ -20,6 +21,8 @@ from shared.trainings import TERMINAL, Status, Training
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
+
+MOST_VERSIONS = 1000
 
 UNFINISHED = tuple(status.value for status in Status if status not in TERMINAL)
 
@@ -38,6 +41,35 @@ class NumberedName:
             return self
         following = max(self.versions.values(), default=0) + 1
         return replace(self, versions={**self.versions, training_id: following})
+
+
+class FirestoreAccounts:
+    """What users have reserved and spent."""
+
+    def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
+        """Keep them in the collection `accounts`, under a hash of the owner's id."""
+        self._documents = Documents(client, "accounts", Account, missing=NotFound, patience=patience)
+
+    def get(self, owner_id: str) -> Account:
+        """The owner's account; an empty one where nothing was ever reserved."""
+        try:
+            return self._documents.get(_account_key(owner_id))
+        except NotFound:
+            return Account(id=owner_id)
+
+    def update(self, owner_id: str, change: Callable[[Account], Account]) -> Account:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        key = _account_key(owner_id)
+        try:
+            return self._documents.update(key, change)
+        except NotFound:
+            # somebody else may create it first: then theirs is changed
+            self._documents.create(key, Account(id=owner_id))
+            return self._documents.update(key, change)
+
+
+def _account_key(owner_id: str) -> str:
+    return sha256(owner_id.encode()).hexdigest()
 
 
 class FirestoreShoots:
@@ -65,9 +97,7 @@ class FirestoreTrainings:
 
     def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
         """Keep them in the collection `trainings`."""
-        self._documents = Documents(
-            client, "trainings", Training, missing=TrainingNotFound, patience=patience
-        )
+        self._documents = Documents(client, "trainings", Training, missing=TrainingNotFound, patience=patience)
 
     def get(self, training_id: str) -> Training:
         """The training; `TrainingNotFound` where there is none."""
@@ -82,16 +112,29 @@ class FirestoreTrainings:
         now is.
 
         A change that returns its argument writes nothing. What `change` raises passes through and nothing is
-        written. `TrainingNotFound` where there is none; `Conflict` when too many others keep winning.
+        written. `TrainingNotFound` where there is none; `DatabaseUnavailable` when too many others keep winning.
         """
         return self._documents.update(training_id, change)
 
     def list_for_owner(
-        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: Status | None = None,
+        shoot_id: str | None = None,
     ) -> Page[Training]:
         """The owner's trainings, newest first; `InvalidRequest` for a cursor that is not one of ours."""
         equal = {"owner_id": owner_id, **({"status": status.value} if status else {})}
+        if shoot_id is not None:
+            equal["shoot_id"] = shoot_id
         return self._documents.page(equal, newest="created_at", limit=limit, cursor=cursor)
+
+    def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
+        """Anybody's trainings with that trainer that succeeded, the latest first."""
+        equal = {"trainer": trainer, "status": Status.SUCCEEDED.value}
+        return list(self._documents.page(equal, newest="updated_at", limit=limit, cursor=None).items)
 
     def list_unfinished(self, *, limit: int) -> list[Training]:
         """Trainings in no terminal status, the longest unchanged first."""
@@ -114,11 +157,31 @@ class FirestoreModels:
         """Write a new model; False, and nothing changed, where one with its id exists."""
         return self._documents.create(model.id, model)
 
+    def update(self, model_id: str, change: Callable[[Model], Model]) -> Model:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        return self._documents.update(model_id, change)
+
+    def delete(self, model_id: str) -> None:
+        """Forget the model; no error where there is none."""
+        self._documents.delete(model_id)
+
+    def find_by_recipe(self, owner_id: str, recipe: str) -> Model | None:
+        """The latest of the owner's models with that recipe."""
+        equal = {"owner_id": owner_id, "recipe": recipe}
+        found = self._documents.page(equal, newest="trained_at", limit=1, cursor=None).items
+        return found[0] if found else None
+
+    def list_versions(self, owner_id: str, person_id: str, name: str) -> list[Model]:
+        """Every version of a name of the owner's, the newest number first."""
+        equal = {"owner_id": owner_id, "person_id": person_id, "name": name}
+        found = self._documents.page(equal, newest="trained_at", limit=MOST_VERSIONS, cursor=None).items
+        return sorted(found, key=lambda model: model.version, reverse=True)
+
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
         """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is
         asked.
 
-        `Conflict` when too many others keep winning.
+        `DatabaseUnavailable` when too many others keep winning.
         """
         key = sha256(f"{person_id}\0{name}".encode()).hexdigest()
         first = NumberedName(person_id=person_id, name=name, versions={training_id: 1})

@@ -4,11 +4,12 @@ from shared.adapters.memory.clock import FixedClock
 from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.objects import MemoryObjects
 from shared.adapters.memory.publisher import MemoryPublisher
-from shared.adapters.memory.repositories import MemoryModels, MemoryShoots, MemoryTrainings
+from shared.adapters.memory.repositories import MemoryAccounts, MemoryModels, MemoryShoots, MemoryTrainings
 
 __all__ = [
     "Faults",
     "FixedClock",
+    "MemoryAccounts",
     "MemoryModels",
     "MemoryObjects",
     "MemoryPublisher",

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from shared.accounts import Account
 from shared.adapters.memory.faults import Faults
 from shared.adapters.paging import Cursor, to_micros
-from shared.errors import Conflict, ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, TrainingNotFound
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
@@ -85,15 +86,28 @@ class MemoryTrainings:
                 changed = change(training)
                 if changed == training or self._replace(training, changed):
                     return changed
-            raise Conflict(reason=f"the training {training_id} is being changed by too many at once")
+            raise DatabaseUnavailable(reason=f"the training {training_id} is being changed by too many at once")
 
     def list_for_owner(
-        self, owner_id: str, *, limit: int, cursor: str | None = None, status: Status | None = None
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: Status | None = None,
+        shoot_id: str | None = None,
     ) -> Page[Training]:
         """The owner's trainings, newest first; `InvalidRequest` for a bad cursor."""
         with self.faults.around("list_for_owner"):
-            trainings = [t for t in self._all() if t.owner_id == owner_id and status in (None, t.status)]
+            of_owner = [t for t in self._all() if t.owner_id == owner_id]
+            trainings = [t for t in of_owner if status in (None, t.status) and shoot_id in (None, t.shoot_id)]
             return _page(trainings, lambda training: training.created_at, limit, cursor)
+
+    def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
+        """Anybody's trainings with that trainer that succeeded, the latest first."""
+        with self.faults.around("list_succeeded"):
+            found = [t for t in self._all() if t.trainer == trainer and t.status is Status.SUCCEEDED]
+            return sorted(found, key=lambda t: (t.updated_at, t.id), reverse=True)[:limit]
 
     def list_unfinished(self, *, limit: int) -> list[Training]:
         """Trainings in no terminal status, the longest unchanged first."""
@@ -142,6 +156,32 @@ class MemoryModels:
             self._models.setdefault(model.id, model)
             return is_new
 
+    def update(self, model_id: str, change: Callable[[Model], Model]) -> Model:
+        """Read, apply, write; see the port."""
+        with self.faults.around("update"), self._lock:
+            if model_id not in self._models:
+                raise ModelNotFound(id=model_id)
+            self._models[model_id] = change(self._models[model_id])
+            return self._models[model_id]
+
+    def delete(self, model_id: str) -> None:
+        """Forget the model; no error where there is none."""
+        with self.faults.around("delete"):
+            self._models.pop(model_id, None)
+
+    def find_by_recipe(self, owner_id: str, recipe: str) -> Model | None:
+        """The latest of the owner's models with that recipe."""
+        with self.faults.around("find_by_recipe"):
+            found = [m for m in list(self._models.values()) if m.owner_id == owner_id and m.recipe == recipe]
+            return max(found, key=lambda model: (model.trained_at, model.id), default=None)
+
+    def list_versions(self, owner_id: str, person_id: str, name: str) -> list[Model]:
+        """Every version of a name of the owner's, the newest number first."""
+        with self.faults.around("list_versions"):
+            wanted = (owner_id, person_id, name)
+            found = [m for m in list(self._models.values()) if (m.owner_id, m.person_id, m.name) == wanted]
+            return sorted(found, key=lambda model: model.version, reverse=True)
+
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
         """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
         with self.faults.around("allocate_version"), self._lock:
@@ -159,6 +199,27 @@ class MemoryModels:
         with self.faults.around("latest_for_shoots"):
             models = list(self._models.values())
             return latest_by_shoot(m for m in models if m.owner_id == owner_id and m.shoot_id in shoot_ids)
+
+
+class MemoryAccounts:
+    """What users have reserved and spent; fulfils `AccountRepository`."""
+
+    def __init__(self, *, faults: Faults | None = None) -> None:
+        """Start with none."""
+        self.faults = faults or Faults()
+        self._accounts: dict[str, Account] = {}
+        self._lock = threading.Lock()
+
+    def get(self, owner_id: str) -> Account:
+        """The owner's account; an empty one where nothing was ever reserved."""
+        with self.faults.around("get"):
+            return self._accounts.get(owner_id, Account(id=owner_id))
+
+    def update(self, owner_id: str, change: Callable[[Account], Account]) -> Account:
+        """Read, apply, write; see the port."""
+        with self.faults.around("update"), self._lock:
+            self._accounts[owner_id] = change(self._accounts.get(owner_id, Account(id=owner_id)))
+            return self._accounts[owner_id]
 
 
 def _page(items: Iterable[T], created_at: Callable[[T], datetime], limit: int, cursor: str | None) -> Page[T]:

@@ -16,7 +16,7 @@ export function count(value, noun) {
   return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** Bytes in decimal units: 4194304 → "4.2 MB". */
+/** Bytes in decimal units, which stay on one line: 4194304 → "4.2 MB". */
 export function bytes(value) {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   let unit = 0;
@@ -26,7 +26,7 @@ export function bytes(value) {
     unit += 1;
   }
   const digits = unit === 0 || rest >= 100 ? 0 : 1;
-  return `${rest.toFixed(digits)} ${units[unit]}`;
+  return `${rest.toFixed(digits)}\u00a0${units[unit]}`;
 }
 
 /** Seconds as people say them: 0.4 → "under 1 s", 83 → "1 min 23 s", 3700 → "1 h 1 min". */

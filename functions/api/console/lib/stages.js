@@ -11,10 +11,6 @@ export const STAGES = [
   { id: "mirroring", title: "Mirroring", doing: "Copying the weights into our bucket and verifying them" },
 ];
 
-export const STATUSES = [
-  "requested", "packaged", "submitting", "submitted", "running", "mirroring", "succeeded", "failed", "canceled",
-];
-
 const ENDED = new Set(["succeeded", "failed", "canceled"]);
 const EDIT_SHOOT = new Set([
   "no_preprocessed_images", "too_few_images", "too_many_images", "dataset_too_large", "unreadable_image",

@@ -1,6 +1,7 @@
 /** The trainers that can be chosen; what a deployment without a list has. */
 
 import { getIfThere } from "./api.js";
+import { words } from "./format.js";
 
 export const PREPROCESSED = "is_input_format_already_preprocessed";
 
@@ -17,7 +18,7 @@ const ONLY = {
 };
 
 const LABELS = {
-  [PREPROCESSED]: "Pictures are already preprocessed",
+  [PREPROCESSED]: "Already preprocessed",
   create_masks: "Masks of the subject",
   is_style: "Learn a style, not a subject",
 };
@@ -28,7 +29,7 @@ export async function trainers(signal) {
   return list?.items?.length ? list.items : [ONLY];
 }
 
-/** What a parameter is called in the form; null where its own name has to do. */
-export function labelOf(parameter) {
-  return LABELS[parameter.name] ?? null;
+/** What a parameter is called: "Already preprocessed", or its own name as words. */
+export function labelOf(name) {
+  return LABELS[name] ?? words(name);
 }

@@ -93,6 +93,12 @@ export function problemPage(title, sentence, section) {
   return { title, section, body: h("div.page.narrow", {}, h("h1", {}, title), h("p.lead", {}, sentence), link) };
 }
 
+/** Put what is wrong in place of everything in `body`. */
+export function showProblem(body, title, error) {
+  body.classList.add("narrow");
+  fill(body, ...problemPage(title, sentenceOf(error)).body.childNodes);
+}
+
 /** Say something that vanishes by itself. */
 export function toast(sentence) {
   const shown = h("div.toast", {}, sentence);

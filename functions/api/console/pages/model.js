@@ -4,7 +4,7 @@ import { get, getIfThere } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
 import { ago, count, moment } from "../lib/format.js";
 import { setTitle } from "../lib/router.js";
-import { breadcrumb, copyable, facts, problemPage, sentenceOf, skeletons, time } from "../lib/ui.js";
+import { breadcrumb, copyable, facts, showProblem, skeletons, time } from "../lib/ui.js";
 import { downloadButtons } from "../parts/downloads.js";
 import { lineage } from "../parts/lineage.js";
 import { deleteButton, renameButton } from "../parts/model_changes.js";
@@ -17,7 +17,7 @@ export function modelPage({ params, signal }) {
     h("div.card", {}, skeletons(1, "facts-skeleton", "Loading the model")));
   const loaded = load(params.id, signal).then(
     (found) => signal.aborted || show(body, found),
-    (error) => signal.aborted || fill(body, problemPage("This model cannot be shown", sentenceOf(error)).body),
+    (error) => signal.aborted || showProblem(body, "This model cannot be shown", error),
   );
   return { title: "Model", section: "models", body, loaded };
 }

@@ -25,7 +25,8 @@ export function modelsPage({ signal }) {
     },
     show: (models) => showModels(grid, models, covers),
   });
-  const head = h("div.page-head", {}, h("div", {}, h("h1", {}, "Models"), h("p.lead", {}, "Yours and kept: weights and configuration, whole and verified.")));
+  const head = h("div.page-head", {},
+    h("div", {}, h("h1", {}, "Models"), h("p.lead", {}, "Yours and kept: weights and configuration, whole and verified.")));
   return { title: "Models", section: "models", body: h("div.page", {}, head, grid, list.foot), loaded: list.start() };
 }
 

@@ -7,7 +7,7 @@ import { ago, bytes, count, moment } from "../lib/format.js";
 import { every } from "../lib/paged_list.js";
 import { setQuery, setTitle } from "../lib/router.js";
 import { isEnded, percentOf, statusOf } from "../lib/stages.js";
-import { breadcrumb, pill, problemPage, sentenceOf, skeletons, time } from "../lib/ui.js";
+import { breadcrumb, pill, showProblem, skeletons, time } from "../lib/ui.js";
 import { pictureGrid } from "../parts/pictures.js";
 import { datasetReport } from "../parts/report.js";
 import { trainPanel } from "../parts/train_panel.js";
@@ -23,7 +23,7 @@ export function shootPage({ params, query, signal }) {
   const body = h("div.page", {}, head, h("div.shoot", {}, left, right));
   const loaded = load(params.id, query.get("like"), signal).then(
     ({ shoot, like }) => show({ shoot, like, head, left, right, signal }),
-    (error) => signal.aborted || fill(body, problemPage("This shoot cannot be shown", sentenceOf(error)).body),
+    (error) => signal.aborted || showProblem(body, "This shoot cannot be shown", error),
   );
   return { title: "Shoot", section: "shoots", body, loaded };
 }

@@ -6,7 +6,7 @@ import { follow } from "../lib/live.js";
 import { notifyButton, notifyEnd } from "../lib/notify.js";
 import { setTitle } from "../lib/router.js";
 import { STAGES, cancelSentence, doing, etaWords, isEnded, percentOf, statusOf, stepWords } from "../lib/stages.js";
-import { announce, breadcrumb, busy, notice, pill, problemPage, sentenceOf, skeletons, toast } from "../lib/ui.js";
+import { announce, breadcrumb, busy, notice, pill, sentenceOf, showProblem, skeletons, toast } from "../lib/ui.js";
 import { logView } from "../parts/log_view.js";
 import { cancel, outcomeCard } from "../parts/outcome.js";
 import { stepper } from "../parts/stepper.js";
@@ -21,7 +21,7 @@ export function trainingPage({ params, signal }) {
     h("div.card", {}, skeletons(1, "stepper-skeleton", "Loading the training")));
   const loaded = get(`/v1/trainings/${encodeURIComponent(params.id)}`, { signal }).then(
     (training) => signal.aborted || show(body, training, signal),
-    (error) => signal.aborted || fill(body, problemPage("This training cannot be shown", sentenceOf(error)).body),
+    (error) => signal.aborted || showProblem(body, "This training cannot be shown", error),
   );
   return { title: "Training", section: "trainings", body, loaded };
 }
@@ -33,7 +33,6 @@ function show(body, training, signal) {
   let now = training;
   let received = performance.now();
   let following = null;
-  let cancelAsked = false;
 
   fill(body, view.head, view.outcome,
     h("section.card.stage-card", { "aria-label": "Progress" }, stages.element, view.now),
@@ -59,12 +58,14 @@ function show(body, training, signal) {
     const percent = percentOf(now);
     setTitle(`${percent === null ? word : `${Math.floor(percent)} %`}, ${now.model_name}`);
     if (view.state.dataset.word !== word) fill(view.state, pill(word, tone)).dataset.word = word;
+    view.whole.hidden = !now.log_count;
+    if (isEnded(now)) log.end();
     drawOutcome();
     drawBar(view, now, percent);
     fill(view.facts, trainingFacts(now));
     view.wait.replaceChildren(...hindrance(now));
     for (const button of [view.cancel, view.check, view.notify]) if (button) button.hidden = isEnded(now);
-    if (cancelAsked && !isEnded(now)) view.cancel.hidden = true;
+    if (now.cancel_requested_at && !isEnded(now)) showCancelAsked();
     tick();
   }
 
@@ -73,6 +74,11 @@ function show(body, training, signal) {
     if (view.outcome.dataset.drawn === drawn) return;
     view.outcome.dataset.drawn = drawn;
     fill(view.outcome, isEnded(now) ? outcomeCard({ training: now, signal, onTraining: update }) : null);
+  }
+
+  function showCancelAsked() {
+    view.cancel.hidden = true;
+    if (!view.asked.firstChild) fill(view.asked, notice("note", null, "fal.ai has been asked to stop. It may take a moment, or finish first."));
   }
 
   function tick() {
@@ -85,7 +91,6 @@ function show(body, training, signal) {
     following?.abort();
     following = new AbortController();
     const both = AbortSignal.any([signal, following.signal]);
-    cancelAsked = false;
     follow(now.id, {
       signal: both, onTraining: update, onLog: log.add,
       onConnection: (there) => (view.lost.hidden = there),
@@ -98,7 +103,6 @@ function show(body, training, signal) {
     try {
       const outcome = await cancel(now, cancelSentence(now));
       if (!outcome) return;
-      cancelAsked = outcome.outcome === "asked";
       fill(view.asked, notice(outcome.outcome === "too_late" ? "warn" : "note", null, outcome.message));
       if (outcome.training) update(outcome.training);
     } catch (error) {
@@ -110,7 +114,6 @@ function show(body, training, signal) {
   start();
   const clock = setInterval(tick, CLOCK_MS);
   signal.addEventListener("abort", () => clearInterval(clock));
-  void wholeLog(now, view.logHead, signal);
 }
 
 function parts(training) {
@@ -125,9 +128,10 @@ function parts(training) {
     check: h("button.quiet.small", { type: "button" }, "Check now"),
     notify: notifyButton(),
     lost: h("div", { hidden: true }, notice("warn", "Connection lost", "Trying again. The training goes on meanwhile, and this page will catch up.")),
-    logHead: h("div.section-head", {}, h("h2", { id: "log-title" }, "Log")),
+    whole: h("a", { href: `/v1/trainings/${encodeURIComponent(training.id)}/log`, target: "_blank", rel: "noopener", hidden: true }, "Whole log"),
   };
   const buttons = h("div.actions", {}, view.notify, view.check, view.cancel);
+  view.logHead = h("div.section-head", {}, h("h2", { id: "log-title" }, "Log"), view.whole);
   view.head = h("div.page-head", {},
     h("div", {}, breadcrumb(["Trainings", "/trainings"]), h("h1", {}, training.model_name, " ", state)), buttons);
   view.now = h("div.now", {}, h("div.now-words", {}, view.doing, view.percent), bar,
@@ -164,10 +168,4 @@ async function check(training, update) {
   } catch (error) {
     toast(sentenceOf(error));
   }
-}
-
-/** A link to the whole log, where the server has it. */
-async function wholeLog(training, head, signal) {
-  const there = await fetch(`/v1/trainings/${encodeURIComponent(training.id)}/log`, { method: "HEAD", signal }).catch(() => null);
-  if (there?.ok) head.append(h("a", { href: `/v1/trainings/${encodeURIComponent(training.id)}/log`, target: "_blank", rel: "noopener" }, "Whole log"));
 }

@@ -1,13 +1,14 @@
 /** Where a model comes from: the shoot, its dataset, the training, sewn together. */
 
 import { h } from "../lib/dom.js";
-import { bytes, count, duration, money, value, words } from "../lib/format.js";
+import { bytes, count, duration, money } from "../lib/format.js";
+import { parameterFacts } from "./training_facts.js";
 
 /** The lineage of a model; what has been deleted since is said to be gone. */
 export function lineage({ model, shoot, training }) {
   const costume = shoot?.costume_name ?? model.shoot?.costume_name;
   const cost = training?.cost_usd ?? model.training?.cost_usd;
-  const parameters = Object.entries(model.parameters).map(([name, given]) => h("span", {}, `${words(name)}: ${value(given)}`));
+  const parameters = parameterFacts(model.parameters).map(([name, given]) => h("span", {}, `${name}: ${given}`));
   return h("section.card", { "aria-labelledby": "lineage-title" }, h("h2", { id: "lineage-title" }, "Where it comes from"),
     h("ol.thread", {},
       knot("Shoot", shoot ? h("a", { href: `/shoots/${shoot.id}` }, costume) : h("span", {}, costume ?? "no longer there")),
@@ -23,7 +24,8 @@ function knot(title, main, ...more) {
 }
 
 function datasetWords(dataset) {
-  const text = dataset ? `${count(dataset.image_count, "picture")}, ${count(dataset.caption_count, "caption")}, ${bytes(dataset.bytes)}` : "Fingerprint";
+  if (!dataset) return h("span", {}, "Fingerprint");
+  const text = `${count(dataset.image_count, "picture")}, ${count(dataset.caption_count, "caption")}, ${bytes(dataset.bytes)}`;
   return h("span", {}, text);
 }
 

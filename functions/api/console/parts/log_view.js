@@ -30,6 +30,11 @@ export function logView() {
     lines.scrollTop = lines.scrollHeight;
   }
 
+  /** Nothing more will come. */
+  function end() {
+    empty.textContent = "There is no log: it ended before fal.ai began to train.";
+  }
+
   lines.addEventListener("scroll", () => {
     follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < NEAR_PX;
     down.hidden = follows;
@@ -39,7 +44,7 @@ export function logView() {
     toEnd();
     lines.focus();
   });
-  return { element, add };
+  return { element, add, end };
 }
 
 function gap(missing) {

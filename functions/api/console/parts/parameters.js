@@ -1,7 +1,7 @@
 /** The fields of a trainer's parameters. */
 
 import { h } from "../lib/dom.js";
-import { number, words } from "../lib/format.js";
+import { number } from "../lib/format.js";
 import { PREPROCESSED, labelOf } from "../lib/trainers.js";
 
 const SLIDER_MOST = 4000;
@@ -43,7 +43,7 @@ function flagField(parameter, value, set) {
   const id = `parameter-${parameter.name}`;
   const box = h("input", { type: "checkbox", id, name: parameter.name, checked: Boolean(value) });
   box.addEventListener("change", () => set(parameter.name, box.checked));
-  return h("div.field.flag", {}, box, h("label", { for: id }, labelOf(parameter) ?? words(parameter.name)), help(id, box, parameter));
+  return h("div.field.flag", {}, box, h("label", { for: id }, labelOf(parameter.name)), help(id, box, parameter));
 }
 
 /** A slider for the usual range, a number for all of it; both say the same. */
@@ -84,14 +84,14 @@ function numberField(parameter, value, set) {
     step: parameter.type === "int" ? 1 : "any",
   });
   input.addEventListener("input", () => input.checkValidity() && set(parameter.name, Number(input.value)));
-  return h("div.field", {}, h("label", { for: id }, words(parameter.name)), input, help(id, input, parameter));
+  return h("div.field", {}, h("label", { for: id }, labelOf(parameter.name)), input, help(id, input, parameter));
 }
 
 function textField(parameter, value, set) {
   const id = `parameter-${parameter.name}`;
   const input = h("input", { type: "text", id, name: parameter.name, value: value ?? "" });
   input.addEventListener("input", () => set(parameter.name, input.value));
-  return h("div.field", {}, h("label", { for: id }, words(parameter.name)), input, help(id, input, parameter));
+  return h("div.field", {}, h("label", { for: id }, labelOf(parameter.name)), input, help(id, input, parameter));
 }
 
 function help(id, input, parameter) {

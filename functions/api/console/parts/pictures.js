@@ -1,6 +1,6 @@
 /** The pictures of a shoot with captions that can be changed for the next run. */
 
-import { fill, h, setText } from "../lib/dom.js";
+import { h, setText } from "../lib/dom.js";
 import { count, sentCaption } from "../lib/format.js";
 import { announce, emptyState, thumbnail } from "../lib/ui.js";
 

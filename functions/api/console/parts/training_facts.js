@@ -1,8 +1,9 @@
 /** What a training was asked for and on what it ran. */
 
 import { h } from "../lib/dom.js";
-import { bytes, count, moment, money, value, words } from "../lib/format.js";
+import { bytes, count, moment, money, value } from "../lib/format.js";
 import { totalTime } from "../lib/stages.js";
+import { labelOf } from "../lib/trainers.js";
 import { facts, time } from "../lib/ui.js";
 
 /** The facts of a training, as far as they are known. */
@@ -26,5 +27,5 @@ export function trainingFacts(training) {
 
 /** The parameters as pairs. */
 export function parameterFacts(parameters) {
-  return Object.entries(parameters ?? {}).map(([name, given]) => [words(name), value(given)]);
+  return Object.entries(parameters ?? {}).map(([name, given]) => [labelOf(name), value(given)]);
 }

@@ -1,0 +1,98 @@
+"""The use cases behind "Cancel", "Retry" and "Check now". They tell the truth about what they can still do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from functions.api.start_training import Desk, Wish, announce, start_training
+from shared.errors import Conflict
+from shared.events import CheckRequested
+from shared.ports import Clock, Publisher, TrainingRepository
+from shared.trainings import Status, Training
+
+
+class CancelOutcome(StrEnum):
+    """What a cancellation came to."""
+
+    CANCELED = "canceled"
+    ASKED = "asked"
+    TOO_LATE = "too_late"
+
+
+CANCEL_SENTENCES = {
+    CancelOutcome.CANCELED: "The training is canceled. Nothing was sent to fal.ai and nothing was charged.",
+    CancelOutcome.ASKED: "fal.ai is asked to stop the training. It may still bill what it did.",
+    CancelOutcome.TOO_LATE: "It is too late to cancel: {what}.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancellation:
+    """The outcome, its sentence, and the training as it now is."""
+
+    outcome: CancelOutcome
+    message: str
+    training: Training
+
+
+def cancel_training(
+    training: Training, *, trainings: TrainingRepository, publisher: Publisher, clock: Clock
+) -> Cancellation:
+    """Cancel what has not been sent to fal.ai; have fal.ai asked where it has; say so where it is too late."""
+    if training.is_terminal or training.status is Status.MIRRORING:
+        return _too_late(training)
+    now = trainings.update(training.id, lambda t: _canceled(t, clock.now()))
+    if now.status is Status.CANCELED:
+        # the packager finishes what has ended: it deletes the ZIP, settles and announces
+        announce(now.id, publisher)
+        return _cancellation(CancelOutcome.CANCELED, now)
+    if now.cancel_requested_at is None:
+        return _too_late(now)
+    publisher.publish(CheckRequested(training_id=now.id))
+    return _cancellation(CancelOutcome.ASKED, now)
+
+
+def _canceled(training: Training, at: datetime) -> Training:
+    if training.status is Status.REQUESTED or training.awaits_submission:
+        return training.canceled("before anything was sent to fal.ai", at=at, charged=False)
+    if training.is_terminal or training.status is Status.MIRRORING or training.cancel_requested_at:
+        return training
+    return replace(training, cancel_requested_at=at, updated_at=at)
+
+
+def _too_late(training: Training) -> Cancellation:
+    ended = f"it is {training.status} already"
+    what = ended if training.is_terminal else "fal.ai has finished it, and its weights are being fetched"
+    return _cancellation(CancelOutcome.TOO_LATE, training, what=what)
+
+
+def _cancellation(outcome: CancelOutcome, training: Training, **facts: str) -> Cancellation:
+    message = CANCEL_SENTENCES[outcome].format_map(facts)
+    return Cancellation(outcome=outcome, message=message, training=training)
+
+
+def retry_training(training: Training, desk: Desk) -> Training:
+    """Paid weights are fetched again, without paying; anything else that failed is a new training, its successor.
+
+    Pressing twice is pressing once: the successor is always the same. `Conflict` where there is nothing to retry.
+    """
+    if training.is_recoverable:
+        at = desk.clock.now()
+        recovered = desk.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=at, reason="recovered"))
+        desk.publisher.publish(CheckRequested(training_id=training.id))
+        return recovered
+    if training.status not in (Status.FAILED, Status.CANCELED):
+        raise Conflict(reason=f"this training is {training.status}: only a failed or canceled one can be retried")
+    wish = Wish(
+        shoot_id=training.shoot_id,
+        trigger_word=training.trigger_word,
+        model_name=training.model_name,
+        trainer=training.trainer,
+        parameters=training.parameters,
+        captions=training.captions,
+        force=True,
+        predecessor_id=training.id,
+    )
+    return start_training(training.owner_id, f"retry:{training.id}", wish, desk)

@@ -1,0 +1,83 @@
+"""What a user may spend and run at once: reserved when a training is accepted, settled when it ended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.errors import BudgetExceeded, TooManyTrainings
+
+# A reservation that nobody settled for this long belongs to a training that was never recorded.
+LAPSE = timedelta(days=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """A user's limits; None means none."""
+
+    trainings_at_once: int | None
+    usd_per_day: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """Money set aside for one training that is under way."""
+
+    usd: float
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A user's reservations by training, and what was spent on `day` (UTC, ISO). Both are US dollars."""
+
+    id: str
+    day: str = ""
+    spent_usd: float = 0.0
+    reservations: Mapping[str, Reservation] = field(default_factory=dict)
+
+    @property
+    def reserved_usd(self) -> float:
+        """What is set aside now."""
+        return round(sum(reservation.usd for reservation in self.reservations.values()), 6)
+
+    def left_usd(self, limits: Limits, at: datetime) -> float | None:
+        """What may still be spent today; None without a limit."""
+        if limits.usd_per_day is None:
+            return None
+        today = self._on(at)
+        return max(round(limits.usd_per_day - today.spent_usd - today.reserved_usd, 6), 0.0)
+
+    def reserve(self, training_id: str, usd: float, *, limits: Limits, at: datetime) -> Account:
+        """This account with `usd` set aside; itself where that training has its reservation already.
+
+        `TooManyTrainings` and `BudgetExceeded` say the numbers.
+        """
+        today = self._on(at)
+        if training_id in today.reservations:
+            return self
+        if limits.trainings_at_once is not None and len(today.reservations) >= limits.trainings_at_once:
+            raise TooManyTrainings(count=len(today.reservations), maximum=limits.trainings_at_once)
+        left = today.left_usd(limits, at)
+        if left is not None and usd > left:
+            raise BudgetExceeded(cost=_usd(usd), left=_usd(left), limit=_usd(limits.usd_per_day or 0.0))
+        return replace(today, reservations={**today.reservations, training_id: Reservation(usd=usd, at=at)})
+
+    def settle(self, training_id: str, usd: float, *, at: datetime) -> Account:
+        """This account with the reservation turned into `usd` spent; itself where there is none (any more)."""
+        if training_id not in self.reservations:
+            return self
+        today = self._on(at)
+        kept = {name: reservation for name, reservation in today.reservations.items() if name != training_id}
+        return replace(today, reservations=kept, spent_usd=round(today.spent_usd + usd, 6))
+
+    def _on(self, at: datetime) -> Account:
+        """This account on the day of `at`: a new day has nothing spent, and lapsed reservations are forgotten."""
+        day = at.date().isoformat()
+        alive = {name: r for name, r in self.reservations.items() if at - r.at < LAPSE}
+        return replace(self, day=day, spent_usd=self.spent_usd if day == self.day else 0.0, reservations=alive)
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:.2f}"

@@ -1,0 +1,40 @@
+"""What a training will cost and take, before it is started. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import quantiles
+
+# Below this many finished trainings there is no honest estimate.
+ENOUGH_TO_ESTIMATE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """How long trainings with a trainer took, in seconds: half of them within `p50`, nine in ten within `p90`."""
+
+    p50: float
+    p90: float
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """A price in US dollars with the unit price and the date it is from; `expected_s` is None without an estimate."""
+
+    trainer: str
+    price_usd: float
+    unit_price_usd: float
+    unit: str
+    priced_at: str
+    expected_s: Expectation | None = None
+
+
+def expectation(seconds: Iterable[float]) -> Expectation | None:
+    """What earlier durations let one expect; None below `ENOUGH_TO_ESTIMATE` of them."""
+    known = sorted(seconds)
+    if len(known) < ENOUGH_TO_ESTIMATE:
+        return None
+    tenths = quantiles(known, n=10, method="inclusive")
+    return Expectation(p50=round(tenths[4], 1), p90=round(tenths[8], 1), of=len(known))

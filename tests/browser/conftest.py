@@ -1,0 +1,122 @@
+"""A real browser at the real stack: real processes, simulated fal.ai, small simulated seconds, drawn pictures."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from infra.local.fal_simulator.control import SimulatorControl
+from infra.local.sample_shoot import draw_sample_shoot
+from infra.local.settings import LocalBackend, StackSettings
+from infra.local.stack import Stack, running_stack
+from tests.browser.console import Console, PageErrors
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+NO_PLAYWRIGHT = "Playwright is not installed: run `make setup`."
+NO_BROWSER = (
+    "No browser was found: `apt-get install chromium` as root, or `playwright install chromium` elsewhere; "
+    "CHROMIUM=/path/to/chromium names one."
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+TRAINING_S = 1.2
+TIMEOUT_MS = 15_000
+
+_words = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; the test is skipped with a sentence where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason=NO_PLAYWRIGHT)
+    with api.sync_playwright() as playwright:
+        found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+        path = found or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip(NO_BROWSER)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system, once for all browser tests; asked for after the browser, which is what may be missing."""
+    settings = StackSettings(
+        port=0,
+        data_dir=tmp_path_factory.mktemp("stack"),
+        tick_s=0.2,
+        simulator_seconds=TRAINING_S,
+        simulator_weights_mb=0.5,
+        backend=LocalBackend.EMBEDDED,
+        fal_queue_url="",
+    )
+    with running_stack(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def simulator(stack: Stack) -> Iterator[SimulatorControl]:
+    """What the simulated fal.ai is told and asked."""
+    with SimulatorControl(str(stack.simulator_url)) as control:
+        yield control
+
+
+@pytest.fixture(scope="session")
+def shoot_id(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A shoot called Red Riding Hood with six drawn pictures and their captions."""
+    folder = tmp_path_factory.mktemp("pictures")
+    draw_sample_shoot(folder, count=6, size=512)
+    with httpx.Client(base_url=stack.url, timeout=30.0, trust_env=False) as http:
+        made = http.post("/v1/shoots", json={"costume_name": "Red Riding Hood", "person_id": "anna"}).raise_for_status()
+        shoot = str(made.json()["id"])
+        for path in sorted(folder.iterdir()):
+            http.put(f"/v1/shoots/{shoot}/files/{path.name}", content=path.read_bytes()).raise_for_status()
+    return shoot
+
+
+@pytest.fixture
+def trigger() -> str:
+    """A trigger word that no other test trains with."""
+    return f"TOK{next(_words)}"
+
+
+@pytest.fixture
+def open_console(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Callable[..., Console]]:
+    """Opens the console in a browser of its own; afterwards nothing may have gone wrong in any page of it."""
+    contexts: list[BrowserContext] = []
+    errors = PageErrors()
+
+    def open_one(*, width: int = 1280, **options: Any) -> Console:
+        context = browser.new_context(base_url=stack.url, viewport={"width": width, "height": 860}, **options)
+        context.set_default_timeout(TIMEOUT_MS)
+        errors.watch(context)
+        contexts.append(context)
+        return Console(context, shoot_id)
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not errors.found, errors.found
+
+
+@pytest.fixture
+def console(open_console: Callable[..., Console]) -> Console:
+    """The console, 1280 pixels wide."""
+    return open_console()

@@ -1,0 +1,67 @@
+"""Budgets: reserved when a training is accepted, settled when it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.accounts import LAPSE, Account, Limits
+from shared.errors import BudgetExceeded, TooManyTrainings
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LIMITS = Limits(trainings_at_once=2, usd_per_day=5.0)
+EMPTY = Account(id="anna")
+
+
+def test_a_reservation_is_settled_with_what_it_cost() -> None:
+    account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON)
+    assert (account.reserved_usd, account.left_usd(LIMITS, NOON)) == (2.0, 3.0)
+    settled = account.settle("t1", 1.5, at=NOON)
+    assert (settled.reserved_usd, settled.spent_usd, settled.left_usd(LIMITS, NOON)) == (0.0, 1.5, 3.5)
+
+
+def test_reserving_and_settling_twice_is_doing_it_once() -> None:
+    once = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON)
+    assert once.reserve("t1", 2.0, limits=LIMITS, at=NOON) is once
+    settled = once.settle("t1", 2.0, at=NOON)
+    assert settled.settle("t1", 2.0, at=NOON) is settled
+
+
+def test_a_budget_that_would_be_exceeded_says_the_numbers() -> None:
+    account = EMPTY.reserve("t1", 4.0, limits=LIMITS, at=NOON)
+    with pytest.raises(BudgetExceeded, match=r"\$2\.00 and \$1\.00 of the \$5\.00"):
+        account.reserve("t2", 2.0, limits=LIMITS, at=NOON)
+
+
+def test_the_last_cent_of_a_budget_may_be_spent() -> None:
+    account = EMPTY.reserve("t1", 4.0, limits=LIMITS, at=NOON)
+    assert account.reserve("t2", 1.0, limits=LIMITS, at=NOON).left_usd(LIMITS, NOON) == 0.0
+
+
+def test_only_so_many_trainings_run_at_once() -> None:
+    account = EMPTY.reserve("t1", 1.0, limits=LIMITS, at=NOON).reserve("t2", 1.0, limits=LIMITS, at=NOON)
+    with pytest.raises(TooManyTrainings, match="2 trainings"):
+        account.reserve("t3", 1.0, limits=LIMITS, at=NOON)
+    assert account.settle("t1", 1.0, at=NOON).reserve("t3", 1.0, limits=LIMITS, at=NOON).reserved_usd == 2.0
+
+
+def test_a_new_day_has_a_new_budget_and_keeps_what_is_under_way() -> None:
+    account = EMPTY.reserve("t1", 3.0, limits=LIMITS, at=NOON).settle("t1", 3.0, at=NOON)
+    account = account.reserve("t2", 2.0, limits=LIMITS, at=NOON)
+    tomorrow = NOON + timedelta(days=1)
+    assert account.left_usd(LIMITS, NOON) == 0.0
+    assert account.left_usd(LIMITS, tomorrow) == 3.0
+
+
+def test_a_reservation_of_a_training_that_never_was_lapses() -> None:
+    account = EMPTY.reserve("t1", 5.0, limits=LIMITS, at=NOON)
+    assert account.left_usd(LIMITS, NOON + LAPSE) == 5.0
+
+
+def test_without_limits_everything_goes() -> None:
+    none = Limits(trainings_at_once=None, usd_per_day=None)
+    account = EMPTY
+    for number in range(50):
+        account = account.reserve(f"t{number}", 100.0, limits=none, at=NOON)
+    assert account.left_usd(none, NOON) is None

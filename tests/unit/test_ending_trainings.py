@@ -1,0 +1,262 @@
+"""Cancel, retry and check now: they tell the truth, and nothing is paid twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from functions.api.delete_model import delete_model
+from functions.api.end_training import Cancellation, CancelOutcome, cancel_training, retry_training
+from shared.accounts import Limits
+from shared.errors import AlreadyTrained, BudgetExceeded, Conflict, ModelNotFound, SubmissionUncertain, TrainingFailed
+from shared.events import CheckRequested, TrainingRequested
+from shared.ports import RunState
+from shared.trainings import Status, Training
+from tests.world import OWNER, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def submitted(world: World) -> Training:
+    world.shoot()
+    training = world.start()
+    world.run()
+    return world.of(training)
+
+
+def cancel(world: World, training: Training) -> Cancellation:
+    return cancel_training(world.of(training), trainings=world.trainings, publisher=world.publisher, clock=world.clock)
+
+
+# --- cancel
+
+
+def test_what_was_not_sent_is_canceled_at_once_and_cost_nothing(world: World) -> None:
+    world.shoot()
+    training = world.start()
+    world.deliver(TrainingRequested(training_id=training.id))
+    done = cancel(world, training)
+    assert done.outcome is CancelOutcome.CANCELED
+    world.run()
+    ended = world.of(training)
+    assert ended.status is Status.CANCELED
+    assert ended.error is not None
+    assert (ended.error.code, ended.error.charged) == ("canceled", False)
+    assert world.fal.runs == {}
+    assert world.zips() == []
+    assert {event.status for event in world.finished()} == {"canceled"}
+    assert world.accounts.get(OWNER).reservations == {}
+
+
+@pytest.mark.parametrize("state", [RunState.IN_QUEUE, RunState.IN_PROGRESS])
+def test_what_runs_at_fal_is_asked_to_stop_and_may_still_bill(world: World, state: RunState) -> None:
+    training = submitted(world)
+    world.fal.runs["r1"].state = state
+    world.tick()
+    done = cancel(world, training)
+    assert done.outcome is CancelOutcome.ASKED
+    assert "may still bill" in done.message
+    world.run()
+    ended = world.of(training)
+    assert ended.status is Status.CANCELED
+    assert ended.error is not None
+    assert ended.error.charged is None
+    assert world.fal.runs["r1"].canceled
+    assert world.zips() == []
+
+
+def test_a_run_that_was_faster_than_its_cancellation_is_kept(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    assert cancel(world, training).outcome is CancelOutcome.ASKED
+    world.run()
+    kept = world.of(training)
+    assert kept.status is Status.SUCCEEDED
+
+
+def test_a_cancellation_whose_message_was_lost_is_done_by_the_monitor(world: World) -> None:
+    training = submitted(world)
+    cancel(world, training)
+    world.publisher.published.pop()
+    world.tick()
+    assert world.of(training).status is Status.CANCELED
+
+
+def test_an_uncertain_submission_is_canceled_as_soon_as_it_is_found(world: World) -> None:
+    world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
+    training = submitted(world)
+    assert cancel(world, training).outcome is CancelOutcome.ASKED
+    world.tick(after_s=600)
+    world.tick()
+    assert world.of(training).status is Status.CANCELED
+    assert world.fal.runs["r1"].canceled
+
+
+@pytest.mark.parametrize("status", [Status.MIRRORING, Status.SUCCEEDED])
+def test_it_is_too_late_once_fal_is_done(world: World, status: Status) -> None:
+    training = submitted(world)
+    if status is Status.SUCCEEDED:
+        world.finish(training)
+    else:
+        world.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
+    before = world.of(training)
+    assert cancel(world, training).outcome is CancelOutcome.TOO_LATE
+    assert world.of(training) == before
+
+
+def test_canceling_twice_says_the_same(world: World) -> None:
+    training = submitted(world)
+    assert [cancel(world, training).outcome for _ in range(2)] == [CancelOutcome.ASKED] * 2
+
+
+# --- retry
+
+
+def failed(world: World) -> Training:
+    training = submitted(world)
+    world.fal.end("r1", TrainingFailed(reason="out of memory"))
+    world.deliver(world.report(training))
+    return world.of(training)
+
+
+def test_a_failed_training_is_retried_as_its_successor_once_however_often_it_is_pressed(world: World) -> None:
+    before = failed(world)
+    first, second = retry_training(before, world.desk), retry_training(before, world.desk)
+    assert first == second
+    assert (first.predecessor_id, first.status) == (before.id, Status.REQUESTED)
+    assert (first.shoot_id, first.trigger_word, first.parameters) == (
+        before.shoot_id,
+        before.trigger_word,
+        before.parameters,
+    )
+    world.run()
+    assert len(world.fal.runs) == 2
+
+
+def test_paid_weights_are_recovered_instead_of_trained_again(world: World) -> None:
+    training = submitted(world)
+    world.media.broken = [b"\x00" * 40] * 3
+    assert world.finish(training).is_recoverable
+    same = retry_training(world.of(training), world.desk)
+    assert (same.id, same.status) == (training.id, Status.MIRRORING)
+    world.run()
+    assert world.of(training).status is Status.SUCCEEDED
+    assert len(world.fal.runs) == 1
+
+
+def test_a_recovery_whose_message_was_lost_is_done_by_the_monitor(world: World) -> None:
+    training = submitted(world)
+    world.media.broken = [b"\x00" * 40] * 3
+    world.finish(training)
+    retry_training(world.of(training), world.desk)
+    world.publisher.published.pop()
+    world.tick(after_s=world.monitor_settings.mirror_stalled_s + 1)
+    world.run()
+    assert world.of(training).status is Status.SUCCEEDED
+
+
+def test_there_is_nothing_to_retry_in_a_training_that_runs_or_succeeded(world: World) -> None:
+    training = submitted(world)
+    with pytest.raises(Conflict):
+        retry_training(training, world.desk)
+    with pytest.raises(Conflict):
+        retry_training(world.finish(training), world.desk)
+
+
+# --- check now
+
+
+def test_checking_now_finds_a_result_without_waiting(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    world.deliver(CheckRequested(training_id=training.id))
+    world.run()
+    assert world.of(training).status is Status.SUCCEEDED
+
+
+def test_checking_now_shows_progress_without_waiting(world: World) -> None:
+    training = submitted(world)
+    run = world.fal.runs["r1"]
+    run.state = RunState.IN_PROGRESS
+    for line in ("1/10", "2/10"):
+        run.log = (*run.log, line)
+        world.deliver(CheckRequested(training_id=training.id))
+        assert world.of(training).log_tail == run.log
+
+
+def test_checking_what_has_ended_changes_nothing(world: World) -> None:
+    training = submitted(world)
+    done = world.finish(training)
+    world.deliver(CheckRequested(training_id=training.id))
+    assert world.of(training) == done
+
+
+# --- money
+
+
+def test_what_a_training_reserved_is_settled_with_what_fal_billed(world: World) -> None:
+    training = submitted(world)
+    assert world.accounts.get(OWNER).reserved_usd == 0.02
+    world.fal.price_usd = 0.015
+    done = world.finish(training)
+    account = world.accounts.get(OWNER)
+    assert (account.reserved_usd, account.spent_usd, done.cost_usd) == (0.0, 0.015, 0.015)
+
+
+def test_a_training_that_cost_nothing_is_settled_with_nothing(world: World) -> None:
+    world.shoot(images=1)
+    world.start()
+    world.run()
+    account = world.accounts.get(OWNER)
+    assert (account.reserved_usd, account.spent_usd) == (0.0, 0.0)
+
+
+def test_a_training_over_the_budget_is_refused_before_anything_happens(world: World) -> None:
+    world.limits = Limits(trainings_at_once=None, usd_per_day=0.01)
+    world.shoot()
+    with pytest.raises(BudgetExceeded):
+        world.start()
+    assert world.publisher.published == []
+    assert world.trainings.list_for_owner(OWNER, limit=10).items == ()
+
+
+def test_the_same_key_reserves_once(world: World) -> None:
+    world.shoot()
+    world.start()
+    world.start()
+    assert len(world.accounts.get(OWNER).reservations) == 1
+
+
+# --- what was trained already
+
+
+def test_the_same_input_is_not_trained_twice_unless_it_is_forced(world: World) -> None:
+    done = world.finish(submitted(world))
+    with pytest.raises(AlreadyTrained, match=str(done.model_id)):
+        world.start(key="again")
+    assert world.start(key="again", force=True).status is Status.REQUESTED
+
+
+@pytest.mark.parametrize(
+    "change", [{"trigger_word": "XYZ"}, {"parameters": {"steps": 11}}, {"captions": {"00": "another word"}}]
+)
+def test_any_other_input_is_trained(world: World, change: dict[str, object]) -> None:
+    world.finish(submitted(world))
+    assert world.start(key="again", **change).status is Status.REQUESTED
+
+
+# --- models
+
+
+def test_a_deleted_model_leaves_nothing_and_its_number_is_not_given_again(world: World) -> None:
+    done = world.finish(submitted(world))
+    model = world.models.get(str(done.model_id))
+    with pytest.raises(Conflict, match=model.name):
+        delete_model(model, "wrong", models=world.models, bucket=world.kept)
+    delete_model(model, model.name, models=world.models, bucket=world.kept)
+    assert list(world.kept.list("")) == []
+    with pytest.raises(ModelNotFound):
+        world.models.get(model.id)
+    assert world.models.allocate_version(model.person_id, model.name, "t_next") == 2

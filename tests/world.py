@@ -14,7 +14,7 @@ from PIL import Image
 from functions.api.end_training import retry_training
 from functions.api.start_training import Desk, Wish, start_training
 from functions.mirror.mirror_artifacts import mirror_artifacts
-from functions.monitor.check_jobs import Tick, check_jobs, check_one
+from functions.monitor.check_jobs import Monitor, Tick, check_jobs, check_one
 from functions.packager.package_dataset import package_dataset
 from functions.submitter.submit_job import submit_job
 from shared.accounts import Limits
@@ -196,22 +196,23 @@ class World:
     def tick(self, after_s: float = 60) -> Tick:
         """The monitor, `after_s` seconds later."""
         self.clock.advance(after_s)
-        return check_jobs(**self._monitor_ports())
+        return check_jobs(self._monitor())
 
     def check(self, event: CheckRequested) -> Training:
         """The monitor, asked about one training."""
-        return check_one(event, **self._monitor_ports())
+        return check_one(event, self._monitor())
 
-    def _monitor_ports(self) -> dict[str, Any]:
-        return {
-            "trainings": self.trainings,
-            "trainer": self.fal,
-            "datasets": self.datasets,
-            "publisher": self.publisher,
-            "accounts": self.accounts,
-            "clock": self.clock,
-            "settings": self.monitor_settings,
-        }
+    def _monitor(self) -> Monitor:
+        return Monitor(
+            trainings=self.trainings,
+            trainer=self.fal,
+            datasets=self.datasets,
+            publisher=self.publisher,
+            accounts=self.accounts,
+            clock=self.clock,
+            settings=self.monitor_settings,
+            now=self.clock.now(),
+        )
 
     def run(self) -> None:
         """Deliver everything that was published and not yet delivered, in order, until nothing is left."""

@@ -17,6 +17,8 @@ from shared import logs
 from shared.errors import InvalidRequest, ProductError, RateLimited, TrainingNotFound, Unauthenticated
 from shared.problems import MEDIA_TYPE, problem
 
+FRAMES = 10
+
 _WORDS = {"type": "string"}
 _MEMBERS = {
     "type": _WORDS,
@@ -123,4 +125,5 @@ class UnexpectedErrors:
 
 def _where(error: Exception) -> list[str]:
     """The way to where it happened, without the error's text: that may quote anything."""
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    innermost = traceback.extract_tb(error.__traceback__, limit=-FRAMES)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in innermost]

@@ -214,66 +214,26 @@ _CHECKS: dict[Status, Callable[[Monitor, Training], None]] = {
 }
 
 
-def check_jobs(
-    *,
-    trainings: TrainingRepository,
-    trainer: Trainer,
-    datasets: Objects,
-    publisher: Publisher,
-    accounts: AccountRepository,
-    clock: Clock,
-    settings: MonitorSettings,
-) -> Tick:
+def check_jobs(monitor: Monitor) -> Tick:
     """One pass: every unfinished training once, then leftover ZIPs. What fails for one does not stop the others."""
-    monitor = Monitor(
-        trainings=trainings,
-        trainer=trainer,
-        datasets=datasets,
-        publisher=publisher,
-        accounts=accounts,
-        clock=clock,
-        settings=settings,
-        now=clock.now(),
-    )
-    unfinished = trainings.list_unfinished(limit=settings.tick_trainings)
+    unfinished = monitor.trainings.list_unfinished(limit=monitor.settings.tick_trainings)
     with ThreadPoolExecutor(max_workers=PARALLEL_CHECKS, thread_name_prefix="check") as pool:
         hindered = sum(pool.map(lambda training: not _checked(monitor, training), unfinished))
-    active = frozenset(training.id for training in unfinished)
-    swept = Sweeper(
-        trainings=trainings,
-        datasets=datasets,
+    sweeper = Sweeper(
+        trainings=monitor.trainings,
+        datasets=monitor.datasets,
         finish=monitor.finish,
         now=monitor.now,
-        settings=settings,
-    ).sweep(active)
+        settings=monitor.settings,
+    )
+    swept = sweeper.sweep(active=frozenset(training.id for training in unfinished))
     return Tick(checked=len(unfinished), hindered=hindered, swept=swept)
 
 
-def check_one(
-    event: CheckRequested,
-    *,
-    trainings: TrainingRepository,
-    trainer: Trainer,
-    datasets: Objects,
-    publisher: Publisher,
-    accounts: AccountRepository,
-    clock: Clock,
-    settings: MonitorSettings,
-) -> Training:
+def check_one(event: CheckRequested, monitor: Monitor) -> Training:
     """Look after one training now, because its user asks; the training as it then is. Raises what `check` raises."""
-    monitor = Monitor(
-        trainings=trainings,
-        trainer=trainer,
-        datasets=datasets,
-        publisher=publisher,
-        accounts=accounts,
-        clock=clock,
-        settings=settings,
-        now=clock.now(),
-        asked=True,
-    )
-    monitor.check(trainings.get(event.training_id))
-    return trainings.get(event.training_id)
+    replace(monitor, asked=True).check(monitor.trainings.get(event.training_id))
+    return monitor.trainings.get(event.training_id)
 
 
 def _checked(monitor: Monitor, training: Training) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from functions.monitor.check_jobs import check_jobs, check_one
+from functions.monitor.check_jobs import Monitor, check_jobs, check_one
 from shared import bootstrap
 from shared.events import CheckRequested
 from shared.trainings import Stage, Training
@@ -20,20 +20,21 @@ def monitor(request: Request) -> tuple[dict[str, Any], int]:
     if body := request.get_data():
         bootstrap.consumer(Stage.TRAINING).handle(body, CheckRequested, _check)
         return {}, 200
-    return asdict(check_jobs(**_ports())), 200
+    return asdict(check_jobs(_monitor())), 200
 
 
 def _check(event: CheckRequested) -> Training:
-    return check_one(event, **_ports())
+    return check_one(event, _monitor())
 
 
-def _ports() -> dict[str, Any]:
-    return {
-        "trainings": bootstrap.trainings(),
-        "trainer": bootstrap.trainer(),
-        "datasets": bootstrap.datasets_bucket(),
-        "publisher": bootstrap.publisher(),
-        "accounts": bootstrap.accounts(),
-        "clock": bootstrap.clock(),
-        "settings": bootstrap.monitor_settings(),
-    }
+def _monitor() -> Monitor:
+    return Monitor(
+        trainings=bootstrap.trainings(),
+        trainer=bootstrap.trainer(),
+        datasets=bootstrap.datasets_bucket(),
+        publisher=bootstrap.publisher(),
+        accounts=bootstrap.accounts(),
+        clock=bootstrap.clock(),
+        settings=bootstrap.monitor_settings(),
+        now=bootstrap.clock().now(),
+    )

@@ -28,7 +28,7 @@ class Sweeper:
     now: datetime
     settings: MonitorSettings
 
-    def sweep(self, active: frozenset[str]) -> int:
+    def sweep(self, *, active: frozenset[str]) -> int:
         """Look at a bounded number of ZIPs, passing over the `active` trainings; how many were done away with."""
         swept = 0
         for found in islice(self.datasets.list("trainings/"), self.settings.tick_objects):

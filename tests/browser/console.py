@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Response
 
 
 # pictures further down come only when one scrolls there
@@ -29,7 +29,11 @@ class PageErrors:
         """Listen to every page of `context`, also to those that are opened later."""
         context.on("console", self._on_console)
         context.on("weberror", lambda error: self.found.append(f"exception: {error.error}"))
-        context.on("response", lambda r: r.status >= 500 and self.found.append(f"{r.status} {r.url}"))
+        context.on("response", self._on_response)
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.found.append(f"{response.status} {response.url}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         # the browser's own line about an answer of 4xx or a cut connection: those are shown to the person, and tested

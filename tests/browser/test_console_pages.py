@@ -72,7 +72,7 @@ def test_nothing_runs_or_loads_from_the_page_itself_or_from_elsewhere(world: Api
 
 
 def test_with_firebase_only_the_api_is_served(tmp_path: Path) -> None:
-    with api_world(tmp_path, AUTH_MODE="firebase") as world:
+    with api_world(tmp_path, AUTH_MODE="firebase", GOOGLE_CLOUD_PROJECT="costumes") as world:
         answers = [world.client.get(path) for path in (*SHOWN, "/console/x/main.js")]
 
     assert {answer.status_code for answer in answers} == {404}

@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from cli.output import clean, duration
-from shared.trainings import TERMINAL, Stage
+from shared.stages import TERMINAL, Stage
 
 DONE, NOW, AHEAD, BROKEN = "✓", "●", "○", "✗"
 _STYLES = {DONE: "green", NOW: "bold cyan", AHEAD: "dim", BROKEN: "bold red"}

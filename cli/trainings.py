@@ -14,8 +14,8 @@ from cli.context import Limit, client_of
 from cli.models import parameters_line
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout
 from cli.watching import show_failure, watch_training
+from shared.stages import Status
 from shared.trainers import PREPROCESSED
-from shared.trainings import Status
 
 app = typer.Typer(no_args_is_help=True, help="The trainings: list, show and watch them.")
 

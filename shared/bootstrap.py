@@ -26,7 +26,8 @@ from shared.settings import (
     SubmitSettings,
     WebhookSettings,
 )
-from shared.trainings import Stage, Training
+from shared.stages import Stage
+from shared.trainings import Training
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client as FirestoreClient

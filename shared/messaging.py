@@ -16,7 +16,8 @@ from shared import logs
 from shared.errors import Conflict, ProductError, TrainingNotFound, UndecodableMessage
 from shared.events import Event
 from shared.ports import Clock, TrainingRepository
-from shared.trainings import Deadlines, Stage, Training
+from shared.stages import Stage
+from shared.trainings import Deadlines, Training
 
 E = TypeVar("E", bound=Event)
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from shared.events import Event
     from shared.models import Model
     from shared.shoots import Shoot
-    from shared.trainings import FalJob, Status, Training
+    from shared.stages import Status
+    from shared.training_records import FalJob
+    from shared.trainings import Training
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
-"""A training: its states, the one table of its transitions, and everything that is recorded about it. Pure.
+"""A training: how it moves, and everything that is recorded about it. Pure.
 
-`Training.advance` is the only way to move. Arriving where one already stands changes nothing, so a second delivery is
-harmless; a move that the table does not declare raises `Conflict`.
+`Training.advance` is the only way to move, along the table in `shared/stages.py`. Arriving where one already stands
+changes nothing, so a second delivery is harmless; a move that the table does not declare raises `Conflict`.
 """
 
 from __future__ import annotations
@@ -9,163 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
 from shared.errors import ArtifactUnavailable, Canceled, Conflict, ProductError, SubmissionUncertain, TimedOut
 from shared.quotes import Quote
-
-
-class Status(StrEnum):
-    """Where a training stands."""
-
-    REQUESTED = "requested"
-    PACKAGED = "packaged"
-    SUBMITTING = "submitting"
-    SUBMITTED = "submitted"
-    RUNNING = "running"
-    MIRRORING = "mirroring"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
-
-
-class Stage(StrEnum):
-    """What is being done meanwhile, in the words that users read."""
-
-    PACKAGING = "packaging"
-    SUBMITTING = "submitting"
-    QUEUED = "queued"
-    TRAINING = "training"
-    MIRRORING = "mirroring"
-
-
-_ENDED = (Status.FAILED, Status.CANCELED)
-
-TRANSITIONS: Mapping[Status, frozenset[Status]] = {
-    Status.REQUESTED: frozenset({Status.PACKAGED, *_ENDED}),
-    # back to requested: the signed URL of the archive ran out before fal.ai had it
-    Status.PACKAGED: frozenset({Status.SUBMITTING, Status.REQUESTED, *_ENDED}),
-    # to mirroring: a webhook may be first
-    Status.SUBMITTING: frozenset({Status.SUBMITTED, Status.MIRRORING, *_ENDED}),
-    Status.SUBMITTED: frozenset({Status.RUNNING, Status.MIRRORING, *_ENDED}),
-    Status.RUNNING: frozenset({Status.MIRRORING, *_ENDED}),
-    Status.MIRRORING: frozenset({Status.SUCCEEDED, *_ENDED}),
-    Status.SUCCEEDED: frozenset(),
-    # recovery, only where the failure was in mirroring: paid weights can be fetched again
-    Status.FAILED: frozenset({Status.MIRRORING}),
-    Status.CANCELED: frozenset(),
-}
-
-TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
-
-STAGE_OF: Mapping[Status, Stage] = {
-    Status.REQUESTED: Stage.PACKAGING,
-    Status.PACKAGED: Stage.SUBMITTING,
-    Status.SUBMITTING: Stage.SUBMITTING,
-    Status.SUBMITTED: Stage.QUEUED,
-    Status.RUNNING: Stage.TRAINING,
-    Status.MIRRORING: Stage.MIRRORING,
-}
+from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Stage, Status
+from shared.training_records import Claim, Dataset, Failure, FalJob, Move, Progress
 
 LOG_TAIL_LINES = 100
 LOG_LINE_CHARACTERS = 400
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """One arrival in a status; `reason` is for people."""
-
-    status: Status
-    at: datetime
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far the run is. `percent` is 0–100; `eta_s` is seconds from `updated_at`, None while unknown."""
-
-    percent: float
-    step: int | None = None
-    total: int | None = None
-    message: str = ""
-    eta_s: float | None = None
-    queue_position: int | None = None
-    updated_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dataset:
-    """The archive that was made: its object's name in the datasets bucket, its size and what identifies it.
-
-    `sha256` is of the ZIP's bytes; `fingerprint` is of the shoot's objects (names, sizes, checksums), so that the same
-    pictures and captions have the same fingerprint whatever the trigger word.
-    """
-
-    archive: str
-    nonce: str
-    image_count: int
-    caption_count: int
-    bytes: int
-    sha256: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """The right to call fal.ai, once: who holds it and until when.
-
-    `released` means that fal.ai certainly did not accept the request, so the claim may be taken again.
-    """
-
-    owner: str
-    nonce: str
-    lease_until: datetime
-    attempt: int = 1
-    released: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class FalJob:
-    """The request at fal.ai, as its submit answered (fal.md §1: store the URLs, never build them).
-
-    The URLs are None where the request was recognised by its nonce instead of by the answer.
-    """
-
-    request_id: str
-    nonce: str
-    endpoint: str
-    status_url: str | None = None
-    response_url: str | None = None
-    cancel_url: str | None = None
-    submitted_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """Why something did not work: the code of the catalogue, the sentence, and where it happened.
-
-    `charged` is True or False where it is known whether the run cost money, None where it is not.
-    """
-
-    code: str
-    message: str
-    stage: Stage
-    retryable: bool
-    charged: bool | None
-    at: datetime
-
-    @classmethod
-    def of(cls, error: ProductError, *, stage: Stage, charged: bool | None, at: datetime) -> Self:
-        """The record of `error`."""
-        return cls(
-            code=error.code,
-            message=error.message,
-            stage=stage,
-            retryable=error.retryable,
-            charged=charged,
-            at=at,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

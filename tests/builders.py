@@ -9,8 +9,10 @@ from typing import Any
 from shared.errors import ArtifactCorrupt, ProductError, TrainingFailed
 from shared.models import Model, Weights, model_id, version_prefix
 from shared.shoots import Shoot
+from shared.stages import Status
 from shared.trainers import DEFAULT_TRAINER
-from shared.trainings import Claim, Dataset, FalJob, Status, Training
+from shared.training_records import Claim, Dataset, FalJob
+from shared.trainings import Training
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 STEP = timedelta(minutes=1)

@@ -12,7 +12,7 @@ from typing import Any
 from shared.adapters.memory import FixedClock
 from shared.errors import ArtifactUnavailable, ProductError
 from shared.ports import Artifact, CancelAnswer, RunOutput, RunState, RunStatus, Submission
-from shared.trainings import FalJob
+from shared.training_records import FalJob
 
 WEIGHTS_URL = "https://v3.fal.media/files/{}/pytorch_lora_weights.safetensors"
 CONFIG_URL = "https://v3.fal.media/files/{}/config.json"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from shared.adapters.fal.trainer import FalTrainer
 from shared.ports import Submission
 from shared.settings import FalSettings
-from shared.trainings import FalJob
+from shared.training_records import FalJob
 from tests.scripted_server import Reply
 
 ENDPOINT = "fal-ai/flux-lora-fast-training"

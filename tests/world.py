@@ -32,7 +32,8 @@ from shared.finishing import finish_training
 from shared.messaging import Consumer, encode
 from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, SubmitSettings
 from shared.shoots import Shoot, preprocessed_prefix
-from shared.trainings import Stage, Training
+from shared.stages import Stage
+from shared.trainings import Training
 from tests.fakes import FakeFal, FakeMedia
 
 OWNER = "anna"

@@ -10,7 +10,8 @@ from functions.api.start_training import Desk, Wish, announce, start_training
 from shared.errors import Conflict
 from shared.events import CheckRequested
 from shared.ports import Clock, Publisher, TrainingRepository
-from shared.trainings import Status, Training
+from shared.stages import Status
+from shared.trainings import Training
 
 
 class CancelOutcome(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -21,8 +22,9 @@ from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.errors import ModelNotFound, TrainingNotFound
 from shared.events import CheckRequested
 from shared.models import version_prefix
+from shared.stages import Status
 from shared.trainers import DEFAULT_TRAINER
-from shared.trainings import Status, Training
+from shared.trainings import Training
 
 router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
 
@@ -178,5 +180,5 @@ def follow_training(
     an app that signs in with Firebase reads the stream with `fetch`, which can.
     """
     owned_training(training_id, user)
-    seen = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
+    seen = int(last_event_id) if last_event_id and re.fullmatch("[0-9]{1,9}", last_event_id) else 0
     return EventSourceResponse(live_events(training_id, seen, poll_s=bootstrap.api_settings().events_poll_s))

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.models import Model
 from shared.quotes import Quote
-from shared.trainings import Dataset, Failure, Move, Progress, Stage, Status, Training
+from shared.stages import Stage, Status
+from shared.training_records import Dataset, Failure, Move, Progress
+from shared.trainings import Training
 
 T = TypeVar("T")
 

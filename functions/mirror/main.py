@@ -8,7 +8,8 @@ from flask import Request
 from functions.mirror.mirror_artifacts import mirror_artifacts
 from shared import bootstrap
 from shared.events import ResultReported
-from shared.trainings import Stage, Training
+from shared.stages import Stage
+from shared.trainings import Training
 
 
 @functions_framework.http

@@ -11,7 +11,9 @@ from shared.events import ResultReported
 from shared.models import Model, model_id, staging_prefix
 from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer, TrainingRepository
 from shared.settings import MirrorSettings
-from shared.trainings import FalJob, Status, Training
+from shared.stages import Status
+from shared.training_records import FalJob
+from shared.trainings import Training
 
 
 def mirror_artifacts(

@@ -29,7 +29,9 @@ from shared.ports import (
     TrainingRepository,
 )
 from shared.settings import MonitorSettings
-from shared.trainings import FalJob, Progress, Status, Training
+from shared.stages import Status
+from shared.training_records import FalJob, Progress
+from shared.trainings import Training
 
 PARALLEL_CHECKS = 8
 NOT_LISTED = "its request list does not show it yet"

@@ -11,7 +11,8 @@ from flask import Request
 from functions.monitor.check_jobs import Monitor, check_jobs, check_one
 from shared import bootstrap
 from shared.events import CheckRequested
-from shared.trainings import Stage, Training
+from shared.stages import Stage
+from shared.trainings import Training
 
 
 @functions_framework.http

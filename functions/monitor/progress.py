@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.trainings import Progress
+from shared.training_records import Progress
 
 # Only the end of a training is 100 %: after the last step the weights are still being saved.
 MOST_PERCENT = 99.0

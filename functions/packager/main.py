@@ -8,7 +8,8 @@ from flask import Request
 from functions.packager.package_dataset import package_dataset
 from shared import bootstrap
 from shared.events import TrainingRequested
-from shared.trainings import Stage, Training
+from shared.stages import Stage
+from shared.trainings import Training
 
 
 @functions_framework.http

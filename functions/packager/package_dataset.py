@@ -18,8 +18,10 @@ from shared.finishing import archive_name
 from shared.ports import Clock, Objects, Publisher, TrainingRepository
 from shared.settings import DatasetSettings
 from shared.shoots import pictures, preprocessed_prefix
+from shared.stages import Status
 from shared.trainers import trainer
-from shared.trainings import Dataset, Status, Training
+from shared.training_records import Dataset
+from shared.trainings import Training
 
 
 def package_dataset(

@@ -8,7 +8,8 @@ from flask import Request
 from functions.submitter.submit_job import submit_job
 from shared import bootstrap
 from shared.events import DatasetPackaged
-from shared.trainings import Stage, Training
+from shared.stages import Stage
+from shared.trainings import Training
 
 
 @functions_framework.http

@@ -10,8 +10,10 @@ from shared.errors import ProductError, SubmissionUncertain
 from shared.events import DatasetPackaged
 from shared.ports import Clock, Submission, Trainer, TrainingRepository
 from shared.settings import SubmitSettings
+from shared.stages import Status
 from shared.trainers import trainer as spec_of
-from shared.trainings import Claim, FalJob, Status, Training
+from shared.training_records import Claim, FalJob
+from shared.trainings import Training
 
 
 def submit_job(

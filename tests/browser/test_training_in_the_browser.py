@@ -237,3 +237,25 @@ def test_the_search_finds_and_says_so_when_it_does_not(open_console: Callable[..
 
     page.get_by_role("heading", name="Nothing found").wait_for()
     assert "search=no+such+costume" in page.url
+
+
+def test_a_model_is_renamed_and_deleted_only_with_its_name(console: Console, trigger: str) -> None:
+    page = console.page
+    console.open_shoot().press_train(trigger)
+    console.wait_for_model()
+    page.get_by_role("link", name="See the model").click()
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_label("New name").fill("Anna in red")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    page.get_by_role("heading", name=re.compile("^Anna in red")).wait_for()
+
+    page.get_by_role("button", name="Delete").click()
+    confirm = page.get_by_role("button", name="Delete for good")
+    assert confirm.is_disabled()
+    page.get_by_label("to confirm").fill("red-riding-hood")
+    address = page.url
+    confirm.click()
+
+    page.get_by_role("heading", name="Models", level=1).wait_for()
+    page.goto(address)
+    page.get_by_text("There is no model").wait_for()

@@ -18,7 +18,8 @@ from shared.adapters.google.documents import Patience
 from shared.adapters.google.indexes import INDEXES, UNINDEXED, Index
 from shared.adapters.google.repositories import FirestoreModels, FirestoreShoots, FirestoreTrainings
 from shared.errors import DatabaseUnavailable, InvalidRequest, ModelNotFound, TrainingNotFound
-from shared.trainings import Status, Training
+from shared.stages import Status
+from shared.trainings import Training
 from tests.builders import a_training
 from tests.contracts.google_backend import a_project
 from tests.contracts.google_wire import LoseAnswers, RecordQueries, firestore_through

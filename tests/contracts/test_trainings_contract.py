@@ -11,7 +11,9 @@ import pytest
 
 from shared.errors import Conflict, DatabaseUnavailable, TrainingNotFound
 from shared.ports import TrainingRepository
-from shared.trainings import Progress, Status, Training
+from shared.stages import Status
+from shared.training_records import Progress
+from shared.trainings import Training
 from tests.builders import AT, STEP, a_training
 from tests.contracts.backend import Backend
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from functions.api import console_pages
-from shared.trainings import Status
+from shared.stages import Status
 from tests.api_operations import ANY_NAME, Operation, operations
 from tests.api_world import ApiWorld, api_world
 from tests.builders import a_model, a_shoot, a_training

@@ -14,7 +14,8 @@ from functions.api.given_captions import MAX_CAPTIONS, MAX_CAPTIONS_BYTES
 from shared.errors import Conflict, InvalidCaption, InvalidRequest, ProductError
 from shared.events import TrainingRequested
 from shared.shoots import preprocessed_prefix
-from shared.trainings import Status, Training
+from shared.stages import Status
+from shared.trainings import Training
 from tests.api_world import api_world
 from tests.builders import a_shoot
 from tests.world import World, jpeg

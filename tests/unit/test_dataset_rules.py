@@ -21,7 +21,7 @@ from shared.errors import DuplicateImageName, InvalidCaption, InvalidImageName, 
 from shared.images import check_image, decode
 from shared.settings import DatasetSettings
 from shared.shoots import Picture
-from shared.trainings import Status
+from shared.stages import Status
 from tests.pictures import a_jpeg, a_listed_picture, an_image, animated, encoded
 from tests.world import World
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from functions.api.delete_model import delete_model
@@ -10,7 +12,8 @@ from shared.accounts import Limits
 from shared.errors import AlreadyTrained, BudgetExceeded, Conflict, ModelNotFound, SubmissionUncertain, TrainingFailed
 from shared.events import CheckRequested, TrainingRequested
 from shared.ports import RunState
-from shared.trainings import Status, Training
+from shared.stages import Status
+from shared.trainings import Training
 from tests.world import OWNER, World
 
 
@@ -242,7 +245,7 @@ def test_the_same_input_is_not_trained_twice_unless_it_is_forced(world: World) -
 @pytest.mark.parametrize(
     "change", [{"trigger_word": "XYZ"}, {"parameters": {"steps": 11}}, {"captions": {"00": "another word"}}]
 )
-def test_any_other_input_is_trained(world: World, change: dict[str, object]) -> None:
+def test_any_other_input_is_trained(world: World, change: dict[str, Any]) -> None:
     world.finish(submitted(world))
     assert world.start(key="again", **change).status is Status.REQUESTED
 

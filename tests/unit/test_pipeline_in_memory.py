@@ -24,7 +24,8 @@ from shared.errors import (
 )
 from shared.events import DatasetPackaged, ResultReported, TrainingRequested
 from shared.ports import RunState
-from shared.trainings import Stage, Status, Training
+from shared.stages import Stage, Status
+from shared.trainings import Training
 from tests.world import MAX_ATTEMPTS, World
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.monitor.progress import MOST_PERCENT, parse_progress
-from shared.trainings import Progress
+from shared.training_records import Progress
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOW = START + timedelta(seconds=100)

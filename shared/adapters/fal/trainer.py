@@ -20,7 +20,7 @@ from shared.adapters.fal.wire import TRANSIENT, FreeCalls, own_url, rebased
 from shared.errors import TrainerAccountLocked, TrainerUnavailable
 from shared.ports import CancelAnswer, Clock, RunOutput, RunState, RunStatus, Submission
 from shared.settings import FAL_QUEUE_URL, FalSettings
-from shared.trainings import FalJob
+from shared.training_records import FalJob
 
 MAX_PAGES = 20
 CLOCK_SKEW = timedelta(minutes=5)

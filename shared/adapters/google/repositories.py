@@ -17,7 +17,8 @@ from shared.errors import ModelNotFound, NotFound, ShootNotFound, TrainingNotFou
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
-from shared.trainings import TERMINAL, Status, Training
+from shared.stages import TERMINAL, Status
+from shared.trainings import Training
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -14,7 +14,8 @@ from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, Tra
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
-from shared.trainings import Status, Training
+from shared.stages import Status
+from shared.trainings import Training
 
 _UPDATE_ATTEMPTS = 100
 

@@ -88,6 +88,11 @@ export function words(name) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** What a model is called: the title that its owner gave it, else the name under which it is kept. */
+export function modelTitle(model) {
+  return model.title || model.name;
+}
+
 /** The stem of a file's name: "01.jpg" → "01". */
 export function stem(file) {
   return file.replace(/^.*\//, "").replace(/\.[^.]*$/, "");

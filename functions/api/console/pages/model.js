@@ -2,7 +2,7 @@
 
 import { get, getIfThere } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { ago, count, moment } from "../lib/format.js";
+import { ago, count, modelTitle, moment } from "../lib/format.js";
 import { setTitle } from "../lib/router.js";
 import { breadcrumb, copyable, facts, showProblem, skeletons, time } from "../lib/ui.js";
 import { downloadButtons } from "../parts/downloads.js";
@@ -40,17 +40,17 @@ async function versionsOf(model, quiet) {
 }
 
 function show(body, { model, shoot, training, versions }) {
-  const title = h("span", {}, model.name);
+  const title = h("span", {}, modelTitle(model));
   const again = `/shoots/${encodeURIComponent(model.shoot_id)}?like=${encodeURIComponent(model.training_id)}`;
-  setTitle(`${model.name} v${model.version}`);
+  setTitle(`${modelTitle(model)} v${model.version}`);
   fill(body,
     h("div.page-head", {},
       h("div", {}, breadcrumb(["Models", "/models"]), h("h1", {}, title, h("span.version", {}, `v${model.version}`)),
         h("p.lead", {}, [shoot?.costume_name ?? model.shoot?.costume_name, model.person_id].filter(Boolean).join(", "), ", trained ",
           time(model.trained_at, ago(model.trained_at), moment(model.trained_at)))),
       h("div.actions", {}, renameButton(model, (renamed) => {
-        title.textContent = renamed.name;
-        setTitle(`${renamed.name} v${renamed.version}`);
+        title.textContent = modelTitle(renamed);
+        setTitle(`${modelTitle(renamed)} v${renamed.version}`);
       }), deleteButton(model))),
     h("div.model-page", {},
       h("div.stack", {},
@@ -66,6 +66,7 @@ function show(body, { model, shoot, training, versions }) {
 
 function fileFacts(model) {
   return facts(
+    ["Kept as", `${model.person_id} / ${model.name} / v${model.version}`],
     ["Weights", weightsWords(model)],
     ["Path", copyable(model.lora_uri, "Copy the path of the weights")],
     ["Configuration", copyable(model.config_uri, "Copy the path of the configuration")],

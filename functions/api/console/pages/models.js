@@ -2,7 +2,7 @@
 
 import { get, getIfThere } from "../lib/api.js";
 import { fill, h, keyed } from "../lib/dom.js";
-import { ago, bytes, moment } from "../lib/format.js";
+import { ago, bytes, modelTitle, moment } from "../lib/format.js";
 import { pagedList } from "../lib/paged_list.js";
 import { emptyState, skeletons, thumbnail, time } from "../lib/ui.js";
 
@@ -44,7 +44,7 @@ function drawModel({ model, shoot }) {
   return h("li", {}, h("a.model", { href: `/models/${model.id}` },
     thumbnail(shoot?.cover_url, "", { shape: "square" }),
     h("span.model-words", {},
-      h("strong", {}, model.name, h("span.version", {}, `v${model.version}`)),
+      h("strong", {}, modelTitle(model), h("span.version", {}, `v${model.version}`)),
       h("span", {}, [shoot?.costume_name, model.person_id].filter(Boolean).join(", ")),
       h("span.row-sub", {}, h("code", {}, model.trigger_word), ` ${bytes(model.size)}`),
       h("span.row-sub", {}, time(model.trained_at, ago(model.trained_at), moment(model.trained_at))))));

@@ -2,21 +2,22 @@
 
 import { request } from "../lib/api.js";
 import { h } from "../lib/dom.js";
+import { modelTitle } from "../lib/format.js";
 import { go } from "../lib/router.js";
 import { ask, sentenceOf, toast } from "../lib/ui.js";
 
-/** A button that asks for the new name; `onRenamed` gets the renamed model. */
+/** A button that asks for the new name; `onRenamed` gets the model as it then is. */
 export function renameButton(model, onRenamed) {
   const button = h("button.quiet.small", { type: "button" }, "Rename");
   let now = model;
   button.addEventListener("click", async () => {
-    const input = h("input", { type: "text", id: "new-name", required: true, maxlength: 60, value: now.name, autocomplete: "off" });
+    const input = h("input", { type: "text", id: "new-name", required: true, maxlength: 120, value: modelTitle(now), autocomplete: "off" });
     const body = [h("div.field", {}, h("label", { for: "new-name" }, "New name"), input),
-      h("p.help", {}, "The files stay where they are: only the name changes.")];
+      h("p.help", {}, `The files keep the name ${now.name}: only what it is called here changes.`)];
     const name = await ask({ title: "Rename the model", body, confirm: "Rename", keep: "Not now", answer: () => input.value.trim() });
-    if (!name || name === now.name) return;
+    if (!name || name === modelTitle(now)) return;
     await attempt("renamed", async () => {
-      now = await request("PATCH", path(model), { body: { name } });
+      now = await request("PATCH", path(model), { body: { title: name } });
       onRenamed(now);
       toast("Renamed.");
     });
@@ -28,20 +29,19 @@ export function renameButton(model, onRenamed) {
 export function deleteButton(model) {
   const button = h("button.quiet.small.danger-text", { type: "button" }, "Delete");
   button.addEventListener("click", async () => {
-    const current = await request("GET", path(model)).catch(() => model);
     const input = h("input", { type: "text", id: "confirm-name", autocomplete: "off", spellcheck: "false" });
     const body = [h("p", {}, "The weights and the configuration are deleted for good. Training them again costs money."),
-      h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${current.name} to confirm`), input)];
+      h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${model.name} to confirm`), input)];
     const ready = (yes) => {
       yes.disabled = true;
-      input.addEventListener("input", () => (yes.disabled = input.value !== current.name));
+      input.addEventListener("input", () => (yes.disabled = input.value !== model.name));
     };
     const answer = () => input.value;
     const confirm = await ask({ title: "Delete this model?", body, confirm: "Delete for good", tone: "danger", ready, answer });
     if (!confirm) return;
     await attempt("deleted", async () => {
       await request("DELETE", path(model), { query: { confirm } });
-      toast(`${current.name} v${current.version} is deleted.`);
+      toast(`${model.name} v${model.version} is deleted.`);
       go("/models");
     });
   });

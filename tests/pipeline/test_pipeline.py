@@ -237,3 +237,20 @@ def test_no_secret_and_no_signed_url_is_logged(system: System, started: dict[str
     assert "training_requested" in log
     for secret in ("signature=", "Signature=", "simulated-key", "[trigger]"):
         assert secret not in log
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/shoots", "/v1/shoots/", "/webhooks/fal/t_1/n", "/webhooks/fal/t_1/n/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_path_is_ever_redirected(system: System, method: str, path: str) -> None:
+    answer = httpx.request(method, f"{system.stack.url}{path}", follow_redirects=False)
+    assert not 300 <= answer.status_code < 400
+
+
+def test_a_callback_that_nobody_signed_is_forged_and_changes_nothing(system: System) -> None:
+    answer = httpx.post(f"{system.stack.url}/webhooks/fal/t_1/n", json={"request_id": "r"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "webhook_forged")
+
+
+def test_a_callback_that_is_too_large_is_refused(system: System) -> None:
+    answer = httpx.post(f"{system.stack.url}/webhooks/fal/t_1/n", content=b" " * (2 << 20))
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")

@@ -10,7 +10,7 @@ export function notifyButton() {
   const words = h("span");
   const button = h("button.quiet.small", { type: "button" }, icon("bell"), words);
   const draw = () => {
-    words.textContent = wanted() ? "You will be told" : "Tell me when it ends";
+    words.textContent = wanted() ? "Will notify" : "Notify me";
     button.setAttribute("aria-pressed", String(wanted()));
   };
   button.addEventListener("click", async () => {

@@ -90,6 +90,14 @@ export function costSentence(training) {
   return "Whether fal.ai charged for it is not known: its billing page tells.";
 }
 
+/** What happens next to a training that waits. Only a submission without an answer is never simply tried again. */
+export function waitSentence(hindrance) {
+  if (hindrance.code === "submission_uncertain") {
+    return "It is being looked for at fal.ai by itself; nothing is sent a second time.";
+  }
+  return "It is tried again by itself.";
+}
+
 /** What canceling means for the money, said before it is done. */
 export function cancelSentence(training) {
   if (["packaging"].includes(training.stage)) {

@@ -5,7 +5,7 @@ import { fill, h, setText } from "../lib/dom.js";
 import { follow } from "../lib/live.js";
 import { notifyButton, notifyEnd } from "../lib/notify.js";
 import { setTitle } from "../lib/router.js";
-import { STAGES, cancelSentence, doing, etaWords, isEnded, percentOf, statusOf, stepWords } from "../lib/stages.js";
+import { STAGES, cancelSentence, doing, etaWords, isEnded, percentOf, statusOf, stepWords, waitSentence } from "../lib/stages.js";
 import { announce, breadcrumb, busy, notice, pill, sentenceOf, showProblem, skeletons, toast } from "../lib/ui.js";
 import { logView } from "../parts/log_view.js";
 import { cancel, outcomeCard } from "../parts/outcome.js";
@@ -156,7 +156,7 @@ function drawBar(view, training, percent) {
 
 function hindrance(training) {
   if (!training.hindrance || isEnded(training)) return [];
-  return [notice("warn", "Waiting because", `${training.hindrance.message} It is tried again by itself.`)];
+  return [notice("warn", "Waiting because", `${training.hindrance.message} ${waitSentence(training.hindrance)}`)];
 }
 
 async function check(training, update) {

@@ -87,7 +87,8 @@ class ApiClient:
     """The API at `url`, with the bearer `token` where there is one. Usable from several threads.
 
     Every method raises `ApiProblem` where the API says no, and `ApiUnreachable` where it stays silent after
-    some tries. Trying again is safe: reading changes nothing and every POST carries an idempotency key.
+    some tries. Trying again is safe: what changes something comes to the same however often it is asked for, or
+    carries an idempotency key.
     """
 
     def __init__(self, url: str, token: str | None = None, *, pauses_s: tuple[float, ...] = PAUSES_S) -> None:
@@ -118,10 +119,29 @@ class ApiClient:
         given = {name: value for name, value in params.items() if value is not None}
         return self._document(lambda: self._http.get(path, params=given))
 
-    def post(self, path: str, body: Mapping[str, Any], *, idempotency_key: str) -> dict[str, Any]:
+    def text(self, path: str) -> str:
+        """The text at `path`."""
+        return self._good(lambda: self._http.get(path, headers={"Accept": "text/plain"})).text
+
+    def status(self, path: str) -> int:
+        """The HTTP status of the page at `path`, whatever it is."""
+        return self._answer(lambda: self._http.get(path, headers={"Accept": "text/html"})).status_code
+
+    def post(
+        self, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
         """The answer to `body`; the key makes sure that a second try is not a second order."""
-        headers = {"Idempotency-Key": idempotency_key}
-        return self._document(lambda: self._http.post(path, json=dict(body), headers=headers))
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        sent = None if body is None else dict(body)
+        return self._document(lambda: self._http.post(path, json=sent, headers=headers))
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The document at `path` as it is after the change."""
+        return self._document(lambda: self._http.patch(path, json=dict(body)))
+
+    def delete(self, path: str, **params: Any) -> None:
+        """Delete what is at `path`."""
+        self._good(lambda: self._http.delete(path, params=params))
 
     def items(self, path: str, *, limit: int, **params: Any) -> dict[str, Any]:
         """The first `limit` items of a listing and its `next_cursor`, from as many pages as it takes."""
@@ -153,13 +173,17 @@ class ApiClient:
             raise ApiUnreachable(self.url, reason_of(error)) from error
 
     def _document(self, send: Callable[[], httpx.Response]) -> dict[str, Any]:
-        response = self._answer(send)
-        if not response.is_success:
-            raise problem_of(response)
+        response = self._good(send)
         document = _json(response)
         if not isinstance(document, dict):
             raise _not_ours(response)
         return document
+
+    def _good(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        response = self._answer(send)
+        if not response.is_success:
+            raise problem_of(response)
+        return response
 
     def _answer(self, send: Callable[[], httpx.Response]) -> httpx.Response:
         for pause_s in self._pauses_s:
@@ -170,7 +194,7 @@ class ApiClient:
             except httpx.TransportError:
                 time.sleep(pause_s)
                 continue
-            if response.status_code not in TRANSIENT:
+            if not _passes(response):
                 return response
             time.sleep(_asked_pause_s(response) or pause_s)
         try:
@@ -210,6 +234,14 @@ def _not_ours(response: httpx.Response) -> ApiProblem:
 
 def _hint(status: int) -> str:
     return "Say who you are with --token or LORA_API_TOKEN." if status == httpx.codes.UNAUTHORIZED else ""
+
+
+def _passes(response: httpx.Response) -> bool:
+    """Whether the same request may be answered better in a moment; the API says where that is not so."""
+    if response.status_code not in TRANSIENT:
+        return False
+    problem = _json(response)
+    return not (isinstance(problem, dict) and problem.get("retryable") is False)
 
 
 def _json(response: httpx.Response) -> Any:

@@ -1,7 +1,8 @@
-"""What every command shares: the client that the root options made, and how listings are shown."""
+"""What every command shares: the client that the root options made, and how listings are shown, and when people are asked."""
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,3 +18,8 @@ def client_of(context: typer.Context) -> ApiClient:
     if client is None:
         raise RuntimeError("the root command makes the client")
     return client
+
+
+def can_ask(*, as_json: bool) -> bool:
+    """Whether somebody sits there who can be asked: never a script, a pipe, or whoever wants JSON."""
+    return not as_json and sys.stdin.isatty() and sys.stderr.isatty()

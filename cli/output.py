@@ -148,6 +148,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min" if whole % 3600 >= 60 else f"{whole // 3600} h"
 
 
+def usd(amount: float) -> str:
+    """US dollars as people read them, to the cent, and finer where that would show nothing."""
+    return f"${amount:.2f}" if amount >= 0.01 or not amount else f"${amount:.4f}"
+
+
 def ago(moment: str) -> str:
     """How long ago an ISO 8601 time was."""
     passed = datetime.now(UTC) - datetime.fromisoformat(moment)

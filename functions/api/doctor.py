@@ -54,13 +54,7 @@ class DoctorView(View):
                             "detail": "https://lora.example answers 302: fal.ai counts a redirect as a failure for "
                             "good.",
                             "advice": "Set WEBHOOK_URL to the address that answers without a redirect.",
-                        },
-                        {
-                            "name": "fal.ai key",
-                            "ok": None,
-                            "detail": "The API holds no key, by design: the functions that call fal.ai do.",
-                            "advice": None,
-                        },
+                        }
                     ],
                 }
             ]
@@ -132,7 +126,7 @@ def all_checks() -> tuple[Check, ...]:
             for name, bucket in buckets.items()
         ),
         Check(name="signed URL", look=_signed_url, advice="fal.ai fetches the ZIP over such a URL: check PUBLIC_URL."),
-        Check(name="messaging", look=_messaging, advice="The log says why each delivery failed: look for message_refused."),
+        Check(name="messaging", look=_messaging, advice="Look for message_refused in the log: it says why."),
         Check(name="webhook", look=_webhook, advice="fal.ai calls us there: check WEBHOOK_URL, or PUBLIC_URL."),
         Check(name="fal.ai signing keys", look=_signing_keys, advice="Check FAL_JWKS_URL and the way out to it."),
         Check(name="fal.ai", look=_fal, advice="Check FAL_QUEUE_URL and the way out to it, and fal.ai's status page."),
@@ -204,7 +198,7 @@ def _database() -> str:
 def _bucket(bucket: Callable[[], Objects], *, foreign: bool) -> str:
     """`foreign` is a bucket that other functions use, and into which our account need not see."""
     try:
-        next(iter(bucket().list(PREFIX)), None)
+        next(iter(bucket().list("")), None)
     except StorageUnavailable as error:
         raise _forbidden(error) if foreign else error from error
     return f"{bucket().uri} can be listed."
@@ -290,7 +284,7 @@ class Answer:
         """That member of the JSON object, None where there is none."""
         try:
             document = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return document.get(name) if isinstance(document, dict) else None
 

@@ -190,7 +190,8 @@ def test_dead_letters_are_counted(tmp_path: Path, outside: Outside) -> None:
 def test_a_bucket_that_cannot_be_read_is_not_well(tmp_path: Path, outside: Outside) -> None:
     with world_of(tmp_path, outside) as world:
         (world.data_dir / "objects").mkdir(exist_ok=True)
-        (world.data_dir / "objects" / "costumes-lora-models").write_text("a file, and no folder")
+        broken = world.data_dir / "objects" / "costumes-lora-models"
+        broken.symlink_to(broken)
         check = seen(world, "models bucket")
         assert seen(world, "shoots bucket")["ok"]
     assert check["ok"] is False

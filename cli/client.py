@@ -205,7 +205,12 @@ class ApiClient:
 
 def at(*parts: str) -> str:
     """A path of the API under /v1; parts are quoted, so that an id can never be a path of its own."""
-    return "/v1/" + "/".join("%2E" * len(part) if part in (".", "..") else quote(part, safe="") for part in parts)
+    return "/v1/" + "/".join(map(in_path, parts))
+
+
+def in_path(part: str) -> str:
+    """A part of a path, quoted."""
+    return "%2E" * len(part) if part in (".", "..") else quote(part, safe="")
 
 
 def reason_of(error: httpx.TransportError) -> str:

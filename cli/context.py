@@ -1,4 +1,4 @@
-"""What every command shares: the client that the root options made, and how listings are shown, and when people are asked."""
+"""What every command shares: the client that the root options made, the size of listings, and whether to ask."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import models, shoots, trainings
+from cli import console, doctor, model_changes, models, quotes, shoots, train, trainings
 from cli.client import ApiClient, CommandError
 from cli.output import AS_JSON, print_json, say, show_problem, stderr
 
@@ -18,20 +18,27 @@ INTERRUPTED = 130
 EPILOG = """\
 Examples:
   lora shoots import ./red-cape --costume "Red cape" --person ada
+  lora shoots report SHOOT --trigger TOK
+  lora quote --steps 1500
   lora train SHOOT --trigger TOK --steps 1000 --watch
-  lora trainings list --status failed
+  lora trainings retry TRAINING --watch
   lora models download MODEL --to ./loras
+  lora open training TRAINING
 
 Exit codes:
   0    it worked
-  1    the training that was watched failed or was canceled
+  1    the training failed or was canceled, the report has an error, the
+       doctor found something, it was too late to cancel, or you said no
   2    the command was not used as it is meant
   3    the API answered with an error: its code and sentence are printed
   4    the API cannot be reached
   5    a file did not arrive whole
   130  interrupted with Ctrl-C
 
-With --json, what ended with 3, 4 or 5 is told as a JSON document on stdout, too.
+With --json, exactly one JSON document is printed on stdout, also where it
+ended with 3, 4 or 5, and nothing is ever asked.
+
+Tab completion of commands and options:  lora --install-completion
 """
 
 
@@ -47,7 +54,7 @@ class ReportingGroup(TyperGroup):
             if ctx.meta.get(AS_JSON):
                 print_json(error.document())
             raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):
             say(stderr(), "Interrupted.")
             raise typer.Exit(INTERRUPTED) from None
 
@@ -60,9 +67,19 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(shoots.app, name="shoots")
-app.command("train", epilog="Example:  lora train s_2f7c --trigger TOK --param is_style=true --watch")(trainings.train)
+app.command("trainers", epilog="Example:  lora trainers")(quotes.trainers)
+app.command("quote", epilog="Example:  lora quote --steps 1500 --param is_style=true")(quotes.quote)
+app.command("train", epilog="Example:  lora train s_2f7c --trigger TOK --param is_style=true --watch")(train.train)
 app.add_typer(trainings.app, name="trainings")
+models.app.command("rename", epilog='Example:  lora models rename m_2f7c "Ada as Red Riding Hood"')(
+    model_changes.rename_model
+)
+models.app.command("delete", epilog="Example:  lora models delete m_2f7c --confirm red-cape")(
+    model_changes.delete_model
+)
 app.add_typer(models.app, name="models")
+app.command("open", epilog="Example:  lora open training t_2f7c")(console.open_console)
+app.command("doctor", epilog="Example:  lora doctor --json")(doctor.doctor)
 
 
 def _show_version(asked: bool) -> None:

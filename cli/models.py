@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,11 +25,25 @@ from cli.output import (
     stderr,
     stdout,
     transfer,
+    usd,
+)
+from cli.quotes import parameters_line
+
+app = typer.Typer(
+    no_args_is_help=True, help="The models that were trained: list, show, compare, rename, download and delete them."
 )
 
-app = typer.Typer(no_args_is_help=True, help="The models that were trained: list, show and download them.")
-
 Document = dict[str, Any]
+
+
+class What(StrEnum):
+    """What of a model is downloaded."""
+
+    WEIGHTS = "weights"
+    CONFIG = "config"
+    ALL = "all"
+
+
 ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as `lora models list` shows it.")]
 
 
@@ -45,10 +61,11 @@ def list_models(context: typer.Context, limit: Limit = 50, as_json: AsJson = Fal
                 m["trigger_word"],
                 size(m["size"]),
                 ago(m["trained_at"]),
+                m.get("title"),
             )
             for m in page["items"]
         ]
-        show_table(stdout(), ("ID", "NAME", "TRIGGER", "SIZE", "TRAINED"), rows)
+        show_table(stdout(), ("ID", "NAME", "TRIGGER", "SIZE", "TRAINED", "TITLE"), rows)
     else:
         say(stderr(), "No models yet. Train one: lora train SHOOT --trigger WORD")
 
@@ -63,7 +80,29 @@ def show_model(context: typer.Context, model_id: ModelId, as_json: AsJson = Fals
         show_facts(stdout(), "Model", model_facts(model))
 
 
-@app.command("download", epilog="Example:  lora models download m_2f7c --to ./loras")
+@app.command("versions", epilog="Example:  lora models versions m_2f7c")
+def list_versions(context: typer.Context, model_id: ModelId, as_json: AsJson = False) -> None:
+    """List every version of a model's name, the newest first, with what differs between them."""
+    found = client_of(context).get(at("models", model_id, "versions"))
+    if as_json:
+        print_json(found)
+        return
+    differing = _differing([m["parameters"] for m in found["items"]])
+    rows = [
+        (
+            m["id"],
+            f"{m['name']} v{m['version']}",
+            m["trigger_word"],
+            parameters_line({name: m["parameters"].get(name) for name in differing}),
+            ago(m["trained_at"]),
+            m.get("title"),
+        )
+        for m in found["items"]
+    ]
+    show_table(stdout(), ("ID", "NAME", "TRIGGER", "DIFFERS IN", "TRAINED", "TITLE"), rows)
+
+
+@app.command("download", epilog="Example:  lora models download m_2f7c --to ./loras --what weights")
 def download_model(
     context: typer.Context,
     model_id: ModelId,
@@ -71,6 +110,7 @@ def download_model(
         Path | None,
         typer.Option("--to", metavar="DIR", file_okay=False, help="Folder to put it in; by default NAME-vVERSION."),
     ] = None,
+    what: Annotated[What, typer.Option("--what", help="Which of its files.")] = What.ALL,
     as_json: AsJson = False,
 ) -> None:
     """Download weights and configuration, and verify them.
@@ -81,18 +121,13 @@ def download_model(
     client, console = client_of(context), stderr()
     model = client.get(at("models", model_id))
     folder = to or Path(f"{_as_file_name(model['name'])}-v{model['version']}")
-    weights = _download(client, model_id, "weights", folder, console)
-    config = _download(client, model_id, "config", folder, console)
-    document = {
-        "model_id": model["id"],
-        "weights": str(weights),
-        "config": str(config),
-        "sha256": model["sha256"],
-    }
+    wanted = (What.WEIGHTS, What.CONFIG) if what is What.ALL else (what,)
+    paths = {which.value: str(_download(client, model_id, which, folder, console)) for which in wanted}
     if as_json:
-        print_json(document)
+        promised = {"sha256": model["sha256"]} if What.WEIGHTS in wanted else {}
+        print_json({"model_id": model["id"], **paths, **promised})
     else:
-        show_facts(stdout(), f"{model['name']} v{model['version']}", {"weights": weights, "config": config})
+        show_facts(stdout(), f"{model['name']} v{model['version']}", paths)
 
 
 def model_facts(model: Document) -> dict[str, object]:
@@ -102,6 +137,7 @@ def model_facts(model: Document) -> dict[str, object]:
     return {
         "id": model["id"],
         "name": f"{model['name']} v{model['version']}",
+        "title": model.get("title"),
         "trigger": model["trigger_word"],
         "weights": f"{size(model['size'])}, {weights['tensors']} tensors{rank}, {weights['dtype']}",
         "trainer": f"{model['trainer']} ({model['service']})",
@@ -111,17 +147,17 @@ def model_facts(model: Document) -> dict[str, object]:
         "person": model["person_id"],
         "parent": model.get("parent_model_id"),
         "trained": f"{model['trained_at']} ({ago(model['trained_at'])})",
+        "cost": usd(model["cost_usd"]) if model.get("cost_usd") is not None else None,
         "sha256": model["sha256"],
         "weights at": model["lora_uri"],
         "config at": model["config_uri"],
     }
 
 
-def parameters_line(parameters: Document) -> str:
-    """Parameters as they are given to `lora train --param`."""
-    return ", ".join(
-        f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in parameters.items()
-    )
+def _differing(parameters: Sequence[Document]) -> list[str]:
+    """The names of the parameters that are not the same everywhere."""
+    names = dict.fromkeys(name for given in parameters for name in given)
+    return [name for name in names if any(given.get(name) != parameters[0].get(name) for given in parameters)]
 
 
 def _download(client: ApiClient, model_id: str, which: str, folder: Path, console: Console) -> Path:

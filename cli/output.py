@@ -80,8 +80,13 @@ def clean(text: object) -> str:
     return _CONTROL.sub(lambda found: " " if found[0] in "\t\n\r" else "", str(text)).rstrip()
 
 
-def show_table(console: Console, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under a header, the most important columns first: a narrow terminal cuts or leaves out the last."""
+def show_table(
+    console: Console, header: Sequence[str], rows: Sequence[Sequence[object]], *, wrap: bool = False
+) -> None:
+    """Rows under a header, the most important columns first: a narrow terminal cuts or leaves out the last.
+
+    With `wrap` the last column, a sentence, goes on in the next line instead of being cut.
+    """
     lines = [list(header), *([_cell(value) for value in row] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(header))]
     if not is_decorated(console):
@@ -93,7 +98,7 @@ def show_table(console: Console, header: Sequence[str], rows: Sequence[Sequence[
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for title, width in zip(header, widths[:-1], strict=False):
         table.add_column(title, no_wrap=True, min_width=width)
-    table.add_column(header[len(widths) - 1], no_wrap=True, overflow="ellipsis")
+    table.add_column(header[len(widths) - 1], no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
     for line in lines[1:]:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in line[: len(widths)]))
     console.print(table)
@@ -188,6 +193,8 @@ def transfer(console: Console, title: str, total: int) -> Iterator[OnBytes]:
 _STYLES = {
     "succeeded": "green",
     "failed": "red",
+    "error": "red",
+    "warning": "yellow",
     "canceled": "yellow",
     "running": "cyan",
     "mirroring": "cyan",
@@ -202,7 +209,9 @@ def _is_unicode(encoding: str | None) -> bool:
     return (encoding or "").lower().replace("-", "").startswith("utf")
 
 
-_IN_ASCII = str.maketrans({"✓": "+", "●": "*", "○": ".", "✗": "x", "…": "..."})
+_IN_ASCII = str.maketrans(
+    {"✓": "+", "●": "*", "○": ".", "✗": "x", "…": "...", "–": "-", "→": ">", "×": "x", "“": '"', "”": '"'}
+)
 
 
 def _fit(console: Console, line: str) -> str:

@@ -9,22 +9,19 @@ import typer
 from rich.console import Console
 
 from cli.client import ApiClient
-from cli.context import client_of
+from cli.context import can_ask, client_of
 from cli.output import AsJson, duration, print_json, say, show_facts, show_table, stderr, stdout, usd
 from shared.trainers import PREPROCESSED
 
 Document = dict[str, Any]
 
-Steps = Annotated[
-    int | None, typer.Option("--steps", min=1, help="How long to train; the price is linear in it.")
-]
-TrainerName = Annotated[
-    str | None, typer.Option("--trainer", help="fal.ai's endpoint, as `lora trainers` shows it.")
-]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, help="How long to train; the price is linear in it.")]
+TrainerName = Annotated[str | None, typer.Option("--trainer", help="fal.ai's endpoint, as `lora trainers` shows it.")]
 Param = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="KEY=VALUE", help="Another parameter of the trainer; repeatable."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before money is spent.")]
 
 
 def quote(
@@ -85,6 +82,22 @@ def show_quote(found: Document, console: Console) -> None:
     show_facts(console, "Quote", facts)
     if budget and found["price_usd"] > budget["left_usd"]:
         say(console, "That is more than is left: the API will not start it today.", style="yellow")
+
+
+def agree_to_pay(client: ApiClient, trainer: str | None, parameters: Document, *, yes: bool, as_json: bool) -> None:
+    """Show the quote and, on a terminal, ask; `typer.Exit` where the answer is no.
+
+    Neither with --json, nor asked with --yes or where nobody can answer.
+    """
+    if as_json:
+        return
+    found = quote_of(client, trainer, parameters)
+    show_quote(found, stderr())
+    if yes or not can_ask(as_json=as_json):
+        return
+    if not typer.confirm(f"Train for {usd(found['price_usd'])}?", err=True):
+        say(stderr(), "Nothing was started.")
+        raise typer.Exit(1)
 
 
 def parameters_of(given: list[str], *, steps: int | None = None, not_preprocessed: bool = False) -> Document:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cli.output import clean, duration
+from cli.output import clean, duration, usd
 from shared.stages import TERMINAL, Stage
 
 DONE, NOW, AHEAD, BROKEN = "✓", "●", "○", "✗"
@@ -125,19 +125,40 @@ def cost_line(charged: bool | None) -> str:
 
 
 def advice(training: Document) -> str:
-    """What to do about a training that failed."""
+    """What to do about a training that failed, and with which command."""
     error = training.get("error") or {}
+    retry = f"lora trainings retry {training['id']}"
     if training.get("recoverable"):
-        return "The weights are paid for. Recover the training soon: fetching them again costs nothing more."
+        return f"The weights are paid for. Fetch them again soon, at no further cost: {retry}"
     if error.get("code") == "submission_uncertain":
-        return "Look at fal.ai's request list before training again: it may cost a second time."
+        return f"Look at fal.ai's request list first: training again may cost a second time. If need be: {retry}"
     if error.get("retryable"):
-        return "Nothing is wrong with the shoot: train again later."
-    return "Mend what the reason names, then train again."
+        return f"Nothing is wrong with the shoot. Train again later: {retry}"
+    if error.get("stage") == Stage.PACKAGING:
+        return f"See all that is wrong: lora shoots report {training['shoot_id']}. Mend it, then: {retry}"
+    return f"Mend what the reason names, then: {retry}"
+
+
+def costs_again(training: Document) -> bool:
+    """Whether retrying it starts a new training, which is paid."""
+    return training["status"] in ("failed", "canceled") and not training.get("recoverable")
+
+
+def retry_line(before: Document, now: Document) -> str:
+    """What a retry came to: `now` is the same training, or its successor."""
+    if now["id"] == before["id"]:
+        return "The weights that are paid for are fetched again. That costs nothing."
+    if is_ended(now):
+        return f"It was retried before, as {clean(now['id'])}, which {_ENDINGS[now['status']]}."
+    price = f" costs {usd(now['quote']['price_usd'])} and" if now.get("quote") else ""
+    return f"A new training{price} takes its place: {clean(now['id'])}"
+
+
+_ENDINGS = {"succeeded": "succeeded", "failed": "failed", "canceled": "was canceled"}
 
 
 def train_again(training: Document) -> str:
-    """The command that asks for the same training once more."""
+    """The command that asks for the same training once more, to be changed."""
     words = ["lora", "train", training["shoot_id"], "--trigger", training["trigger_word"]]
     words += ["--name", training["model_name"], "--trainer", training["trainer"]]
     for name, value in training["parameters"].items():

@@ -1,93 +1,48 @@
-"""`lora train` and `lora trainings`: asking for a training, and following it."""
+"""`lora trainings`: seeing how they are, and stepping in."""
 
 from __future__ import annotations
 
-import json
-import uuid
 from typing import Annotated, Any
 
 import typer
 
 from cli import stages
-from cli.client import at
+from cli.client import ApiClient, at
 from cli.context import Limit, client_of
-from cli.models import parameters_line
-from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout
-from cli.watching import show_failure, watch_training
+from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd
+from cli.quotes import Yes, agree_to_pay, parameters_line
+from cli.watching import follow_log, show_failure, watch_training
 from shared.stages import Status
-from shared.trainers import PREPROCESSED
 
-app = typer.Typer(no_args_is_help=True, help="The trainings: list, show and watch them.")
+app = typer.Typer(
+    no_args_is_help=True, help="The trainings: list, show and watch them, read their logs, cancel and retry them."
+)
 
 Document = dict[str, Any]
 TrainingId = Annotated[
     str, typer.Argument(metavar="TRAINING", help="The training's id, as `lora trainings list` shows it.")
 ]
+Watch = Annotated[bool, typer.Option("--watch", help="Stay and watch until it ends; exit code 1 where it fails.")]
 
 
-def train(
-    context: typer.Context,
-    shoot_id: Annotated[str, typer.Argument(metavar="SHOOT", help="The shoot's id, as `lora shoots list` shows it.")],
-    trigger: Annotated[
-        str, typer.Option("--trigger", metavar="WORD", help="The word that calls the result in prompts.")
-    ],
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="How long to train; the price is linear in it.")
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the model; by default the costume's.")] = None,
-    trainer: Annotated[
-        str | None, typer.Option("--trainer", help="fal.ai's endpoint; by default FLUX.1 LoRA, fast.")
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="KEY=VALUE", help="Another parameter of the trainer; repeatable."),
-    ] = None,
-    not_preprocessed: Annotated[
-        bool,
-        typer.Option("--not-preprocessed", help="Let fal.ai preprocess the pictures; by default they count as done."),
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Stay and watch until it ends; exit code 1 where it fails.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train a LoRA on a shoot. This costs money at fal.ai.
-
-    However often the network makes this command try again, it asks for one training only.
-    """
-    parameters = _parameters(param or [], steps=steps, not_preprocessed=not_preprocessed)
-    body = {
-        "shoot_id": shoot_id,
-        "trigger_word": trigger,
-        "parameters": parameters,
-        "model_name": name,
-        "trainer": trainer,
-    }
-    asked = {key: value for key, value in body.items() if value is not None}
-    training = client_of(context).post("/v1/trainings", asked, idempotency_key=str(uuid.uuid4()))
-    if watch:
-        _watch(context, training["id"], as_json=as_json)
-    elif as_json:
-        print_json(training)
-    else:
-        show_facts(stdout(), "Training", _facts(training))
-        say(stderr(), f"Watch it: lora trainings watch {clean(training['id'])}")
-
-
-@app.command("list", epilog="Example:  lora trainings list --status failed")
+@app.command("list", epilog="Example:  lora trainings list --status failed --shoot s_2f7c")
 def list_trainings(
     context: typer.Context,
     status: Annotated[Status | None, typer.Option("--status", help="Only those that stand there.")] = None,
+    shoot: Annotated[str | None, typer.Option("--shoot", metavar="SHOOT", help="Only those of this shoot.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the trainings, newest first."""
-    page = client_of(context).items("/v1/trainings", limit=limit, status=status.value if status else None)
+    wanted = {"status": status.value if status else None, "shoot_id": shoot}
+    page = client_of(context).items("/v1/trainings", limit=limit, **wanted)
     if as_json:
         print_json(page)
     elif page["items"]:
         rows = [(t["id"], t["status"], _summary(t), t["model_name"], ago(t["created_at"])) for t in page["items"]]
         show_table(stdout(), ("ID", "STATUS", "HOW FAR", "MODEL", "ASKED"), rows)
+    elif status or shoot:
+        say(stderr(), "No such trainings. See all: lora trainings list")
     else:
         say(stderr(), "No trainings here. Ask for one: lora train SHOOT --trigger WORD")
 
@@ -99,7 +54,7 @@ def show_training(context: typer.Context, training_id: TrainingId, as_json: AsJs
     if as_json:
         print_json(training)
         return
-    show_facts(stdout(), "Training", _facts(training))
+    show_facts(stdout(), "Training", training_facts(training))
     if training["status"] == Status.FAILED:
         show_failure(training, stdout())
 
@@ -110,15 +65,100 @@ def watch(context: typer.Context, training_id: TrainingId, as_json: AsJson = Fal
 
     Lost connections are made again. Leaving with Ctrl-C does not stop the training.
     """
-    _watch(context, training_id, as_json=as_json)
+    watch_to_the_end(context, training_id, as_json=as_json)
 
 
-def _watch(context: typer.Context, training_id: str, *, as_json: bool) -> None:
+@app.command("cancel", epilog="Example:  lora trainings cancel t_2f7c")
+def cancel(context: typer.Context, training_id: TrainingId, as_json: AsJson = False) -> None:
+    """Cancel a training; exit code 1 where it is too late.
+
+    What has not been sent to fal.ai is canceled at once and costs nothing.
+    Afterwards fal.ai can only be asked to stop, and may still bill.
+    """
+    done = client_of(context).post(at("trainings", training_id, "cancel"))
+    too_late = done["outcome"] == "too_late"
+    if as_json:
+        print_json(done)
+    else:
+        say(stdout(), clean(done["message"]), style="yellow" if too_late else "green")
+        if done["outcome"] == "asked":
+            say(stderr(), f"See what comes of it: lora trainings watch {clean(training_id)}")
+    if too_late:
+        raise typer.Exit(1)
+
+
+@app.command("retry", epilog="Example:  lora trainings retry t_2f7c --watch")
+def retry(
+    context: typer.Context, training_id: TrainingId, yes: Yes = False, watch: Watch = False, as_json: AsJson = False
+) -> None:
+    """Fetch paid weights again, for free, where that failed; else start the same training anew, which costs money.
+
+    On a terminal, the price of a new training is shown and confirmed first.
+    Retrying one training twice starts one new training only.
+    """
+    client = client_of(context)
+    before = client.get(at("trainings", training_id))
+    if stages.costs_again(before):
+        agree_to_pay(client, before["trainer"], before["parameters"], yes=yes, as_json=as_json)
+    training = client.post(at("trainings", training_id, "retry"))
+    say(stderr(), stages.retry_line(before, training))
+    if watch:
+        watch_to_the_end(context, training["id"], as_json=as_json)
+    elif as_json:
+        print_json(training)
+    else:
+        show_facts(stdout(), "Training", training_facts(training))
+
+
+@app.command("check", epilog="Example:  lora trainings check t_2f7c")
+def check(context: typer.Context, training_id: TrainingId, as_json: AsJson = False) -> None:
+    """Have a training looked after now instead of within a minute: news at fal.ai, lost results, stalled stages."""
+    training = client_of(context).post(at("trainings", training_id, "check"))
+    if as_json:
+        print_json(training)
+    elif stages.is_ended(training):
+        say(stdout(), f"It is {clean(training['status'])}: nothing is left to look after.")
+    else:
+        say(stdout(), "It is being looked after now.")
+        say(stderr(), f"What is found shows here: lora trainings watch {clean(training_id)}")
+
+
+@app.command("log", epilog="Example:  lora trainings log t_2f7c --follow")
+def log(
+    context: typer.Context,
+    training_id: TrainingId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the training ends; exit code 1 where it fails.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print fal.ai's log: whole where the training succeeded, its last lines otherwise."""
+    client = client_of(context)
+    training = client.get(at("trainings", training_id))
+    if follow and not stages.is_ended(training):
+        lines = _followed(client, training_id, as_json=as_json)
+        training = client.get(at("trainings", training_id))
+    else:
+        lines = client.text(at("trainings", training_id, "log")).removesuffix("\n").split("\n")
+        lines = [] if lines == [""] else lines
+        for line in () if as_json else lines:
+            say(stdout(), clean(line))
+    if as_json:
+        print_json({"training_id": training["id"], "status": training["status"], "lines": lines})
+    elif not lines:
+        say(stderr(), "There is no log" + ("." if stages.is_ended(training) else " yet: fal.ai has not begun."))
+    if follow and training["status"] != Status.SUCCEEDED:
+        say(stderr(), f"The training {clean(training['id'])} is {clean(training['status'])}.")
+        raise typer.Exit(1)
+
+
+def watch_to_the_end(context: typer.Context, training_id: str, *, as_json: bool) -> None:
+    """Watch until it ends; `typer.Exit` with 1 where it did not succeed."""
     console = stderr() if as_json else stdout()
     try:
         training = watch_training(client_of(context), training_id, console)
     except KeyboardInterrupt:
-        say(stderr(), f"The training goes on. Watch it again: lora trainings watch {clean(training_id)}")
+        _say_that_it_goes_on(training_id)
         raise
     if as_json:
         print_json(training)
@@ -126,25 +166,44 @@ def _watch(context: typer.Context, training_id: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _parameters(given: list[str], *, steps: int | None, not_preprocessed: bool) -> Document:
-    parameters: Document = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--param")
-        parameters[name] = _value(value)
-    if steps is not None:
-        parameters["steps"] = steps
-    if not_preprocessed:
-        parameters[PREPROCESSED] = False
-    return parameters
+def training_facts(training: Document) -> dict[str, object]:
+    """A training as names and values for people."""
+    dataset = training.get("dataset")
+    return {
+        "id": training["id"],
+        "status": training["status"],
+        "stages": stages.stepper(training, 1000).plain,
+        "how far": stages.progress_line(training) or None,
+        "waiting because": (training.get("hindrance") or {}).get("message"),
+        "cancellation": _cancellation_line(training),
+        "model": training["model_id"],
+        "model name": training["model_name"],
+        "trigger": training["trigger_word"],
+        "shoot": training["shoot_id"],
+        "trainer": training["trainer"],
+        "parameters": parameters_line(training["parameters"]),
+        "dataset": _dataset_line(dataset) if dataset else None,
+        "price": _price_line(training),
+        "retry of": training.get("predecessor_id"),
+        "asked": f"{training['created_at']} ({ago(training['created_at'])})",
+    }
 
 
-def _value(text: str) -> Any:
+def _followed(client: ApiClient, training_id: str, *, as_json: bool) -> list[str]:
+    lines = []
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        for line in follow_log(client, training_id, on_lost=lambda error: say(stderr(), clean(error.sentence))):
+            lines.append(line)
+            if not as_json:
+                say(stdout(), line)
+    except KeyboardInterrupt:
+        _say_that_it_goes_on(training_id)
+        raise
+    return lines
+
+
+def _say_that_it_goes_on(training_id: str) -> None:
+    say(stderr(), f"The training goes on. Watch it again: lora trainings watch {clean(training_id)}")
 
 
 def _summary(training: Document) -> str:
@@ -155,23 +214,16 @@ def _summary(training: Document) -> str:
     return stages.progress_line(training)
 
 
-def _facts(training: Document) -> dict[str, object]:
-    dataset = training.get("dataset")
-    return {
-        "id": training["id"],
-        "status": training["status"],
-        "stages": stages.stepper(training, 1000).plain,
-        "how far": stages.progress_line(training) or None,
-        "waiting because": (training.get("hindrance") or {}).get("message"),
-        "model": training["model_id"],
-        "model name": training["model_name"],
-        "trigger": training["trigger_word"],
-        "shoot": training["shoot_id"],
-        "trainer": training["trainer"],
-        "parameters": parameters_line(training["parameters"]),
-        "dataset": _dataset_line(dataset) if dataset else None,
-        "asked": f"{training['created_at']} ({ago(training['created_at'])})",
-    }
+def _cancellation_line(training: Document) -> str | None:
+    asked_at = training.get("cancel_requested_at")
+    return f"asked {ago(asked_at)}" if asked_at and not stages.is_ended(training) else None
+
+
+def _price_line(training: Document) -> str | None:
+    quoted, billed = training.get("quote"), training.get("cost_usd")
+    parts = [f"{usd(quoted['price_usd'])} quoted"] if quoted else []
+    parts += [f"{usd(billed)} billed"] if billed is not None else []
+    return ", ".join(parts) or None
 
 
 def _dataset_line(dataset: Document) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
 
 from rich.console import Console, Group, RenderableType
@@ -34,6 +35,14 @@ def watch_training(client: ApiClient, training_id: str, console: Console) -> Doc
     training = client.get(at("trainings", training_id))
     show_end(client, training, console)
     return training
+
+
+def follow_log(client: ApiClient, training_id: str, *, on_lost: Callable[[ApiUnreachable], None]) -> Iterator[str]:
+    """The lines of fal.ai's log, each once, as they come, until the training ends; survives lost connections."""
+    lines = LogLines()
+    for event in EventStream(client=client, training_id=training_id, on_lost=on_lost):
+        if event.name == "log":
+            yield from lines.new_lines(event.data)
 
 
 def show_end(client: ApiClient, training: Document, console: Console) -> None:
@@ -73,7 +82,8 @@ def show_failure(training: Document, console: Console) -> None:
         "what to do": stages.advice(training),
     }
     show_facts(console, f"The training {training['id']} failed", facts, style="red")
-    say(console, f"The same again: {stages.train_again(training)}")
+    if not training.get("recoverable"):
+        say(console, f"With changes: {stages.train_again(training)}")
 
 
 class View(Protocol):
@@ -96,7 +106,7 @@ def _view_for(console: Console) -> View:
     return LiveView(console) if is_lively(console) else LineView(console)
 
 
-class _Log:
+class LogLines:
     """The log lines of a training, each once, however often the connection begins again."""
 
     def __init__(self) -> None:
@@ -118,7 +128,7 @@ class LineView:
     def __init__(self, console: Console) -> None:
         """Print on `console`."""
         self._console = console
-        self._log = _Log()
+        self._log = LogLines()
         self._said: dict[str, object] = {}
 
     def __enter__(self) -> Self:
@@ -162,7 +172,7 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         """Draw on `console`, which is a terminal."""
         self._console = console
-        self._log = _Log()
+        self._log = LogLines()
         self._training: Document | None = None
         self._heard_at = time.monotonic()
         self._lost: ApiUnreachable | None = None

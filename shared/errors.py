@@ -138,6 +138,13 @@ class TrainerAccountLocked(ProductError):
     status = 502
 
 
+class SubmissionUnconfirmed(Unavailable):
+    """fal.ai has not confirmed yet that it accepted the training ({reason}): it is being looked for there, and it is
+    never sent a second time. There is nothing to do but wait."""
+
+    code = "submission_unconfirmed"
+
+
 class SubmissionUncertain(ProductError):
     """fal.ai may have accepted the training but never confirmed it ({reason}), so it was not sent again and may have
     cost money: look at fal.ai's request list, then decide whether to train again."""

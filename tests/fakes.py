@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.adapters.memory import FixedClock
-from shared.errors import ArtifactUnavailable, ProductError
+from shared.errors import ArtifactUnavailable, ProductError, TrainerUnavailable
 from shared.ports import Artifact, CancelAnswer, RunOutput, RunState, RunStatus, Submission
 from shared.training_records import FalJob
 
@@ -53,6 +53,7 @@ class FakeFal:
     lose_answer: list[ProductError] = field(default_factory=list)
     unreachable: list[ProductError] = field(default_factory=list)
     price_usd: float | None = 0.02
+    forgets_status: bool = False
     before_answer: Callable[[Run], None] | None = None
 
     def submit(self, submission: Submission) -> FalJob:
@@ -79,6 +80,8 @@ class FakeFal:
     def status(self, job: FalJob, *, log: bool) -> RunStatus:
         """Where the run stands."""
         self._reach()
+        if self.forgets_status:
+            raise TrainerUnavailable(reason="it does not know the request")
         run = self.runs[job.request_id]
         return RunStatus(state=run.state, log=run.log if log else ())
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from functions.mirror.keep_artifacts import Kept, fetch_artifacts, keep_model
 from shared import logs
-from shared.errors import ArtifactUnavailable, ModelNotFound, TrainerRejectedInput, TrainingFailed
+from shared.errors import (
+    ArtifactUnavailable,
+    ModelNotFound,
+    TrainerAccountLocked,
+    TrainerRejectedInput,
+    TrainerUnavailable,
+    TrainingFailed,
+)
 from shared.events import ResultReported
 from shared.models import Model, model_id, staging_prefix
 from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer, TrainingRepository
@@ -46,7 +53,9 @@ def mirror_artifacts(
             return trainings.get(training.id)
         training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
         kept = fetch_artifacts(training, output, source=source, bucket=bucket, run=new_id(), settings=settings)
-        model = _keep(training, job, kept, models=models, trainer=trainer, bucket=bucket, clock=clock)
+        log = _whole_log(training, job, trainer)
+        trainings.update(training.id, lambda t: t.with_progress(None, log))
+        model = _keep(training, job, kept, log=log, models=models, trainer=trainer, bucket=bucket, clock=clock)
     done = trainings.update(training.id, lambda t: _succeeded(t, model, clock))
     _clear_staging(training.id, bucket)
     logs.info("model_kept", training_id=training.id, model_id=model.id, version=model.version)
@@ -115,8 +124,12 @@ def _mirroring(training: Training, job: FalJob, clock: Clock) -> Training:
 
 
 def _succeeded(training: Training, model: Model, clock: Clock) -> Training:
+    at = clock.now()
+    if training.is_recoverable:
+        # another delivery gave up on what this one has fetched: that is a recovery
+        training = training.advance(Status.MIRRORING, at=at, reason="fetched after all")
     reason = f"{model.name} version {model.version}"
-    return training.advance(Status.SUCCEEDED, at=clock.now(), reason=reason, model_id=model.id, cost_usd=model.cost_usd)
+    return training.advance(Status.SUCCEEDED, at=at, reason=reason, model_id=model.id, cost_usd=model.cost_usd)
 
 
 def _keep(
@@ -124,18 +137,24 @@ def _keep(
     job: FalJob,
     kept: Kept,
     *,
+    log: Sequence[str],
     models: ModelRepository,
     trainer: Trainer,
     bucket: Objects,
     clock: Clock,
 ) -> Model:
-    log = trainer.status(job, log=True).log
     version = models.allocate_version(training.person_id, training.model_name, training.id)
     cost_usd = trainer.cost_usd(job)
     model = keep_model(training, kept, version, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
-    if not models.create(model):
-        return models.get(model.id)
-    return model
+    return model if models.create(model) else models.get(model.id)
+
+
+def _whole_log(training: Training, job: FalJob, trainer: Trainer) -> tuple[str, ...]:
+    """fal.ai's log to the end; the tail that was seen where fal.ai does not tell any more: weights matter more."""
+    try:
+        return trainer.status(job, log=True).log
+    except (TrainerUnavailable, TrainerAccountLocked):
+        return training.log_tail
 
 
 def _clear_staging(training_id: str, bucket: Objects) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from functions.monitor.progress import parse_progress
 from functions.monitor.sweep_archives import Sweeper
 from shared import logs
-from shared.errors import Conflict, ProductError, SubmissionUncertain
+from shared.errors import Conflict, ProductError, SubmissionUnconfirmed
 from shared.events import CheckRequested, ResultReported, TrainingRequested
 from shared.finishing import finish_training
 from shared.ports import (
@@ -93,7 +93,7 @@ class Monitor:
         elif training.hindrance is None:
             self.trainings.update(
                 training.id,
-                lambda t: t.hindered(SubmissionUncertain(reason=NOT_LISTED), at=self.now),
+                lambda t: t.hindered(SubmissionUnconfirmed(reason=NOT_LISTED), at=self.now),
             )
         return None
 
@@ -153,8 +153,9 @@ class Monitor:
             and (self.now - training.announced_at).total_seconds() < self.settings.stalled_s
         ):
             return
-        self.trainings.update(training.id, lambda t: self._completed(t, status))
-        self._publish_result(training, job)
+        now = self.trainings.update(training.id, lambda t: self._completed(t, status))
+        if now.status in _UNDER_WAY:
+            self._publish_result(training, job)
 
     def _completed(self, training: Training, status: RunStatus) -> Training:
         if training.status not in _UNDER_WAY:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared import logs
-from shared.errors import ProductError, SubmissionUncertain
+from shared.errors import ProductError, SubmissionUncertain, SubmissionUnconfirmed
 from shared.events import DatasetPackaged
 from shared.ports import Clock, Submission, Trainer, TrainingRepository
 from shared.settings import SubmitSettings
@@ -89,7 +89,9 @@ def submission_of(training: Training, event: DatasetPackaged, webhook_base: str)
 
 
 def _in_doubt(training: Training, error: SubmissionUncertain, clock: Clock) -> Training:
-    return training.hindered(error, at=clock.now()) if training.status is Status.SUBMITTING else training
+    if training.status is not Status.SUBMITTING:
+        return training
+    return training.hindered(SubmissionUnconfirmed(reason=error.facts["reason"]), at=clock.now())
 
 
 def _record(

@@ -17,7 +17,7 @@ from functions.packager.archive import zip_stream
 from shared.reading import read_ahead
 from tests.world import World
 
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0", exclude_categories=("C",)), min_size=1)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\0", exclude_categories=["C"]), min_size=1)
 
 
 @given(st.dictionaries(NAMES, st.binary(max_size=2000), max_size=8))

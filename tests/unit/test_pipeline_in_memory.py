@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import (
+    ArtifactCorrupt,
     ArtifactUnavailable,
     DatabaseUnavailable,
     MessagingUnavailable,
@@ -23,6 +24,7 @@ from shared.errors import (
     UndecodableMessage,
 )
 from shared.events import DatasetPackaged, ResultReported, TrainingRequested
+from shared.models import Model
 from shared.ports import RunState
 from shared.stages import Stage, Status
 from shared.trainings import Training
@@ -166,7 +168,7 @@ def test_an_answer_that_was_lost_is_never_sent_again_and_found_by_its_webhook(wo
     training = submitted(world)
     assert training.status is Status.SUBMITTING
     assert training.hindrance is not None
-    assert training.hindrance.code == "submission_uncertain"
+    assert training.hindrance.code == "submission_unconfirmed"
     for event in list(world.publisher.published):
         world.deliver(event)
     assert len(world.fal.runs) == 1
@@ -341,6 +343,38 @@ def test_a_result_that_comes_after_the_training_was_given_up_is_offered_for_reco
     assert late.status is Status.FAILED
     assert late.is_recoverable
     assert world.recover(training).status is Status.SUCCEEDED
+
+
+def test_a_fal_that_forgot_the_log_does_not_cost_the_weights(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    world.fal.forgets_status = True
+    world.deliver(world.report(training))
+    assert world.of(training).status is Status.SUCCEEDED
+
+
+def test_the_log_is_kept_to_its_end(world: World) -> None:
+    done = world.finish(submitted(world))
+    assert done.log_tail[-1] == "Saving LoRA weights"
+
+
+def test_a_second_mirror_that_has_the_weights_recovers_what_the_first_gave_up(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    report = world.report(training)
+    first_gives_up = world.trainings.update
+
+    def failed_meanwhile(model: Model) -> bool:
+        error = ArtifactCorrupt(reason="truncated")
+        first_gives_up(training.id, lambda t: t.fail(error, at=world.clock.now(), charged=True))
+        return created(model)
+
+    created = world.models.create
+    world.models.create = failed_meanwhile  # type: ignore[method-assign]
+    world.deliver(report)
+    done = world.of(training)
+    assert done.status is Status.SUCCEEDED
+    assert world.models.get(str(done.model_id)).training_id == training.id
 
 
 def test_a_crash_after_the_model_was_written_does_not_fetch_again(world: World) -> None:

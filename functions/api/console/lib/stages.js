@@ -92,7 +92,7 @@ export function costSentence(training) {
 
 /** What happens next to a training that waits. Only a submission without an answer is never simply tried again. */
 export function waitSentence(hindrance) {
-  if (hindrance.code === "submission_uncertain") {
+  if (hindrance.code === "submission_unconfirmed") {
     return "It is being looked for at fal.ai by itself; nothing is sent a second time.";
   }
   return "It is tried again by itself.";

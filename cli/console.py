@@ -1,0 +1,72 @@
+"""`lora open`: the web console in the browser."""
+
+from __future__ import annotations
+
+import webbrowser
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cli.client import ApiClient, Misused, in_path
+from cli.context import client_of
+from cli.output import AsJson, print_json, say, stderr, stdout
+
+
+class Page(StrEnum):
+    """The pages of the console."""
+
+    SHOOTS = "shoots"
+    SHOOT = "shoot"
+    TRAININGS = "trainings"
+    TRAINING = "training"
+    MODELS = "models"
+    MODEL = "model"
+
+
+OF_ONE = frozenset({Page.SHOOT, Page.TRAINING, Page.MODEL})
+
+
+def open_console(
+    context: typer.Context,
+    page: Annotated[
+        Page, typer.Argument(metavar="[PAGE]", help="shoots, trainings or models; or shoot, training or model.")
+    ] = Page.SHOOTS,
+    item_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="The id of the shoot, training or model.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open the web console in the browser; its URL is printed, too, for where there is none."""
+    client = client_of(context)
+    url = client.url + _path(page, item_id)
+    _require_console(client)
+    opened = _opened(url)
+    if as_json:
+        print_json({"url": url, "opened": opened})
+        return
+    say(stdout(), url)
+    if not opened:
+        say(stderr(), "No browser could be opened here: open that address yourself.")
+
+
+def _path(page: Page, item_id: str | None) -> str:
+    if (page in OF_ONE) != (item_id is not None):
+        needs = "the id of one" if page in OF_ONE else "no id"
+        raise typer.BadParameter(f"`lora open {page}` takes {needs}", param_hint="ID")
+    if item_id is not None:
+        return f"/{page}s/{in_path(item_id)}"
+    return "/" if page is Page.SHOOTS else f"/{page}"
+
+
+def _require_console(client: ApiClient) -> None:
+    # a browser may come in where we may not, behind Identity-Aware Proxy: only what is not there at all counts
+    if client.status("/") == 404:
+        raise Misused("no_console", f"The API at {client.url} has no console: it has one with AUTH_MODE=local or iap.")
+
+
+def _opened(url: str) -> bool:
+    try:
+        return webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        return False

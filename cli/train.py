@@ -1,0 +1,109 @@
+"""`lora train`: asking for a training, once the price is known."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.client import ApiClient, ApiProblem
+from cli.context import client_of
+from cli.output import AsJson, clean, print_json, say, show_facts, stderr, stdout
+from cli.quotes import Param, Steps, TrainerName, Yes, agree_to_pay, pairs, parameters_of
+from cli.trainings import Watch, training_facts, watch_to_the_end
+
+Document = dict[str, Any]
+
+
+def train(
+    context: typer.Context,
+    shoot_id: Annotated[str, typer.Argument(metavar="SHOOT", help="The shoot's id, as `lora shoots list` shows it.")],
+    trigger: Annotated[
+        str, typer.Option("--trigger", metavar="WORD", help="The word that calls the result in prompts.")
+    ],
+    steps: Steps = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the model; by default the costume's.")] = None,
+    trainer: TrainerName = None,
+    param: Param = None,
+    not_preprocessed: Annotated[
+        bool,
+        typer.Option("--not-preprocessed", help="Let fal.ai preprocess the pictures; by default they count as done."),
+    ] = False,
+    caption: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--caption",
+            metavar="STEM=TEXT",
+            help="Caption of the picture STEM.jpg for this training alone; repeatable.",
+        ),
+    ] = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option(
+            "--captions",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help='Such captions from a JSON file: {"STEM": "TEXT", …}.',
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Train, and pay, although the same input already gave a model.")
+    ] = False,
+    yes: Yes = False,
+    watch: Watch = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a LoRA on a shoot. This costs money at fal.ai: on a terminal, the price is shown and confirmed first.
+
+    However often the network makes this command try again, it asks for one training only.
+    """
+    parameters = parameters_of(param or [], steps=steps, not_preprocessed=not_preprocessed)
+    body = {
+        "shoot_id": shoot_id,
+        "trigger_word": trigger,
+        "parameters": parameters,
+        "model_name": name,
+        "trainer": trainer,
+        "captions": _captions(captions, caption or []) or None,
+        "force": force or None,
+    }
+    client = client_of(context)
+    agree_to_pay(client, trainer, parameters, yes=yes, as_json=as_json)
+    training = _ordered(client, {key: value for key, value in body.items() if value is not None})
+    if watch:
+        watch_to_the_end(context, training["id"], as_json=as_json)
+    elif as_json:
+        print_json(training)
+    else:
+        show_facts(stdout(), "Training", training_facts(training))
+        say(stderr(), f"Watch it: lora trainings watch {clean(training['id'])}")
+
+
+def _ordered(client: ApiClient, asked: Document) -> Document:
+    try:
+        return client.post("/v1/trainings", asked, idempotency_key=str(uuid.uuid4()))
+    except ApiProblem as problem:
+        if problem.code == "already_trained":
+            model_id = clean(problem.problem.get("details", {}).get("model_id", "MODEL"))
+            problem.hint = f"See it: lora models show {model_id}. To train the same again, and pay again: --force"
+        raise
+
+
+def _captions(file: Path | None, given: list[str]) -> dict[str, str]:
+    """Those of the file, and in their place those of the command line."""
+    return {**(_captions_in(file) if file else {}), **pairs(given, "--caption", "STEM=TEXT")}
+
+
+def _captions_in(file: Path) -> dict[str, str]:
+    try:
+        found = json.loads(file.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{file} cannot be read as JSON ({error})", param_hint="--captions") from error
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        shape = '{"STEM": "TEXT", …}'
+        raise typer.BadParameter(f"{file} is not of the form {shape}", param_hint="--captions")
+    return found

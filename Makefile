@@ -42,7 +42,15 @@ up: $(READY) ## Keep the stack up: BACKEND=embedded|emulators PORT=8080 DATA_DIR
 
 .PHONY: test
 test: $(READY) ## Run all tests: ARGS="-k name"
+	@$(BIN)/python -m infra.local.browser
 	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(READY) ## Take the README's pictures of the console anew
+	@taken=$$(mktemp -d); mkdir -p docs/screenshots; \
+	SCREENSHOTS=$$taken $(BIN)/python -m pytest -q tests/browser/test_every_page.py -k nothing_is_wider; \
+	for name in shoot-1280-light training-done-1280-dark training-failed-360-light; do cp $$taken/$$name.png docs/screenshots/; done; \
+	rm -r $$taken
 
 .PHONY: check
 check: $(READY) ## Everything that CI runs: format, lint, types, import contracts, tests

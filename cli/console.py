@@ -30,11 +30,9 @@ OF_ONE = frozenset({Page.SHOOT, Page.TRAINING, Page.MODEL})
 def open_console(
     context: typer.Context,
     page: Annotated[
-        Page, typer.Argument(metavar="[PAGE]", help="shoots, trainings or models; or shoot, training or model.")
+        Page, typer.Argument(metavar="PAGE", help="shoots, trainings or models; or shoot, training or model.")
     ] = Page.SHOOTS,
-    item_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The id of the shoot, training or model.")
-    ] = None,
+    item_id: Annotated[str | None, typer.Argument(metavar="ID", help="The id of the shoot, training or model.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Open the web console in the browser; its URL is printed, too, for where there is none."""

@@ -55,7 +55,8 @@ class ReportingGroup(TyperGroup):
                 print_json(error.document())
             raise typer.Exit(error.exit_code) from error
         except (KeyboardInterrupt, typer.Abort):
-            say(stderr(), "Interrupted.")
+            # on a terminal, "^C" or a question stands at the beginning of this line
+            say(stderr(), "\nInterrupted." if stderr().is_terminal else "Interrupted.")
             raise typer.Exit(INTERRUPTED) from None
 
 

@@ -14,6 +14,8 @@ from cli.output import AsJson, clean, print_json, say, show_facts, stderr, stdou
 
 Document = dict[str, Any]
 
+_TO_RECOGNIZE = ("id", "name", "title", "trigger", "weights", "shoot", "trained", "weights at")
+
 
 def rename_model(
     context: typer.Context,
@@ -55,7 +57,8 @@ def _confirmed_name(model: Document, *, as_json: bool) -> str:
             "Deleting is for good and has to be confirmed with the model's name.",
             f"Say so: lora models delete {clean(model['id'])} --confirm {shlex.quote(clean(model['name']))}",
         )
-    show_facts(stderr(), "To be deleted for good", model_facts(model), style="red")
+    facts = {name: fact for name, fact in model_facts(model).items() if name in _TO_RECOGNIZE}
+    show_facts(stderr(), "To be deleted for good", facts, style="red")
     typed = typer.prompt(
         f"Type its name, {clean(model['name'])}, to delete it", err=True, default="", show_default=False
     )

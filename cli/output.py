@@ -33,6 +33,7 @@ AS_JSON = "lora.json"
 
 # the last column of a table is not worth showing with fewer characters
 LEAST_WIDTH = 8
+LEAST_SENTENCE = 20
 
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
@@ -93,7 +94,8 @@ def show_table(
         for line in lines:
             say(console, "  ".join(map(str.ljust, line, widths)).rstrip())
         return
-    while len(widths) > 1 and sum(widths[:-1]) + 2 * len(widths) + LEAST_WIDTH > console.width:
+    least = LEAST_SENTENCE if wrap else LEAST_WIDTH
+    while len(widths) > 1 and sum(widths[:-1]) + 2 * len(widths) + min(least, widths[-1]) > console.width:
         widths.pop()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for title, width in zip(header, widths[:-1], strict=False):

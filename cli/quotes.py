@@ -59,7 +59,7 @@ def trainers(context: typer.Context, as_json: AsJson = False) -> None:
         }
         show_facts(console, trainer["endpoint"], facts)
         rows = [(p["name"], _range(p), value_as_given(p["default"]), p["help"]) for p in trainer["parameters"]]
-        show_table(console, ("PARAMETER", "TAKES", "DEFAULT", "WHAT IT DOES"), rows)
+        show_table(console, ("PARAMETER", "TAKES", "DEFAULT", "WHAT IT DOES"), rows, wrap=True)
     say(stderr(), "Give one with --param NAME=VALUE to `lora train` or `lora quote`.")
 
 

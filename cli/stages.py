@@ -149,12 +149,14 @@ def retry_line(before: Document, now: Document) -> str:
     if now["id"] == before["id"]:
         return "The weights that are paid for are fetched again. That costs nothing."
     if is_ended(now):
-        return f"It was retried before, as {clean(now['id'])}, which {_ENDINGS[now['status']]}."
+        return f"It was retried before, as {clean(now['id'])}, which {ending(now)}."
     price = f" costs {usd(now['quote']['price_usd'])} and" if now.get("quote") else ""
     return f"A new training{price} takes its place: {clean(now['id'])}"
 
 
-_ENDINGS = {"succeeded": "succeeded", "failed": "failed", "canceled": "was canceled"}
+def ending(training: Document) -> str:
+    """How it ended, as what goes after "it": `succeeded`, `failed` or `was canceled`."""
+    return "was canceled" if training["status"] == "canceled" else str(training["status"])
 
 
 def train_again(training: Document) -> str:

@@ -76,9 +76,12 @@ def cancel(context: typer.Context, training_id: TrainingId, as_json: AsJson = Fa
     Afterwards fal.ai can only be asked to stop, and may still bill.
     """
     done = client_of(context).post(at("trainings", training_id, "cancel"))
-    too_late = done["outcome"] == "too_late"
+    canceled = done["training"]["status"] == Status.CANCELED
+    too_late = done["outcome"] == "too_late" and not canceled
     if as_json:
         print_json(done)
+    elif done["outcome"] == "too_late" and canceled:
+        say(stdout(), "It was canceled already.")
     else:
         say(stdout(), clean(done["message"]), style="yellow" if too_late else "green")
         if done["outcome"] == "asked":
@@ -117,7 +120,7 @@ def check(context: typer.Context, training_id: TrainingId, as_json: AsJson = Fal
     if as_json:
         print_json(training)
     elif stages.is_ended(training):
-        say(stdout(), f"It is {clean(training['status'])}: nothing is left to look after.")
+        say(stdout(), f"It {clean(stages.ending(training))} already: nothing is left to look after.")
     else:
         say(stdout(), "It is being looked after now.")
         say(stderr(), f"What is found shows here: lora trainings watch {clean(training_id)}")
@@ -148,7 +151,7 @@ def log(
     elif not lines:
         say(stderr(), "There is no log" + ("." if stages.is_ended(training) else " yet: fal.ai has not begun."))
     if follow and training["status"] != Status.SUCCEEDED:
-        say(stderr(), f"The training {clean(training['id'])} is {clean(training['status'])}.")
+        say(stderr(), f"The training {clean(training['id'])} {clean(stages.ending(training))}.")
         raise typer.Exit(1)
 
 
@@ -175,7 +178,7 @@ def training_facts(training: Document) -> dict[str, object]:
         "stages": stages.stepper(training, 1000).plain,
         "how far": stages.progress_line(training) or None,
         "waiting because": (training.get("hindrance") or {}).get("message"),
-        "cancellation": _cancellation_line(training),
+        "canceled": _cancellation_line(training),
         "model": training["model_id"],
         "model name": training["model_name"],
         "trigger": training["trigger_word"],
@@ -215,8 +218,15 @@ def _summary(training: Document) -> str:
 
 
 def _cancellation_line(training: Document) -> str | None:
+    if training["status"] == Status.CANCELED:
+        error = training.get("error") or {}
+        return f"{error.get('message', '')} Cost money: {stages.cost_line(error.get('charged'))}."
     asked_at = training.get("cancel_requested_at")
-    return f"asked {ago(asked_at)}" if asked_at and not stages.is_ended(training) else None
+    return (
+        f"asked for {ago(asked_at)}; fal.ai may still bill what it did"
+        if asked_at and not stages.is_ended(training)
+        else None
+    )
 
 
 def _price_line(training: Document) -> str | None:

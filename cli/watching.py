@@ -50,7 +50,7 @@ def show_end(client: ApiClient, training: Document, console: Console) -> None:
     if training["status"] == "succeeded":
         _show_success(client, training, console)
     elif training["status"] == "canceled":
-        say(console, f"The training {clean(training['id'])} was canceled.", style="yellow")
+        say(console, f"The training {clean(training['id'])} was canceled. {_why_canceled(training)}", style="yellow")
     else:
         show_failure(training, console)
 
@@ -69,6 +69,11 @@ def _show_success(client: ApiClient, training: Document, console: Console) -> No
         return
     show_facts(console, "Model", model_facts(model), style="green")
     say(console, f"Download it: lora models download {clean(model['id'])}")
+
+
+def _why_canceled(training: Document) -> str:
+    error = training.get("error") or {}
+    return f"Did it cost money? {stages.cost_line(error.get('charged')).capitalize()}."
 
 
 def show_failure(training: Document, console: Console) -> None:

@@ -236,7 +236,7 @@ def _messaging() -> str:
         given_up = ", ".join(f"{count} for the {name}" for name, count in dead.items())
         raise NotWellError(f"Messages were given up: {given_up}.")
     waiting, leased = sum(c.waiting for c in counts.values()), sum(c.leased for c in counts.values())
-    return f"{waiting} messages waiting, {leased} being handled, none given up."
+    return f"Messages waiting: {waiting}, being handled: {leased}, given up: none."
 
 
 def _webhook() -> str:

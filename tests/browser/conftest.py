@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from infra.local.browser import find_browser
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.sample_shoot import draw_sample_shoot
 from infra.local.settings import LocalBackend, StackSettings
@@ -34,7 +34,6 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TRAINING_S = 1.2
 TIMEOUT_MS = 15_000
 
@@ -46,8 +45,7 @@ def browser() -> Iterator[Browser]:
     """Chromium; the test is skipped with a sentence where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason=NO_PLAYWRIGHT)
     with api.sync_playwright() as playwright:
-        found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
-        path = found or playwright.chromium.executable_path
+        path = find_browser() or playwright.chromium.executable_path
         if not Path(path).exists():
             pytest.skip(NO_BROWSER)
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)

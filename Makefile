@@ -43,7 +43,7 @@ up: $(READY) ## Keep the stack up: BACKEND=embedded|emulators PORT=8080 DATA_DIR
 .PHONY: test
 test: $(READY) ## Run all tests: ARGS="-k name"
 	@$(BIN)/python -m infra.local.browser
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: screenshots
 screenshots: $(READY) ## Take the README's pictures of the console anew

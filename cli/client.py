@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -22,6 +24,12 @@ PIECE_BYTES = 256 * 1024
 DIRECT: Mapping[str, httpx.BaseTransport | None] = {
     f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")
 }
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: that takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 class CommandError(Exception):
@@ -98,7 +106,7 @@ class ApiClient:
         headers = {"User-Agent": "lora-cli", "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT, mounts=DIRECT)
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT, mounts=DIRECT, verify=tls())
 
     def __enter__(self) -> Self:
         """Use the client in a `with`, which closes it."""

@@ -37,7 +37,7 @@ def open_console(
 ) -> None:
     """Open the web console in the browser; its URL is printed, too, for where there is none."""
     client = client_of(context)
-    url = client.url + _path(page, item_id)
+    url = client.url + console_path(page, item_id)
     _require_console(client)
     opened = _opened(url)
     if as_json:
@@ -48,7 +48,8 @@ def open_console(
         say(stderr(), "No browser could be opened here: open that address yourself.")
 
 
-def _path(page: Page, item_id: str | None) -> str:
+def console_path(page: Page, item_id: str | None) -> str:
+    """The path of the page; `typer.BadParameter` where it needs an id, or none."""
     if (page in OF_ONE) != (item_id is not None):
         needs = "the id of one" if page in OF_ONE else "no id"
         raise typer.BadParameter(f"`lora open {page}` takes {needs}", param_hint="ID")

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from cli.client import DIRECT, TIMEOUT, TransferFailed, reason_of
+from cli.client import DIRECT, TIMEOUT, TransferFailed, reason_of, tls
 
 TRIES_WITHOUT_PROGRESS = 3
 
@@ -65,7 +65,7 @@ def fetch(file: RemoteFile, folder: Path, *, on_bytes: Callable[[int], None], fr
 
 def _fill(file: RemoteFile, part: Path, *, on_bytes: Callable[[int], None], fresh: Callable[[], RemoteFile]) -> None:
     tries = 0
-    with httpx.Client(timeout=TIMEOUT, mounts=DIRECT, follow_redirects=True) as http:
+    with httpx.Client(timeout=TIMEOUT, mounts=DIRECT, follow_redirects=True, verify=tls()) as http:
         while not _is_full(file, part):
             before = _length(part)
             try:

@@ -41,6 +41,10 @@ def a_training(**fields: Any) -> Document:
         "recoverable": False,
         "fal_request_id": "r_1",
         "log_count": 0,
+        "quote": {"price_usd": 2.0, "unit_price_usd": 2.0, "unit": "1000 steps", "priced_at": "2026-11-01"},
+        "cost_usd": None,
+        "predecessor_id": None,
+        "cancel_requested_at": None,
         "created_at": CREATED_AT,
         "updated_at": CREATED_AT,
     }
@@ -94,8 +98,50 @@ def a_model(weights: bytes = b"", **fields: Any) -> Document:
         "parameters": {"steps": 1000, "is_style": False},
         "parent_model_id": None,
         "trained_at": CREATED_AT,
+        "title": None,
+        "cost_usd": None,
     }
     return {**model, **fields}
+
+
+def a_quote(steps: int = 1000, **fields: Any) -> Document:
+    """A price as the API quotes it, without an estimate and with a budget unless told otherwise."""
+    quote: Document = {
+        "trainer": "fal-ai/flux-lora-fast-training",
+        "price_usd": steps / 500,
+        "unit_price_usd": 2.0,
+        "unit": "1000 steps",
+        "priced_at": "2026-11-01",
+        "expected_s": None,
+        "budget": {"limit_usd": 50.0, "left_usd": 48.0, "reserved_usd": 2.0},
+    }
+    return {**quote, **fields}
+
+
+def a_finding(severity: str, code: str, file: str | None, message: str) -> Document:
+    """One thing about a dataset."""
+    return {"severity": severity, "code": code, "file": file, "message": message}
+
+
+def a_report(*findings: Document, **fields: Any) -> Document:
+    """A shoot as a dataset; blocking where one of the findings is an error."""
+    report: Document = {
+        "shoot_id": "s_1",
+        "blocking": any(finding["severity"] == "error" for finding in findings),
+        "image_count": 12,
+        "captioned_count": 11,
+        "bytes": 1_200_000,
+        "smallest": {"width": 480, "height": 640},
+        "median": {"width": 1024, "height": 1024},
+        "largest": {"width": 1024, "height": 1536},
+        "findings": list(findings),
+    }
+    return {**report, **fields}
+
+
+def a_check(name: str, ok: bool | None, detail: str, advice: str | None = None) -> Document:
+    """One thing that the doctor looked at."""
+    return {"name": name, "ok": ok, "detail": detail, "advice": advice}
 
 
 def a_log(index: int, line: str) -> tuple[str, Document]:
@@ -108,8 +154,8 @@ def crc32c(body: bytes) -> str:
     return base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
 
 
-def a_problem(status: int, code: str, detail: str) -> Document:
-    """An RFC 9457 document as the API writes it."""
+def a_problem(status: int, code: str, detail: str, *, retryable: bool | None = None, **details: Any) -> Document:
+    """An RFC 9457 document as the API writes it; `retryable` goes by the status where it is not given."""
     title = code.replace("_", " ").capitalize()
     kind = f"urn:costumes-lora:problem:{code}"
     return {
@@ -118,5 +164,6 @@ def a_problem(status: int, code: str, detail: str) -> Document:
         "status": status,
         "detail": detail,
         "code": code,
-        "retryable": False,
+        "retryable": status in (429, 503) if retryable is None else retryable,
+        **({"details": details} if details else {}),
     }

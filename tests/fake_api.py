@@ -12,7 +12,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.api_documents import CREATED_AT, Document, a_model, a_problem, a_training, crc32c
+from tests.api_documents import (
+    CREATED_AT,
+    Document,
+    a_model,
+    a_problem,
+    a_quote,
+    a_report,
+    a_training,
+    crc32c,
+)
 
 
 @dataclass
@@ -32,7 +41,8 @@ class FakeApi:
 
     `streams` are the connections to the events of each training, in order: what each sends before it closes.
     `slips` are the first answers to a method and path; None carries the request out and closes the connection
-    without a word.
+    without a word. `quotes` are the questions for a price; `cancel_outcome` is what every cancellation comes to.
+    Without a `doctor` or a `console` there are no such paths.
     """
 
     url: str = ""
@@ -49,6 +59,15 @@ class FakeApi:
     uploads: list[str] = field(default_factory=list)
     resumed_after: list[str | None] = field(default_factory=list)
     storage_headers: list[dict[str, str]] = field(default_factory=list)
+    quotes: list[Document] = field(default_factory=list)
+    reports: dict[str, Document] = field(default_factory=dict)
+    reported: list[tuple[str, str | None]] = field(default_factory=list)
+    logs: dict[str, str] = field(default_factory=dict)
+    checked: list[str] = field(default_factory=list)
+    expected_s: Document | None = None
+    cancel_outcome: str = "canceled"
+    doctor: Document | None = None
+    console: bool = True
     page_size: int = 100
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -100,6 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._dispatch(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
+    def do_PATCH(self) -> None:
+        self._dispatch(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def do_DELETE(self) -> None:
+        self._dispatch(b"")
+
     def do_PUT(self) -> None:
         self._dispatch(self.rfile.read(int(self.headers["Content-Length"])))
 
@@ -126,12 +151,23 @@ class _Handler(BaseHTTPRequestHandler):
         return self._problem(404, "not_found", "There is nothing here.")
 
     def _json(self, status: int, document: Document) -> None:
-        payload = json.dumps(document).encode()
+        payload = b"" if status == 204 else json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/problem+json" if status >= 400 else "application/json")
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
+
+    def _text(self, text: str, kind: str = "text/plain; charset=utf-8") -> tuple[int, Document]:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+        return 0, {}
+
+    def _query(self, name: str) -> str | None:
+        return parse_qs(urlsplit(self.path).query).get(name, [None])[0]
 
     def _problem(self, status: int, code: str, detail: str) -> None:
         self._json(status, a_problem(status, code, detail))
@@ -140,13 +176,19 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         start = int(query.get("cursor", ["0"])[0])
         end = start + min(int(query["limit"][0]), self.api.page_size)
-        wanted = query.get("status", [None])[0]
-        fitting = [item for item in items if wanted is None or item["status"] == wanted]
+        wanted = {name: query[name][0] for name in ("status", "shoot_id") if name in query}
+        fitting = [item for item in items if all(item[name] == value for name, value in wanted.items())]
         cursor = str(end) if end < len(fitting) else None
         return 200, {"items": fitting[start:end], "next_cursor": cursor}
 
     def list_shoots(self, _: bytes) -> tuple[int, Document]:
-        return self._page([self.api.shoot(shoot_id) for shoot_id in self.api.shoots])
+        shoots = [self.api.shoot(shoot_id) for shoot_id in self.api.shoots]
+        search = (self._query("search") or "").casefold()
+        return self._page([shoot for shoot in shoots if search in shoot["costume_name"].casefold()])
+
+    def report(self, _: bytes, shoot_id: str) -> tuple[int, Document]:
+        self.api.reported.append((shoot_id, self._query("trigger_word")))
+        return 200, self.api.reports.get(shoot_id, a_report())
 
     def create_shoot(self, body: bytes) -> tuple[int, Document]:
         key = self.headers["Idempotency-Key"]
@@ -169,6 +211,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.uploads.append(name)
         return 201, {"name": name, "size": len(body), "crc32c": crc32c(body)}
 
+    def quote(self, body: bytes) -> tuple[int, Document]:
+        asked = json.loads(body)
+        self.api.quotes.append(asked)
+        return 200, a_quote(asked["parameters"].get("steps", 1000), expected_s=self.api.expected_s)
+
+    def list_trainers(self, _: bytes) -> tuple[int, Document]:
+        steps = {"name": "steps", "type": "int", "default": 1000, "minimum": 1, "maximum": 10000, "help": "How long."}
+        style = {"name": "is_style", "type": "bool", "default": False, "minimum": None, "maximum": None, "help": "?"}
+        trainer = {"endpoint": "fal-ai/flux-lora-fast-training", "title": "FLUX.1 LoRA, fast", "minimum_images": 4}
+        return 200, {"items": [{**trainer, "default": True, "parameters": [steps, style]}]}
+
     def order(self, body: bytes) -> tuple[int, Document]:
         key = self.headers["Idempotency-Key"]
         if key not in self.api.keys:
@@ -186,6 +239,39 @@ class _Handler(BaseHTTPRequestHandler):
             return 404, a_problem(404, "training_not_found", f"There is no training {training_id} of yours.")
         return 200, self.api.trainings[training_id]
 
+    def cancel(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        training, outcome = self.api.trainings[training_id], self.api.cancel_outcome
+        if outcome == "canceled":
+            training = self.api.trainings[training_id] = {**training, "status": "canceled", "stage": None}
+        return 200, {"outcome": outcome, "message": f"It is {outcome}.", "training": training}
+
+    def retry(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        before = self.api.trainings[training_id]
+        if before["recoverable"]:
+            # what it becomes is up to the test: it stays as it is for whoever watches it
+            return 202, {**before, "status": "mirroring", "stage": "mirroring", "error": None, "recoverable": False}
+        if before["status"] not in ("failed", "canceled"):
+            return 409, a_problem(409, "conflict", "There is nothing to retry.")
+        successor = a_training(id=f"{training_id}_2", status="requested", stage="packaging", predecessor_id=training_id)
+        return 202, self.api.trainings.setdefault(successor["id"], successor)
+
+    def check(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        self.api.checked.append(training_id)
+        return 202, self.api.trainings[training_id]
+
+    def show_log(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        return self._text(self.api.logs.get(training_id, ""))
+
+    def see_doctor(self, _: bytes) -> tuple[int, Document]:
+        if self.api.doctor is None:
+            return 404, a_problem(404, "not_found", "Not Found: see /openapi.json for what there is.")
+        return 200, self.api.doctor
+
+    def show_console(self, _: bytes) -> tuple[int, Document]:
+        if not self.api.console:
+            return 404, a_problem(404, "not_found", "Not Found: see /openapi.json for what there is.")
+        return self._text("<!doctype html>", "text/html")
+
     def list_models(self, _: bytes) -> tuple[int, Document]:
         return self._page(list(self.api.models.values()))
 
@@ -193,6 +279,23 @@ class _Handler(BaseHTTPRequestHandler):
         if model_id not in self.api.models:
             return 404, a_problem(404, "model_not_found", f"There is no model {model_id} of yours.")
         return 200, self.api.models[model_id]
+
+    def list_versions(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        name = self.api.models[model_id]["name"]
+        found = [model for model in self.api.models.values() if model["name"] == name]
+        return 200, {"items": sorted(found, key=lambda model: -model["version"])}
+
+    def rename(self, body: bytes, model_id: str) -> tuple[int, Document]:
+        self.api.models[model_id] |= json.loads(body)
+        return 200, self.api.models[model_id]
+
+    def delete(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        if model_id not in self.api.models:
+            return self.show_model(b"", model_id)
+        if self._query("confirm") != self.api.models[model_id]["name"]:
+            return 409, a_problem(409, "conflict", "To delete this model, confirm with its name.")
+        del self.api.models[model_id]
+        return 204, {}
 
     def sign_download(self, _: bytes, model_id: str) -> tuple[int, Document]:
         model, url = self.api.models[model_id], f"{self.api.url}/storage"
@@ -247,13 +350,25 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("POST", "/v1/shoots", _Handler.create_shoot),
     ("GET", "/v1/shoots/([^/]+)", _Handler.show_shoot),
     ("PUT", "/v1/shoots/([^/]+)/files/([^/]+)", _Handler.put_file),
+    ("GET", "/v1/shoots/([^/]+)/report", _Handler.report),
+    ("POST", "/v1/quotes", _Handler.quote),
+    ("GET", "/v1/trainers", _Handler.list_trainers),
     ("POST", "/v1/trainings", _Handler.order),
     ("GET", "/v1/trainings", _Handler.list_trainings),
     ("GET", "/v1/trainings/([^/]+)", _Handler.show_training),
     ("GET", "/v1/trainings/([^/]+)/events", _Handler.events),
+    ("GET", "/v1/trainings/([^/]+)/log", _Handler.show_log),
+    ("POST", "/v1/trainings/([^/]+)/cancel", _Handler.cancel),
+    ("POST", "/v1/trainings/([^/]+)/retry", _Handler.retry),
+    ("POST", "/v1/trainings/([^/]+)/check", _Handler.check),
     ("GET", "/v1/models", _Handler.list_models),
     ("GET", "/v1/models/([^/]+)", _Handler.show_model),
+    ("PATCH", "/v1/models/([^/]+)", _Handler.rename),
+    ("DELETE", "/v1/models/([^/]+)", _Handler.delete),
+    ("GET", "/v1/models/([^/]+)/versions", _Handler.list_versions),
     ("GET", "/v1/models/([^/]+)/download", _Handler.sign_download),
+    ("GET", "/v1/doctor", _Handler.see_doctor),
+    ("GET", "/", _Handler.show_console),
 )
 
 

@@ -1,8 +1,13 @@
-"""The `lora` command as a script meets it: arguments in, exit code, stdout and stderr out."""
+"""The `lora` command as a script meets it, arguments in, exit code, stdout and stderr out; and as people do."""
 
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,3 +48,33 @@ def run(api: FakeApi | str, *words: str | Path, token: str = "") -> Outcome:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Outcome(result.exit_code, result.stdout, result.stderr)
+
+
+def run_on_a_terminal(
+    api: FakeApi, *words: str | Path, typed: str = "", environment: Mapping[str, str] | None = None
+) -> Outcome:
+    """Run `lora` in a process of its own on a terminal on which somebody types; all that it shows is its `stdout`."""
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-W", "error", "-m", "cli.main", *map(str, words)]
+    ours = {"LORA_API_URL": api.url, "TERM": "xterm-256color", "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, **ours, **(environment or {})}
+    with subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env=environment, start_new_session=True
+    ) as process:
+        os.close(follower)
+        os.write(leader, typed.encode())
+        shown = _all_of(leader)
+    return Outcome(process.returncode, shown.decode(), "")
+
+
+def _all_of(leader: int) -> bytes:
+    shown = b""
+    try:
+        # Linux says with an error that nobody is left to write
+        while piece := os.read(leader, 1 << 16):
+            shown += piece
+    except OSError:
+        pass
+    finally:
+        os.close(leader)
+    return shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,21 +40,30 @@ _words = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium; the test is skipped with a sentence where there is none."""
+def chromium() -> str:
+    """The path of a browser; the test is skipped with a sentence where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason=NO_PLAYWRIGHT)
     with api.sync_playwright() as playwright:
         path = find_browser() or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip(NO_BROWSER)
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    if not Path(path).exists():
+        pytest.skip(NO_BROWSER)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A running browser; not for longer than a module, because Playwright keeps an event loop of its own running."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole system, once for all browser tests; asked for after the browser, which is what may be missing."""
+def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system, once for all browser tests; only where there is a browser."""
     settings = StackSettings(
         port=0,
         data_dir=tmp_path_factory.mktemp("stack"),

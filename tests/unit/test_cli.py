@@ -8,11 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from cli.client import ApiClient, ApiProblem
 from cli.importing import files_to_import, import_shoot
-from cli.output import clean, duration, show_facts, show_table, size
+from cli.main import app
+from cli.output import clean, duration, show_facts, show_table, size, usd
 from cli.stages import stepper
 from cli.watching import watch_training
 from tests.api_documents import CREATED_AT, Document, a_failure, a_log, a_model, a_problem, a_run, a_success, a_training
@@ -47,9 +50,10 @@ def test_the_help_tells_the_exit_codes_and_examples() -> None:
 
 
 COMMANDS = (
-    *("shoots import", "shoots list", "shoots show", "train"),
-    *("trainings list", "trainings show", "trainings watch"),
-    *("models list", "models show", "models download"),
+    *("shoots import", "shoots list", "shoots show", "shoots report", "trainers", "quote", "train"),
+    *("trainings list", "trainings show", "trainings watch", "trainings cancel", "trainings retry"),
+    *("trainings check", "trainings log", "open", "doctor"),
+    *("models list", "models show", "models versions", "models rename", "models delete", "models download"),
 )
 
 
@@ -59,6 +63,16 @@ def test_every_command_has_help_with_an_example(words: str) -> None:
     assert outcome.exit_code == 0
     assert f"Example:  lora {words}" in outcome.stdout
     assert "--json" in outcome.stdout
+
+
+def test_every_command_is_tested_for_its_help() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    found = {name: command for name, command in group.commands.items() if not isinstance(command, TyperGroup)}
+    for group_name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            found |= {f"{group_name} {name}": nested for name, nested in command.commands.items()}
+    assert set(found) == set(COMMANDS)
 
 
 def test_the_version_is_that_of_the_package() -> None:
@@ -107,6 +121,12 @@ def test_a_transient_error_is_waited_out(api: FakeApi) -> None:
     problem = a_problem(503, "database_unavailable", "The database did not answer.")
     api.slips["GET", "/v1/models"] = [(503, problem)]
     assert run(api, "models", "list").exit_code == 0
+
+
+def test_an_error_that_stays_is_not_asked_for_again(api: FakeApi) -> None:
+    many = a_problem(429, "too_many_trainings", "You have 5 trainings under way.", retryable=False)
+    api.slips["GET", "/v1/models"] = [(429, many)]
+    assert run(api, "models", "list").exit_code == 3
 
 
 def test_an_id_cannot_lead_to_another_path(api: FakeApi) -> None:
@@ -190,6 +210,18 @@ def test_durations_are_told_as_people_say_them(seconds: float, words: str) -> No
 @pytest.mark.parametrize(("count", "words"), [(12, "12 bytes"), (2_400_000, "2.4 MB"), (4_100_000_000, "4.10 GB")])
 def test_sizes_are_told_as_people_say_them(count: int, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(("amount", "words"), [(2, "$2.00"), (0, "$0.00"), (0.004, "$0.0040"), (12.345, "$12.35")])
+def test_money_is_told_to_the_cent_and_never_as_nothing(amount: float, words: str) -> None:
+    assert usd(amount) == words
+
+
+def test_sentences_in_a_table_wrap_instead_of_being_cut() -> None:
+    console = a_terminal(40)
+    show_table(console, ("SEVERITY", "WHAT"), [("error", "one two three four five six seven eight")], wrap=True)
+    assert "eight" in written(console)
+    assert max(len(clean(line)) for line in written(console).splitlines()) <= 40
 
 
 def test_the_demo_can_import_and_watch_without_the_command(api: FakeApi, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_documents import a_problem
+from tests.api_documents import a_model, a_problem
 from tests.fake_api import FakeApi, running_api
-from tests.running_cli import Outcome, run
+from tests.running_cli import Outcome, run, run_on_a_terminal
 
 WEIGHTS = bytes(range(256)) * 4000
 
@@ -142,3 +142,71 @@ def test_a_model_that_does_not_exist_is_an_answer_of_the_api(api: FakeApi, tmp_p
         3,
         a_problem(404, "model_not_found", "There is no model m_9 of yours."),
     )
+
+
+@pytest.mark.parametrize("what", ["weights", "config"])
+def test_one_of_the_files_can_be_downloaded_alone(api: FakeApi, tmp_path: Path, what: str) -> None:
+    document = download(api, tmp_path, "--what", what, "--json").json
+    (path,) = tmp_path.iterdir()
+    assert document == {
+        "model_id": "m_1",
+        what: str(path),
+        **({"sha256": api.models["m_1"]["sha256"]} if what == "weights" else {}),
+    }
+
+
+def test_versions_tell_what_differs_between_them(api: FakeApi) -> None:
+    api.models["m_2"] = a_model(id="m_2", version=3, parameters={"steps": 500, "is_style": False}, title="Short")
+    api.models["m_3"] = a_model(id="m_3", name="another")
+    lines = run(api, "models", "versions", "m_1").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["m_2", "m_1"]
+    assert "steps=500 " in lines[1]
+    assert lines[1].endswith("Short")
+    assert "is_style" not in "".join(lines)
+    items = run(api, "models", "versions", "m_1", "--json").json["items"]
+    assert [model["version"] for model in items] == [3, 2]
+
+
+def test_rename_gives_a_title_that_lists_and_facts_show(api: FakeApi) -> None:
+    outcome = run(api, "models", "rename", "m_1", "Ada in red")
+    assert "red-cape v2 is called “Ada in red” now." in outcome.stdout
+    assert run(api, "models", "list").stdout.splitlines()[1].endswith("Ada in red")
+    assert "title       Ada in red" in run(api, "models", "show", "m_1").stdout
+    assert run(api, "models", "rename", "m_1", "Other", "--json").json["title"] == "Other"
+
+
+def test_delete_asks_for_nothing_where_the_name_is_given(api: FakeApi) -> None:
+    outcome = run(api, "models", "delete", "m_1", "--confirm", "red-cape", "--json")
+    assert (outcome.exit_code, outcome.json) == (0, {"id": "m_1", "deleted": True})
+    assert not api.models
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_script_deletes_nothing_without_the_name(api: FakeApi, more: list[str]) -> None:
+    outcome = run(api, "models", "delete", "m_1", *more)
+    assert outcome.exit_code == 2
+    assert "lora models delete m_1 --confirm red-cape" in outcome.stderr
+    assert api.models
+
+
+def test_a_wrong_name_is_refused_by_the_api(api: FakeApi) -> None:
+    assert run(api, "models", "delete", "m_1", "--confirm", "red").exit_code == 3
+    assert api.models
+
+
+def test_a_deletion_whose_answer_got_lost_is_a_deletion(api: FakeApi) -> None:
+    api.slips["DELETE", "/v1/models/m_1"] = [None]
+    assert run(api, "models", "delete", "m_1", "--confirm", "red-cape").exit_code == 0
+    assert not api.models
+
+
+def test_deleting_what_is_not_there_is_an_answer_of_the_api(api: FakeApi) -> None:
+    assert run(api, "models", "delete", "m_9", "--confirm", "red-cape").exit_code == 3
+
+
+@pytest.mark.parametrize(("typed", "exit_code"), [("red-cape\n", 0), ("red\n", 1), ("\n", 1), ("\x04", 130)])
+def test_on_a_terminal_the_name_has_to_be_typed(api: FakeApi, typed: str, exit_code: int) -> None:
+    outcome = run_on_a_terminal(api, "models", "delete", "m_1", typed=typed)
+    assert "Type its name, red-cape, to delete it" in outcome.stdout
+    assert outcome.exit_code == exit_code
+    assert bool(api.models) == (exit_code != 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_documents import CREATED_AT
+from tests.api_documents import CREATED_AT, a_finding, a_report
 from tests.fake_api import FakeApi, running_api
 from tests.running_cli import run
 
@@ -122,3 +122,47 @@ def test_show_tells_the_captions_of_the_pictures(api: FakeApi, folder: Path) -> 
     assert "01.jpg" in outcome.stdout
     assert "TOK in the rain" in outcome.stdout
     assert run(api, "shoots", "show", "s_1", "--json").json["pictures"][0]["stem"] == "01"
+
+
+def test_the_list_can_be_searched(api: FakeApi, folder: Path) -> None:
+    run(api, *import_of(folder))
+    run(api, "shoots", "import", folder, "--costume", "Green hat", "--person", "ada")
+    items = run(api, "shoots", "list", "--search", "CAPE", "--json").json["items"]
+    assert [shoot["costume_name"] for shoot in items] == ["Red cape"]
+    nothing = run(api, "shoots", "list", "--search", "shoe")
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert "“shoe”" in nothing.stderr
+
+
+MISSING = a_finding("warning", "caption_missing", "02.jpg", "The picture 02.jpg has no caption.")
+BROKEN = a_finding("error", "unreadable_image", "07.jpg", "The picture 07.jpg cannot be read.")
+FEW = a_finding("error", "too_few_images", None, "The shoot has 3 pictures.")
+
+
+def test_a_report_tells_the_errors_first_and_ends_with_one(api: FakeApi) -> None:
+    api.reports["s_1"] = a_report(MISSING, BROKEN, FEW)
+    outcome = run(api, "shoots", "report", "s_1")
+    assert outcome.exit_code == 1
+    rows = [line.split()[:2] for line in outcome.stdout.splitlines()[-3:]]
+    assert rows == [["error", "07.jpg"], ["error", "-"], ["warning", "02.jpg"]]
+    assert "smallest picture  480 × 640" in outcome.stdout
+    assert "A training would fail, and cost nothing: 2 errors to mend first." in outcome.stderr
+
+
+def test_a_report_of_warnings_alone_is_no_failure(api: FakeApi) -> None:
+    api.reports["s_1"] = a_report(MISSING)
+    outcome = run(api, "shoots", "report", "s_1", "--trigger", "TOK")
+    assert outcome.exit_code == 0
+    assert api.reported == [("s_1", "TOK")]
+    assert "It can be trained on. 1 thing may be worth a look." in outcome.stderr
+
+
+def test_a_report_of_pictures_that_nobody_can_read_has_no_sizes(api: FakeApi) -> None:
+    api.reports["s_1"] = a_report(BROKEN, smallest=None, median=None, largest=None)
+    assert "smallest" not in run(api, "shoots", "report", "s_1").stdout
+
+
+def test_a_report_as_json_is_the_apis_and_its_exit_code_the_same(api: FakeApi) -> None:
+    api.reports["s_1"] = a_report(BROKEN)
+    outcome = run(api, "shoots", "report", "s_1", "--json")
+    assert (outcome.exit_code, outcome.json, outcome.stderr) == (1, a_report(BROKEN), "")

@@ -168,7 +168,7 @@ def test_a_failure_tells_code_sentence_stage_cost_and_what_to_do(api: FakeApi, c
         "reason": "fal.ai ran the training and it failed (out of memory).",
         "stage": "training",
         "cost money": word,
-        "what to do": "Mend what the reason names, then train again.",
+        "what to do": "Mend what the reason names, then: lora trainings retry t_1",
     }
     assert "lora train s_1 --trigger TOK --name red-cape" in outcome.stdout
 
@@ -176,13 +176,109 @@ def test_a_failure_tells_code_sentence_stage_cost_and_what_to_do(api: FakeApi, c
 @pytest.mark.parametrize(
     ("code", "more", "advice"),
     [
-        ("submission_uncertain", {}, "request list before training again"),
-        ("artifact_corrupt", {"recoverable": True}, "costs nothing more"),
+        ("submission_uncertain", {}, "request list first: training again may cost a second time"),
+        ("artifact_corrupt", {"recoverable": True}, "at no further cost: lora trainings retry t_1"),
+        ("training_failed", {}, "then: lora trainings retry t_1"),
+        ("training_failed", {}, "With changes: lora train s_1 --trigger TOK"),
     ],
 )
 def test_what_to_do_depends_on_what_went_wrong(api: FakeApi, code: str, more: dict[str, Any], advice: str) -> None:
     api.trainings["t_1"] = a_failure(code, **more)
     assert advice in run(api, "trainings", "show", "t_1").stdout
+
+
+def test_a_failed_packaging_names_the_report_and_a_passing_trouble_only_the_retry(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_failure("invalid_caption")
+    api.trainings["t_1"]["error"] |= {"stage": "packaging"}
+    api.trainings["t_2"] = a_failure("trainer_unavailable", id="t_2")
+    api.trainings["t_2"]["error"] |= {"retryable": True}
+    assert "lora shoots report s_1. Mend it, then: lora tr" in run(api, "trainings", "show", "t_1").stdout
+    assert "Nothing is wrong with the shoot" in run(api, "trainings", "show", "t_2").stdout
+
+
+def test_what_is_paid_is_never_offered_to_be_paid_again(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_failure("artifact_corrupt", recoverable=True)
+    assert "lora train " not in run(api, "trainings", "show", "t_1").stdout
+
+
+def test_the_list_can_be_narrowed_to_a_shoot(api: FakeApi) -> None:
+    api.trainings = {"t_1": a_success(), "t_2": a_failure(id="t_2", shoot_id="s_2")}
+    items = run(api, "trainings", "list", "--shoot", "s_2", "--json").json["items"]
+    assert [training["id"] for training in items] == ["t_2"]
+    assert "lora trainings list" in run(api, "trainings", "list", "--shoot", "s_9").stderr
+
+
+def test_show_tells_what_was_quoted_and_billed_and_what_it_repeats(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success(cost_usd=1.98, predecessor_id="t_0")
+    shown = run(api, "trainings", "show", "t_1").stdout
+    assert "price       $2.00 quoted, $1.98 billed" in shown
+    assert "retry of    t_0" in shown
+
+
+def test_show_of_a_canceled_training_says_whether_it_cost_money(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_failure("canceled", charged=None, status="canceled")
+    assert "Cost money: not known." in run(api, "trainings", "show", "t_1").stdout
+    api.trainings["t_1"] = a_run(5, cancel_requested_at=CREATED_AT)
+    assert "fal.ai may still bill" in run(api, "trainings", "show", "t_1").stdout
+
+
+@pytest.mark.parametrize(("outcome", "exit_code"), [("canceled", 0), ("asked", 0), ("too_late", 1)])
+def test_cancel_tells_what_it_came_to(api: FakeApi, outcome: str, exit_code: int) -> None:
+    api.trainings["t_1"], api.cancel_outcome = a_run(5), outcome
+    told = run(api, "trainings", "cancel", "t_1")
+    assert (told.exit_code, told.stdout) == (exit_code, f"It is {outcome}.\n")
+    assert ("lora trainings watch t_1" in told.stderr) == (outcome == "asked")
+    document = run(api, "trainings", "cancel", "t_1", "--json")
+    assert (document.exit_code, document.json["outcome"]) == (exit_code, outcome)
+
+
+def test_canceling_what_was_canceled_already_is_no_failure(api: FakeApi) -> None:
+    api.trainings["t_1"], api.cancel_outcome = a_training(status="canceled", stage=None), "too_late"
+    told = run(api, "trainings", "cancel", "t_1")
+    assert (told.exit_code, told.stdout) == (0, "It was canceled already.\n")
+
+
+def test_check_has_a_training_looked_after(api: FakeApi) -> None:
+    api.trainings = {"t_1": a_run(5), "t_2": a_success(id="t_2")}
+    told = run(api, "trainings", "check", "t_1")
+    assert (told.exit_code, api.checked) == (0, ["t_1"])
+    assert "lora trainings watch t_1" in told.stderr
+    assert run(api, "trainings", "check", "t_1", "--json").json == a_run(5)
+    assert "It succeeded already" in run(api, "trainings", "check", "t_2").stdout
+
+
+def test_log_prints_the_lines_and_nothing_that_a_terminal_would_obey(api: FakeApi) -> None:
+    api.trainings["t_1"], api.logs["t_1"] = a_success(), "one\n\x1b[31mtwo\u2028\nthree\n"
+    assert run(api, "trainings", "log", "t_1").stdout == "one\ntwo\nthree\n"
+    document = run(api, "trainings", "log", "t_1", "--json").json
+    assert document == {"training_id": "t_1", "status": "succeeded", "lines": ["one", "\x1b[31mtwo\u2028", "three"]}
+
+
+def test_a_log_that_is_not_there_yet_says_so(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_training()
+    told = run(api, "trainings", "log", "t_1")
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "There is no log yet" in told.stderr
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_log_is_followed_to_the_end_over_lost_connections(api: FakeApi, as_json: bool) -> None:
+    def second() -> Iterator[tuple[str, dict[str, Any]]]:
+        api.trainings["t_1"] = a_failure()
+        yield from [a_log(1, "one"), a_log(2, "two"), ("end", {"status": "failed"})]
+
+    api.trainings["t_1"] = a_run(5)
+    api.streams["t_1"] = [[a_log(0, "zero"), a_log(1, "one")], second()]
+    told = run(api, "trainings", "log", "t_1", "--follow", *(["--json"] if as_json else []))
+    assert told.exit_code == 1
+    assert (told.json["lines"] if as_json else told.stdout.splitlines()) == ["zero", "one", "two"]
+    assert "The training t_1 failed." in told.stderr
+
+
+def test_following_the_log_of_what_succeeded_prints_it_whole(api: FakeApi) -> None:
+    api.trainings["t_1"], api.logs["t_1"] = a_success(), "one\n"
+    told = run(api, "trainings", "log", "t_1", "--follow")
+    assert (told.exit_code, told.stdout) == (0, "one\n")
 
 
 def test_a_canceled_training_ends_the_watch_with_one(api: FakeApi) -> None:

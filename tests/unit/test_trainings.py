@@ -71,7 +71,7 @@ def test_a_failed_training_is_recovered_only_where_it_failed_in_mirroring(stage:
             failed.advance(Status.MIRRORING, at=LATER)
 
 
-@pytest.mark.parametrize("status", TERMINAL)
+@pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_what_has_ended_neither_fails_nor_is_hindered_nor_expires(status: Status) -> None:
     ended = training(status)
     error = TrainingFailed(reason="x")

@@ -244,7 +244,7 @@ class AlreadyTrained(ProductError):
 
 
 class Conflict(ProductError):
-    """That does not fit what happened in the meantime: {reason}."""
+    """That cannot be done as things stand: {reason}."""
 
     code = "conflict"
     status = 409

@@ -73,7 +73,7 @@ class TrainerSpec:
         for name in given:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(known)}"
+                hint = f"; {near[0]} may be meant" if near else f"; it has {', '.join(known)}"
                 raise InvalidRequest(reason=f"the trainer {self.endpoint} has no {name}{hint}")
         return {name: p.checked(given.get(name, p.default)) for name, p in known.items()}
 

@@ -85,7 +85,9 @@ def retry_training(training: Training, desk: Desk) -> Training:
         desk.publisher.publish(CheckRequested(training_id=training.id))
         return recovered
     if training.status not in (Status.FAILED, Status.CANCELED):
-        raise Conflict(reason=f"this training is {training.status}: only a failed or canceled one can be retried")
+        raise Conflict(
+            reason=f"only a failed or canceled training can be retried, and this one has status {training.status}"
+        )
     wish = Wish(
         shoot_id=training.shoot_id,
         trigger_word=training.trigger_word,

@@ -121,9 +121,7 @@ def list_trainers(user: User) -> TrainersView:
                 title=spec.title,
                 minimum_images=spec.minimum_images,
                 default=spec.endpoint == DEFAULT_TRAINER,
-                parameters=[
-                    ParameterView.model_validate({**vars(p), "type": p.kind.__name__}) for p in spec.parameters
-                ],
+                parameters=[_parameter_view(parameter) for parameter in spec.parameters],
             )
             for spec in TRAINERS.values()
         ]

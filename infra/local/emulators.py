@@ -31,7 +31,7 @@ from infra.local.emulator_processes import (
     Installation,
     free_port,
 )
-from shared.settings import StoreSettings
+from shared.settings import Backend, StoreSettings
 
 START_S = 60.0
 EXPORT_METADATA = "*/*.overall_export_metadata"
@@ -60,7 +60,7 @@ class Emulators:
         """The store's settings with these emulators and otherwise the defaults, whatever the environment
         says."""
         named = {name.lower(): value for name, value in self.environment().items()}
-        return StoreSettings.model_validate({**named, "GOOGLE_CLOUD_PROJECT": self.project})
+        return StoreSettings.model_validate({**named, "backend": Backend.GOOGLE, "GOOGLE_CLOUD_PROJECT": self.project})
 
     def save(self) -> None:
         """Write the documents to `data_dir`; nothing where there is none. The previous ones go only after

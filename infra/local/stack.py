@@ -16,9 +16,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import ValidationError
 
 from infra.local.settings import LocalBackend, StackSettings
-from shared.settings import is_loopback
+from shared.settings import FalSettings, is_loopback
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
@@ -115,8 +116,8 @@ def free_port() -> int:
 @contextmanager
 def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """Start everything, wait until it answers, stop it at the end; `extra` goes into the functions' environment."""
-    data_dir = settings.data_dir.resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    _refuse_what_cannot_work(settings)
+    data_dir = _writable(settings.data_dir)
     url = f"http://127.0.0.1:{settings.port or free_port()}"
     processes = Processes(log=data_dir / "functions.log")
     with ExitStack() as cleanup:
@@ -137,6 +138,38 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
         yield stack
 
 
+def _refuse_what_cannot_work(settings: StackSettings) -> None:
+    try:
+        FalSettings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{str(e['loc'][0]).upper()} {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        )
+        raise StackError(f"{wrong}.") from error
+    if settings.port and not _is_free(settings.port):
+        raise StackError(f"port {settings.port} is taken by another program: set PORT to another one, or to 0.")
+
+
+def _writable(folder: Path) -> Path:
+    found = folder.expanduser().resolve()
+    try:
+        found.mkdir(parents=True, exist_ok=True)
+        (found / "functions.log").open("ab").close()
+    except OSError as error:
+        raise StackError(f"{found} cannot be written to ({error.strerror}): set DATA_DIR to another folder.") from error
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def _fal_environment(
     settings: StackSettings, data_dir: Path, processes: Processes
 ) -> tuple[dict[str, str], str | None]:
@@ -148,7 +181,7 @@ def _fal_environment(
     process = processes.start("fal.ai simulator", command, os.environ, stdout=subprocess.PIPE)
     line = process.stdout.readline() if process.stdout else b""
     if not line:
-        raise StackError(f"The fal.ai simulator did not start: see {processes.log}.")
+        raise StackError(f"the fal.ai simulator did not start: see {processes.log}.")
     base = json.loads(line)["fal_simulator"]
     return _fal_at(base, "simulated-key"), base
 
@@ -157,12 +190,7 @@ def _kept_port(data_dir: Path) -> int:
     """The simulator's port of the last time where it is free: trainings under way know its URLs."""
     kept = data_dir / "fal-simulator.port"
     port = int(kept.read_text()) if kept.exists() else free_port()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            port = free_port()
+    port = port if _is_free(port) else free_port()
     kept.write_text(str(port))
     return port
 
@@ -212,11 +240,11 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
     while time.monotonic() < end:
         if process.poll() is not None:
             tail = log.read_text(errors="replace")[-2000:]
-            raise StackError(f"The host ended while starting (is port {urlsplit(url).port} taken?):\n{tail}")
+            raise StackError(f"the host at {url} ended while starting:\n{tail}")
         if _answers(f"{url}/healthz"):
             return
         time.sleep(0.05)
-    raise StackError(f"The host did not answer within {START_TIMEOUT_S:.0f} seconds: see {log}.")
+    raise StackError(f"the host did not answer within {START_TIMEOUT_S:.0f} seconds: see {log}.")
 
 
 def _answers(url: str) -> bool:

@@ -39,7 +39,7 @@ def test_every_trainer_has_sound_defaults_and_a_dated_price(endpoint: str) -> No
     ("given", "sentence"),
     [
         ({"learning_rate": 1e-4}, "has no learning_rate"),
-        ({"step": 10}, "did you mean steps"),
+        ({"step": 10}, "steps may be meant"),
         ({"steps": 0}, "from 1 to 10000"),
         ({"steps": 10_001}, "from 1 to 10000"),
         ({"steps": "10"}, "of type int"),

@@ -1,0 +1,106 @@
+"""`make up` as a process of its own: it says where it is, stops when it is told, and says why it cannot start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.client import ApiClient
+from infra.local.emulators import missing_emulators
+from infra.local.fal_simulator.server import running_simulator
+from infra.local.fal_simulator.settings import SimulatorSettings
+from infra.local.stack import ROOT, free_port
+from tests.pipeline.conftest import PATIENCE_S, System, pictures
+
+COMMAND = [sys.executable, "-m", "infra.local.up"]
+
+
+@contextmanager
+def up(data_dir: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and its address, once it answers; stopped at the end whatever happened."""
+    port = free_port()
+    environment = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir), **settings}
+    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_up(process, url)
+        yield process, url
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+
+def _wait_until_up(process: subprocess.Popen[str], url: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            httpx.get(f"{url}/healthz", timeout=1).raise_for_status()
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError(process.stdout.read() if process.stdout and process.poll() is not None else "not up")
+
+
+@pytest.mark.parametrize("backend", ["embedded", "emulators"])
+def test_it_comes_up_on_either_backend_and_stops_at_an_interrupt(tmp_path: Path, backend: str) -> None:
+    if backend == "emulators" and (missing := missing_emulators()):
+        pytest.skip(missing)
+    with up(tmp_path, BACKEND=backend) as (process, url):
+        assert httpx.get(f"{url}/v1/shoots").json() == {"items": [], "next_cursor": None}
+    assert process.returncode == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/healthz", timeout=1)
+
+
+def test_another_fal_is_used_instead_of_the_simulator(tmp_path: Path) -> None:
+    other = SimulatorSettings(data_dir=tmp_path / "other", seconds_per_training=1.0, weights_mb=0.2)
+    with running_simulator(other) as fal, up(tmp_path / "data", FAL_QUEUE_URL=fal.queue_url) as (process, url):
+        with ApiClient(url) as api:
+            stack: object = process
+            system = System(stack, api, fal.control)  # type: ignore[arg-type]  # its processes are not looked at
+            body = {"costume_name": "Fox", "person_id": "p"}
+            shoot = api.post("/v1/shoots", body, idempotency_key="shoot")
+            for name, content in pictures().items():
+                (tmp_path / name).write_bytes(content)
+                api.put_file(f"/v1/shoots/{shoot['id']}/files/{name}", tmp_path / name, "image/jpeg", lambda _: None)
+            training = system.start(shoot["id"], "OTHER")
+            assert system.wait(training["id"])["status"] == "succeeded"
+        assert fal.control.billing()["billed_runs"] == 1
+    assert not (tmp_path / "data" / "fal-simulator").exists()
+
+
+REFUSED = [
+    ({"FAL_QUEUE_URL": "https://queue.fal.run"}, "cannot reach this machine"),
+    ({"FAL_QUEUE_URL": "https://queue.fal.run", "PUBLIC_URL": "https://tunnel.example"}, "FAL_KEY is not set"),
+    ({"FAL_QUEUE_URL": "http://queue.fal.run"}, "https"),
+    ({"PUBLIC_URL": "http://tunnel.example"}, "https"),
+]
+
+
+@pytest.mark.parametrize(("settings", "sentence"), REFUSED, ids=[sentence for _, sentence in REFUSED])
+def test_what_cannot_work_is_refused_with_a_sentence(tmp_path: Path, settings: dict[str, str], sentence: str) -> None:
+    environment = {**os.environ, "PORT": str(free_port()), "DATA_DIR": str(tmp_path), "FAL_KEY": "", **settings}
+    done = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 1
+    said = " ".join(done.stdout.split())
+    assert "Cannot start" in said
+    assert sentence in said
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    with up(tmp_path / "one") as (_, url):
+        port = url.rsplit(":", 1)[1]
+        environment = {**os.environ, "PORT": port, "DATA_DIR": str(tmp_path / "two")}
+        done = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 1
+    assert f"port {port}" in " ".join(done.stdout.split())

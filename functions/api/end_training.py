@@ -86,7 +86,7 @@ def retry_training(training: Training, desk: Desk) -> Training:
         return recovered
     if training.status not in (Status.FAILED, Status.CANCELED):
         raise Conflict(
-            reason=f"only a failed or canceled training can be retried, and this one has status {training.status}"
+            reason=f"this training has status {training.status}, and only failed or canceled ones can be retried"
         )
     wish = Wish(
         shoot_id=training.shoot_id,

@@ -73,9 +73,7 @@ class Background:
     def _dispatcher(self) -> Dispatcher:
         names = {name for subscribers in SUBSCRIPTIONS.values() for name in subscribers}
         endpoints = {name: f"{self._address}/_push/{name}" for name in names}
-        back_off = DispatchSettings(
-            min_backoff_s=self._settings.retry_min_s, max_backoff_s=self._settings.retry_max_s
-        )
+        back_off = DispatchSettings(min_backoff_s=self._settings.retry_min_s, max_backoff_s=self._settings.retry_max_s)
         return Dispatcher(bootstrap.queue(), endpoints, back_off)
 
 

@@ -37,7 +37,8 @@ def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 def _show(stack: Stack, console: Console) -> None:
     lines = {
-        "API": stack.url,
+        "Console": f"{stack.url}/",
+        "API": f"{stack.url}/v1",
         "OpenAPI": f"{stack.url}/openapi.json",
         "fal.ai": f"{stack.simulator_url}  (simulated: nothing is trained, nothing is paid)"
         if stack.simulator_url

@@ -24,6 +24,7 @@ from flask import Flask
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.local.dispatcher import Dispatcher, DispatchSettings
+from infra.local.lifeline import FLAG, hold_lifeline
 from infra.local.objects_app import create_objects_app
 from infra.local.settings import LocalSettings
 from infra.local.ticker import Ticker
@@ -123,7 +124,11 @@ def main() -> None:
     """Serve on a loopback port until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.host", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args().port
+    parser.add_argument(FLAG, action="store_true", help="end when standard input closes")
+    given = parser.parse_args()
+    port = given.port
+    if given.lifeline:
+        hold_lifeline()
     host = create_host(f"http://127.0.0.1:{port}", LocalSettings())
     uvicorn.run(
         host,

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 
+from infra.local.lifeline import FLAG
 from infra.local.settings import LocalBackend, StackSettings
 from shared.settings import FalSettings, is_loopback
 
@@ -60,8 +61,11 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """kill -9 one of the processes, as a crash would."""
-        self.processes.running[name].kill()
-        self.processes.running[name].wait()
+        process = self.processes.running[name]
+        process.kill()
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +78,16 @@ class Processes:
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], *, stdout: int | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start one in a session of its own, so that Ctrl-C reaches it through us and in order."""
+        """Start one in a session of its own, so that Ctrl-C reaches it through us and in order.
+
+        Its standard input is a pipe that only we hold: it ends with us, also where we are killed.
+        """
         with self.log.open("ab") as output:
             process = subprocess.Popen(
-                command,
+                [*command, FLAG],
                 cwd=ROOT,
                 env=dict(environment),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output if stdout is None else stdout,
                 stderr=output,
                 start_new_session=True,
@@ -102,8 +109,9 @@ class Processes:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
 
 def free_port() -> int:

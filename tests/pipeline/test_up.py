@@ -61,6 +61,23 @@ def test_it_comes_up_on_either_backend_and_stops_at_an_interrupt(tmp_path: Path,
         httpx.get(f"{url}/healthz", timeout=1)
 
 
+def test_nothing_is_left_running_when_it_is_killed(tmp_path: Path) -> None:
+    with up(tmp_path) as (process, url):
+        process.kill()
+        process.wait()
+        end = time.monotonic() + PATIENCE_S
+        while _answers(url):
+            assert time.monotonic() < end, "the host goes on without the process that started it"
+            time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=1).is_success
+    except httpx.HTTPError:
+        return False
+
+
 def test_another_fal_is_used_instead_of_the_simulator(tmp_path: Path) -> None:
     other = SimulatorSettings(data_dir=tmp_path / "other", seconds_per_training=1.0, weights_mb=0.2)
     with running_simulator(other) as fal, up(tmp_path / "data", FAL_QUEUE_URL=fal.queue_url) as (process, url):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.local.fal_simulator.server import serve
 from infra.local.fal_simulator.settings import SimulatorSettings
+from infra.local.lifeline import FLAG, hold_lifeline
 
 
 def main() -> None:
@@ -17,7 +18,10 @@ def main() -> None:
     parser.add_argument("--seconds-per-training", type=float, default=6.0)
     parser.add_argument("--weights-mb", type=float, default=4.0)
     parser.add_argument("--list-lag-s", type=float, default=0.0, help="how late the request list shows a request")
+    parser.add_argument(FLAG, action="store_true", help="end when standard input closes")
     given = parser.parse_args()
+    if given.lifeline:
+        hold_lifeline()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

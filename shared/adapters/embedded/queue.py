@@ -142,11 +142,11 @@ class SqliteQueue:
     def counts(self) -> dict[str, QueueCounts]:
         """The counts of every subscription that has messages."""
         query = (
-            "SELECT subscription, sum(NOT dead AND NOT (leased AND due_at > ?1)),"
-            " sum(NOT dead AND leased AND due_at > ?1), sum(dead) FROM messages GROUP BY subscription"
+            "SELECT subscription, sum(NOT dead AND NOT (leased AND due_at > :now)),"
+            " sum(NOT dead AND leased AND due_at > :now), sum(dead) FROM messages GROUP BY subscription"
         )
         with self._database.reading(MessagingUnavailable) as connection:
-            rows = connection.execute(query, (self._now(),)).fetchall()
+            rows = connection.execute(query, {"now": self._now()}).fetchall()
         return {name: QueueCounts(waiting=waiting, leased=leased, dead=dead) for name, waiting, leased, dead in rows}
 
     def _settle(self, statement: str, message: QueuedMessage, *values: Any) -> None:

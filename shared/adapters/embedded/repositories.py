@@ -182,9 +182,9 @@ class SqliteModels:
             # max + 1 keeps the numbers dense, ON CONFLICT keeps the one that this training has
             connection.execute(
                 "INSERT INTO model_versions (person_id, name, training_id, version)"
-                " SELECT ?1, ?2, ?3, coalesce(max(version), 0) + 1 FROM model_versions"
-                " WHERE person_id = ?1 AND name = ?2 ON CONFLICT DO NOTHING",
-                (person_id, name, training_id),
+                " SELECT :person_id, :name, :training_id, coalesce(max(version), 0) + 1 FROM model_versions"
+                " WHERE person_id = :person_id AND name = :name ON CONFLICT DO NOTHING",
+                {"person_id": person_id, "name": name, "training_id": training_id},
             )
             query = "SELECT version FROM model_versions WHERE person_id = ? AND name = ? AND training_id = ?"
             row: tuple[int] = connection.execute(query, (person_id, name, training_id)).fetchone()

@@ -319,7 +319,7 @@ def test_leaving_a_watch_says_that_the_training_goes_on(api: FakeApi) -> None:
         assert process.stdout is not None
         assert CREATED_AT not in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     leave.set()
     assert process.returncode == 130
     assert "The training goes on. Watch it again: lora trainings watch t_1" in errors

@@ -73,6 +73,11 @@ def version_prefix(person_id: str, name: str, version: int) -> str:
     return f"models/{person_id}/{name}/v{version}/"
 
 
+def failed_log_name(training_id: str) -> str:
+    """Where fal.ai's whole log of a failed run lies in the models bucket."""
+    return f"logs/{training_id}.log"
+
+
 def staging_prefix(training_id: str) -> str:
     """Where artifacts lie in the models bucket until they are verified."""
     return f"incoming/{training_id}/"

@@ -21,7 +21,7 @@ from shared import bootstrap
 from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.errors import ModelNotFound, TrainingNotFound
 from shared.events import CheckRequested
-from shared.models import version_prefix
+from shared.models import failed_log_name, version_prefix
 from shared.stages import Status
 from shared.trainers import DEFAULT_TRAINER
 from shared.trainings import Training
@@ -131,7 +131,7 @@ def check_one_training(training_id: str, user: User) -> TrainingView:
 
 @router.get("/{training_id}/log", response_class=PlainTextResponse)
 def show_log(training_id: str, user: User) -> PlainTextResponse:
-    """fal.ai's log: whole where the training succeeded, its last lines otherwise."""
+    """fal.ai's log: whole once the run has ended, its last lines until then."""
     training = owned_training(training_id, user)
     kept = _kept_log(training)
     lines = "".join(f"{line}\n" for line in training.log_tail)
@@ -139,14 +139,18 @@ def show_log(training_id: str, user: User) -> PlainTextResponse:
 
 
 def _kept_log(training: Training) -> bytes | None:
+    name, bucket = _log_name(training), bootstrap.models_bucket()
+    return b"".join(bucket.read(name)) if name and bucket.stat(name) else None
+
+
+def _log_name(training: Training) -> str | None:
     if training.model_id is None:
-        return None
+        return failed_log_name(training.id) if training.is_terminal else None
     try:
         model = bootstrap.models().get(training.model_id)
     except ModelNotFound:
         return None
-    name = f"{version_prefix(model.person_id, model.name, model.version)}training.log"
-    return b"".join(bootstrap.models_bucket().read(name))
+    return f"{version_prefix(model.person_id, model.name, model.version)}training.log"
 
 
 @router.get("")

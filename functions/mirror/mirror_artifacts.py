@@ -9,13 +9,14 @@ from shared import logs
 from shared.errors import (
     ArtifactUnavailable,
     ModelNotFound,
+    StorageUnavailable,
     TrainerAccountLocked,
     TrainerRejectedInput,
     TrainerUnavailable,
     TrainingFailed,
 )
 from shared.events import ResultReported
-from shared.models import Model, model_id, staging_prefix
+from shared.models import Model, failed_log_name, model_id, staging_prefix
 from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer, TrainingRepository
 from shared.settings import MirrorSettings
 from shared.stages import Status
@@ -48,7 +49,7 @@ def mirror_artifacts(
     if training.is_terminal:
         return _noted_if_late(training, job, trainings=trainings, trainer=trainer, clock=clock)
     if (model := _kept_before(training, models)) is None:
-        output = _result(training, job, trainings=trainings, trainer=trainer, clock=clock)
+        output = _result(training, job, trainings=trainings, trainer=trainer, bucket=bucket, clock=clock)
         if output is None:
             return trainings.get(training.id)
         training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
@@ -98,7 +99,7 @@ def _kept_before(training: Training, models: ModelRepository) -> Model | None:
 
 
 def _result(
-    training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, clock: Clock
+    training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, bucket: Objects, clock: Clock
 ) -> RunOutput | None:
     try:
         return trainer.result(job)
@@ -109,6 +110,7 @@ def _result(
     except (TrainingFailed, TrainerRejectedInput):
         # whatever we saw of it, fal.ai had begun: the failure is one of training
         trainings.update(training.id, lambda t: _begun(t, job, clock))
+        _keep_failed_log(training, job, trainer=trainer, bucket=bucket)
         raise
 
 
@@ -155,6 +157,15 @@ def _whole_log(training: Training, job: FalJob, trainer: Trainer) -> tuple[str, 
         return trainer.status(job, log=True).log
     except (TrainerUnavailable, TrainerAccountLocked):
         return training.log_tail
+
+
+def _keep_failed_log(training: Training, job: FalJob, *, trainer: Trainer, bucket: Objects) -> None:
+    """Keep what fal.ai said of a run that failed; where that cannot be, the failure is told all the same."""
+    lines = "".join(f"{line}\n" for line in _whole_log(training, job, trainer)).encode()
+    try:
+        bucket.write(failed_log_name(training.id), [lines], content_type="text/plain; charset=utf-8")
+    except StorageUnavailable as error:
+        logs.warning("failed_log_not_kept", training_id=training.id, reason=error.message)
 
 
 def _clear_staging(training_id: str, bucket: Objects) -> None:

@@ -24,7 +24,7 @@ from shared.errors import (
     UndecodableMessage,
 )
 from shared.events import DatasetPackaged, ResultReported, TrainingRequested
-from shared.models import Model
+from shared.models import Model, failed_log_name
 from shared.ports import RunState
 from shared.stages import Stage, Status
 from shared.trainings import Training
@@ -446,6 +446,23 @@ def test_a_training_that_failed_at_fal_says_why(world: World) -> None:
     assert failed.error.code == "training_failed"
     assert "CUDA" in failed.error.message
     assert world.zips() == []
+
+
+def test_the_whole_log_of_a_failed_run_is_kept(world: World) -> None:
+    training = submitted(world)
+    world.fal.runs["r1"].log = tuple(f"line {n}" for n in range(500))
+    world.fal.end("r1", TrainingFailed(reason="CUDA out of memory"))
+    world.deliver(world.report(training))
+    kept = b"".join(world.kept.read(failed_log_name(training.id))).decode().splitlines()
+    assert (kept[0], len(kept)) == ("line 0", 501)
+
+
+def test_a_failure_is_told_although_its_log_cannot_be_kept(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1", TrainingFailed(reason="CUDA out of memory"))
+    world.kept.faults.fail("write", StorageUnavailable(reason="503"))
+    world.deliver(world.report(training))
+    assert world.of(training).status is Status.FAILED
 
 
 LASTING = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import uuid
@@ -30,8 +31,14 @@ from infra.local.stack import Stack, StackError, running_stack
 Document = dict[str, Any]
 
 
+# The demo is the same everywhere: what an environment or a `.env` says of another system is not for it.
+ELSEWHERE = ("BACKEND", "PUBLIC_URL", "WEBHOOK_URL", "FAL_QUEUE_URL", "FAL_API_URL", "FAL_JWKS_URL", "FAL_MEDIA_HOSTS")
+
+
 def main() -> int:
     """Run the demo with the arguments of the command line."""
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--images", type=Path, help="a folder of pictures and captions; without it, one is drawn")
     parser.add_argument("--trigger", default="TOK", help="the trigger word")

@@ -76,3 +76,13 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     CheckRequested.topic: ("monitor",),
     TrainingFinished.topic: (),
 }
+
+
+def subscription_name(topic: str, function: str) -> str:
+    """The name of the function's subscription to the topic."""
+    return f"{topic}-{function}"
+
+
+def dead_letter_name(subscription: str) -> str:
+    """The name of the topic for the subscription's dead letters, and of that topic's own pull subscription."""
+    return f"{subscription}-dead-letter"

@@ -16,7 +16,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from infra.local.emulators import Emulators
 from shared.adapters.google.clients import storage_client
-from shared.events import SUBSCRIPTIONS
+from shared.events import SUBSCRIPTIONS, dead_letter_name, subscription_name
 from shared.settings import StoreSettings
 
 CALL_S = 10.0
@@ -33,17 +33,6 @@ class PushPolicy:
     minimum_backoff_s: float = 0.2
     maximum_backoff_s: float = 10.0
     max_attempts: int = 10
-
-
-def subscription_name(topic: str, function: str) -> str:
-    """The name of the function's subscription to the topic."""
-    return f"{topic}-{function}"
-
-
-def dead_letter_name(subscription: str) -> str:
-    """The name of the topic for the subscription's dead letters, and of that topic's own pull
-    subscription."""
-    return f"{subscription}-dead-letter"
 
 
 def provision(

@@ -12,18 +12,11 @@ from google.cloud.pubsub_v1 import PublisherClient
 
 from infra.local.emulator_processes import free_port
 from infra.local.emulators import Emulators
-from infra.local.provision import (
-    PushPolicy,
-    dead_letter_name,
-    provision,
-    publisher_of,
-    subscriber_of,
-    subscription_name,
-)
+from infra.local.provision import PushPolicy, provision, publisher_of, subscriber_of
 from shared.adapters.google.clients import publisher_client
 from shared.adapters.google.publisher import PubSubPublisher
 from shared.errors import MessagingUnavailable
-from shared.events import EVENTS, SUBSCRIPTIONS, ResultReported, TrainingRequested
+from shared.events import EVENTS, SUBSCRIPTIONS, ResultReported, TrainingRequested, dead_letter_name, subscription_name
 from shared.messaging import decode
 from tests.contracts.google_backend import PushTarget, a_project
 

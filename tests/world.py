@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import itertools
-import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
 
 from functions.api.end_training import retry_training
-from functions.api.start_training import Desk, Wish, start_training
-from functions.mirror.mirror_artifacts import mirror_artifacts
-from functions.monitor.check_jobs import Monitor, Tick, check_jobs, check_one
-from functions.packager.package_dataset import package_dataset
-from functions.submitter.submit_job import submit_job
-from shared.accounts import Limits
+from functions.api.start_training import Wish, start_training
+from functions.monitor.check_jobs import Tick
 from shared.adapters.memory import (
     FixedClock,
     MemoryAccounts,
@@ -27,18 +22,13 @@ from shared.adapters.memory import (
     MemoryShoots,
     MemoryTrainings,
 )
-from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingFinished, TrainingRequested
-from shared.finishing import finish_training
-from shared.messaging import Consumer, encode
-from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, SubmitSettings
+from shared.events import ResultReported, TrainingFinished
 from shared.shoots import Shoot, preprocessed_prefix
-from shared.stages import Stage
 from shared.trainings import Training
 from tests.fakes import FakeFal, FakeMedia
+from tests.wiring import Functions
 
 OWNER = "anna"
-NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
-MAX_ATTEMPTS = 5
 
 
 def jpeg(seed: int = 0, size: int = 64) -> bytes:
@@ -48,14 +38,8 @@ def jpeg(seed: int = 0, size: int = 64) -> bytes:
     return out.getvalue()
 
 
-def envelope(event: Event, *, attempt: int = 1) -> bytes:
-    """The push request that delivers `event`."""
-    data = base64.b64encode(encode(event)).decode()
-    return json.dumps({"message": {"data": data, "messageId": "1"}, "deliveryAttempt": attempt}).encode()
-
-
-@dataclass
-class World:
+@dataclass(kw_only=True)
+class World(Functions):
     """Ports, settings and the functions; events are delivered by hand or by `run`."""
 
     clock: FixedClock = field(default_factory=FixedClock)
@@ -63,17 +47,20 @@ class World:
     trainings: MemoryTrainings = field(default_factory=MemoryTrainings)
     models: MemoryModels = field(default_factory=MemoryModels)
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
-    limits: Limits = NO_LIMITS
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
+    pictures: MemoryObjects = field(init=False)
+    datasets: MemoryObjects = field(init=False)
+    kept: MemoryObjects = field(init=False)
+    fal: FakeFal = field(init=False)
     media: FakeMedia = field(default_factory=FakeMedia)
-    monitor_settings: MonitorSettings = field(default_factory=MonitorSettings)
-    dataset_settings: DatasetSettings = field(default_factory=DatasetSettings)
+    new_name: Callable[[], str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.pictures = MemoryObjects("shoots", clock=self.clock)
         self.datasets = MemoryObjects("datasets", clock=self.clock)
         self.kept = MemoryObjects("models", clock=self.clock)
         self.fal = FakeFal(self.clock)
+        self.new_name = self.name
         self._numbers = itertools.count(1)
         self._delivered = 0
 
@@ -108,112 +95,10 @@ class World:
         }
         return start_training(OWNER, key, Wish(**wanted), self.desk)
 
-    @property
-    def desk(self) -> Desk:
-        """The ports of starting a training."""
-        return Desk(
-            shoots=self.shoots,
-            pictures=self.pictures,
-            trainings=self.trainings,
-            models=self.models,
-            accounts=self.accounts,
-            publisher=self.publisher,
-            clock=self.clock,
-            dataset_limits=self.dataset_settings,
-            limits=self.limits,
-        )
-
-    def consumer(self, stage: Stage) -> Consumer:
-        """The consumer that bootstrap would build for a stage."""
-        return Consumer(
-            trainings=self.trainings,
-            clock=self.clock,
-            stage=stage,
-            deadlines=self.monitor_settings.deadlines,
-            max_attempts=MAX_ATTEMPTS,
-            finish=(lambda _: None) if stage is Stage.SUBMITTING else self._finish,
-        )
-
-    def _finish(self, training: Training) -> None:
-        finish_training(
-            training,
-            publisher=self.publisher,
-            datasets=self.datasets,
-            accounts=self.accounts,
-            clock=self.clock,
-        )
-
-    def deliver(self, event: Event, *, attempt: int = 1) -> None:
-        """One delivery of `event` to its function; raises where the function would ask for redelivery."""
-        body = envelope(event, attempt=attempt)
-        if isinstance(event, TrainingRequested):
-            self.consumer(Stage.PACKAGING).handle(body, TrainingRequested, self.package)
-        elif isinstance(event, DatasetPackaged):
-            self.consumer(Stage.SUBMITTING).handle(body, DatasetPackaged, self.submit)
-        elif isinstance(event, ResultReported):
-            self.consumer(Stage.MIRRORING).handle(body, ResultReported, self.mirror)
-        elif isinstance(event, CheckRequested):
-            self.consumer(Stage.TRAINING).handle(body, CheckRequested, self.check)
-
-    def package(self, event: TrainingRequested) -> Training:
-        """The packager."""
-        return package_dataset(
-            event,
-            trainings=self.trainings,
-            shoots=self.pictures,
-            datasets=self.datasets,
-            publisher=self.publisher,
-            clock=self.clock,
-            new_nonce=self.name,
-            limits=self.dataset_settings,
-        )
-
-    def submit(self, event: DatasetPackaged) -> Training:
-        """The submitter."""
-        return submit_job(
-            event,
-            trainings=self.trainings,
-            trainer=self.fal,
-            clock=self.clock,
-            owner=self.name(),
-            webhook_base="https://app.example/webhooks/fal",
-            settings=SubmitSettings(),
-        )
-
-    def mirror(self, event: ResultReported) -> Training:
-        """The mirror."""
-        return mirror_artifacts(
-            event,
-            trainings=self.trainings,
-            models=self.models,
-            trainer=self.fal,
-            source=self.media,
-            bucket=self.kept,
-            clock=self.clock,
-            new_id=self.name,
-            settings=MirrorSettings(),
-        )
-
     def tick(self, after_s: float = 60) -> Tick:
         """The monitor, `after_s` seconds later."""
         self.clock.advance(after_s)
-        return check_jobs(self._monitor())
-
-    def check(self, event: CheckRequested) -> Training:
-        """The monitor, asked about one training."""
-        return check_one(event, self._monitor())
-
-    def _monitor(self) -> Monitor:
-        return Monitor(
-            trainings=self.trainings,
-            trainer=self.fal,
-            datasets=self.datasets,
-            publisher=self.publisher,
-            accounts=self.accounts,
-            clock=self.clock,
-            settings=self.monitor_settings,
-            now=self.clock.now(),
-        )
+        return self.look_after()
 
     def run(self) -> None:
         """Deliver everything that was published and not yet delivered, in order, until nothing is left."""

@@ -7,7 +7,7 @@ stalled is announced again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -217,10 +217,15 @@ _CHECKS: dict[Status, Callable[[Monitor, Training], None]] = {
 }
 
 
-def check_jobs(monitor: Monitor) -> Tick:
+def threads() -> Executor:
+    """What checks are done on: they wait for others most of the time."""
+    return ThreadPoolExecutor(max_workers=PARALLEL_CHECKS, thread_name_prefix="check")
+
+
+def check_jobs(monitor: Monitor, *, new_executor: Callable[[], Executor] = threads) -> Tick:
     """One pass: every unfinished training once, then leftover ZIPs. What fails for one does not stop the others."""
     unfinished = monitor.trainings.list_unfinished(limit=monitor.settings.tick_trainings)
-    with ThreadPoolExecutor(max_workers=PARALLEL_CHECKS, thread_name_prefix="check") as pool:
+    with new_executor() as pool:
         hindered = sum(pool.map(lambda training: not _checked(monitor, training), unfinished))
     sweeper = Sweeper(
         trainings=monitor.trainings,

@@ -28,7 +28,8 @@ from shared.models import Model, failed_log_name
 from shared.ports import RunState
 from shared.stages import Stage, Status
 from shared.trainings import Training
-from tests.world import MAX_ATTEMPTS, World
+from tests.wiring import MAX_ATTEMPTS
+from tests.world import World
 
 
 @pytest.fixture

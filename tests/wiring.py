@@ -1,0 +1,172 @@
+"""Every use case with its consumer, wired as bootstrap wires them, over whatever ports a test gives."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from functions.api.start_training import Desk
+from functions.mirror.mirror_artifacts import mirror_artifacts
+from functions.monitor.check_jobs import Monitor, Tick, check_jobs, check_one, threads
+from functions.packager.package_dataset import package_dataset
+from functions.submitter.submit_job import submit_job
+from shared.accounts import Limits
+from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
+from shared.finishing import finish_training
+from shared.messaging import Consumer, encode
+from shared.ports import (
+    AccountRepository,
+    ArtifactSource,
+    Clock,
+    ModelRepository,
+    Objects,
+    Publisher,
+    ShootRepository,
+    Trainer,
+    TrainingRepository,
+)
+from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, SubmitSettings
+from shared.stages import Stage
+from shared.trainings import Training
+
+NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
+MAX_ATTEMPTS = 5
+WEBHOOK_BASE = "https://app.example/webhooks/fal"
+
+
+def envelope(event: Event, *, attempt: int = 1) -> bytes:
+    """The push request that delivers `event`."""
+    data = base64.b64encode(encode(event)).decode()
+    return json.dumps({"message": {"data": data, "messageId": "1"}, "deliveryAttempt": attempt}).encode()
+
+
+@dataclass(kw_only=True)
+class Functions:
+    """The event functions and the ports that they stand on; `new_name` gives a new name at every call."""
+
+    clock: Clock
+    shoots: ShootRepository
+    trainings: TrainingRepository
+    models: ModelRepository
+    accounts: AccountRepository
+    publisher: Publisher
+    pictures: Objects
+    datasets: Objects
+    kept: Objects
+    fal: Trainer
+    media: ArtifactSource
+    new_name: Callable[[], str]
+    limits: Limits = NO_LIMITS
+    monitor_settings: MonitorSettings = field(default_factory=MonitorSettings)
+    dataset_settings: DatasetSettings = field(default_factory=DatasetSettings)
+    max_attempts: int = MAX_ATTEMPTS
+    new_executor: Callable[[], Executor] = threads
+
+    @property
+    def desk(self) -> Desk:
+        """The ports of starting a training."""
+        return Desk(
+            shoots=self.shoots,
+            pictures=self.pictures,
+            trainings=self.trainings,
+            models=self.models,
+            accounts=self.accounts,
+            publisher=self.publisher,
+            clock=self.clock,
+            dataset_limits=self.dataset_settings,
+            limits=self.limits,
+        )
+
+    def consumer(self, stage: Stage) -> Consumer:
+        """The consumer that bootstrap would build for a stage."""
+        return Consumer(
+            trainings=self.trainings,
+            clock=self.clock,
+            stage=stage,
+            deadlines=self.monitor_settings.deadlines,
+            max_attempts=self.max_attempts,
+            finish=(lambda _: None) if stage is Stage.SUBMITTING else self._finish,
+        )
+
+    def _finish(self, training: Training) -> None:
+        finish_training(
+            training,
+            publisher=self.publisher,
+            datasets=self.datasets,
+            accounts=self.accounts,
+            clock=self.clock,
+        )
+
+    def deliver(self, event: Event, *, attempt: int = 1) -> None:
+        """One delivery of `event` to its function; raises where the function would ask for redelivery."""
+        body = envelope(event, attempt=attempt)
+        if isinstance(event, TrainingRequested):
+            self.consumer(Stage.PACKAGING).handle(body, TrainingRequested, self.package)
+        elif isinstance(event, DatasetPackaged):
+            self.consumer(Stage.SUBMITTING).handle(body, DatasetPackaged, self.submit)
+        elif isinstance(event, ResultReported):
+            self.consumer(Stage.MIRRORING).handle(body, ResultReported, self.mirror)
+        elif isinstance(event, CheckRequested):
+            self.consumer(Stage.TRAINING).handle(body, CheckRequested, self.check)
+
+    def package(self, event: TrainingRequested) -> Training:
+        """The packager."""
+        return package_dataset(
+            event,
+            trainings=self.trainings,
+            shoots=self.pictures,
+            datasets=self.datasets,
+            publisher=self.publisher,
+            clock=self.clock,
+            new_nonce=self.new_name,
+            limits=self.dataset_settings,
+        )
+
+    def submit(self, event: DatasetPackaged) -> Training:
+        """The submitter."""
+        return submit_job(
+            event,
+            trainings=self.trainings,
+            trainer=self.fal,
+            clock=self.clock,
+            owner=self.new_name(),
+            webhook_base=WEBHOOK_BASE,
+            settings=SubmitSettings(),
+        )
+
+    def mirror(self, event: ResultReported) -> Training:
+        """The mirror."""
+        return mirror_artifacts(
+            event,
+            trainings=self.trainings,
+            models=self.models,
+            trainer=self.fal,
+            source=self.media,
+            bucket=self.kept,
+            clock=self.clock,
+            new_id=self.new_name,
+            settings=MirrorSettings(),
+        )
+
+    def check(self, event: CheckRequested) -> Training:
+        """The monitor, asked about one training."""
+        return check_one(event, self._monitor())
+
+    def look_after(self) -> Tick:
+        """One tick of the monitor."""
+        return check_jobs(self._monitor(), new_executor=self.new_executor)
+
+    def _monitor(self) -> Monitor:
+        return Monitor(
+            trainings=self.trainings,
+            trainer=self.fal,
+            datasets=self.datasets,
+            publisher=self.publisher,
+            accounts=self.accounts,
+            clock=self.clock,
+            settings=self.monitor_settings,
+            now=self.clock.now(),
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shared import logs
+from shared.accounts import Account
 from shared.events import TrainingFinished
 from shared.ports import AccountRepository, Clock, Objects, Publisher
 from shared.trainings import Training
@@ -24,8 +26,42 @@ def finish_training(
 
     In this order, because a ZIP that is still there is what makes the monitor finish a training that nobody finished.
     """
-    usd = training.settled_usd
-    accounts.update(training.owner_id, lambda account: account.settle(training.id, usd, at=clock.now()))
+    if _settled(training, accounts, clock):
+        _log_figures(training)
     publisher.publish(TrainingFinished(training_id=training.id, status=training.status, model_id=training.model_id))
     for found in list(datasets.list(archive_prefix(training.id))):
         datasets.delete(found.name)
+
+
+def _settled(training: Training, accounts: AccountRepository, clock: Clock) -> bool:
+    """Whether this call turned the reservation into what was spent; of all that finish a training one does."""
+    held = False
+
+    def settle(account: Account) -> Account:
+        nonlocal held
+        held = training.id in account.reservations
+        return account.settle(training.id, training.settled_usd, at=clock.now())
+
+    accounts.update(training.owner_id, settle)
+    return held
+
+
+# a metric's label is a word
+_WORDS = {True: "yes", False: "no", None: "unknown"}
+
+
+def _log_figures(training: Training) -> None:
+    """The figures of an ended training, once: metrics are made of them (docs/observability.md)."""
+    ended_at = training.since
+    logs.info(
+        "training_finished",
+        training_id=training.id,
+        trainer=training.trainer,
+        status=training.status,
+        code=training.error.code if training.error else "none",
+        stage=training.error.stage if training.error else "none",
+        charged=_WORDS[training.charged],
+        cost_usd=training.settled_usd,
+        total_s=(ended_at - training.created_at).total_seconds(),
+        stage_s={str(stage): seconds for stage, seconds in training.stage_seconds(ended_at).items()},
+    )

@@ -100,11 +100,14 @@ class Consumer:
     def _settle(self, training_id: str, error: ProductError, delivery: Delivery) -> Training:
         last = delivery.attempt >= self.max_attempts
         training = self.trainings.update(training_id, lambda t: self._judged(t, error, last=last))
-        ids = {"training_id": training_id, "code": error.code, "attempt": delivery.attempt}
         if not training.is_terminal:
-            logs.warning("step_hindered", **ids)
+            logs.warning(
+                "step_hindered", training_id=training_id, code=error.code, stage=self.stage, attempt=delivery.attempt
+            )
             raise error
-        logs.error("training_failed", **ids)
+        logs.error(
+            "training_failed", training_id=training_id, code=error.code, stage=self.stage, attempt=delivery.attempt
+        )
         return training
 
     def _judged(self, training: Training, error: ProductError, *, last: bool) -> Training:

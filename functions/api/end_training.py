@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from functions.api.start_training import Desk, Wish, announce, start_training
+from shared import logs
 from shared.errors import Conflict
 from shared.events import CheckRequested
 from shared.ports import Clock, Publisher, TrainingRepository
@@ -82,6 +83,7 @@ def retry_training(training: Training, desk: Desk) -> Training:
     if training.is_recoverable:
         at = desk.clock.now()
         recovered = desk.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=at, reason="recovered"))
+        logs.info("training_recovered", training_id=training.id)
         desk.publisher.publish(CheckRequested(training_id=training.id))
         return recovered
     if training.status not in (Status.FAILED, Status.CANCELED):

@@ -93,7 +93,8 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     _reserve(training, desk)
     if not desk.trainings.create(training):
         return _same(desk.trainings.get(training.id), training)
-    logs.info("training_requested", training_id=training.id, shoot_id=training.shoot_id)
+    quoted_usd = training.quote.price_usd if training.quote else None
+    logs.info("training_requested", training_id=training.id, shoot_id=training.shoot_id, quoted_usd=quoted_usd)
     announce(training.id, desk.publisher)
     return training
 

@@ -59,7 +59,6 @@ def mirror_artifacts(
         model = _keep(training, job, kept, log=log, models=models, trainer=trainer, bucket=bucket, clock=clock)
     done = trainings.update(training.id, lambda t: _succeeded(t, model, clock))
     _clear_staging(training.id, bucket)
-    logs.info("model_kept", training_id=training.id, model_id=model.id, version=model.version)
     return done
 
 
@@ -148,7 +147,10 @@ def _keep(
     version = models.allocate_version(training.person_id, training.model_name, training.id)
     cost_usd = trainer.cost_usd(job)
     model = keep_model(training, kept, version, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
-    return model if models.create(model) else models.get(model.id)
+    if not models.create(model):
+        return models.get(model.id)
+    logs.info("model_kept", training_id=training.id, model_id=model.id, version=version, bytes=kept.size)
+    return model
 
 
 def _whole_log(training: Training, job: FalJob, trainer: Trainer) -> tuple[str, ...]:

@@ -235,7 +235,11 @@ def check_jobs(monitor: Monitor, *, new_executor: Callable[[], Executor] = threa
         settings=monitor.settings,
     )
     swept = sweeper.sweep(active=frozenset(training.id for training in unfinished))
-    return Tick(checked=len(unfinished), hindered=hindered, swept=swept)
+    tick = Tick(checked=len(unfinished), hindered=hindered, swept=swept)
+    if tick != Tick(checked=0, hindered=0, swept=0):
+        late = sum(monitor.settings.deadlines.passed(training, monitor.now) for training in unfinished)
+        logs.info("tick_done", checked=tick.checked, hindered=tick.hindered, swept=tick.swept, late=late)
+    return tick
 
 
 def check_one(event: CheckRequested, monitor: Monitor) -> Training:

@@ -46,6 +46,8 @@ def package_dataset(
         dataset = make_archive(training, shoots=shoots, datasets=datasets, nonce=new_nonce(), limits=limits)
         before, training = training, trainings.update(training.id, lambda t: _packaged(t, dataset, clock))
         _drop_unwanted((before.dataset, dataset), training, datasets)
+        if training.dataset == dataset:
+            logs.info("dataset_packaged", training_id=training.id, images=dataset.image_count, bytes=dataset.bytes)
     if training.awaits_submission:
         _announce(training, datasets=datasets, publisher=publisher, clock=clock, ttl_s=limits.archive_url_ttl_s)
     return training
@@ -82,7 +84,7 @@ def _announce(training: Training, *, datasets: Objects, publisher: Publisher, cl
     expires_at = (clock.now() + timedelta(seconds=ttl_s)).timestamp()
     nonce = training.dataset.nonce
     publisher.publish(DatasetPackaged(training_id=training.id, nonce=nonce, archive_url=url, expires_at=expires_at))
-    logs.info("dataset_packaged", training_id=training.id, images=training.dataset.image_count)
+    logs.info("archive_announced", training_id=training.id)
 
 
 def make_archive(

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from functions.webhook.report_result import report_result
-from shared import bootstrap
+from shared import bootstrap, logs
 from shared.errors import InvalidRequest, PayloadTooLarge, ProductError
 from shared.problems import MEDIA_TYPE, problem
 
@@ -30,6 +30,7 @@ async def webhook(request: Request) -> Response:
             publisher=bootstrap.publisher(),
         )
     except ProductError as error:
+        logs.warning("callback_refused", code=error.code)
         return JSONResponse(problem(error), status_code=error.status, media_type=MEDIA_TYPE)
     return JSONResponse({"status": "ok"})
 

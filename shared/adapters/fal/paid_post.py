@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from functools import partial
 
 import httpx
 
 from shared.adapters.fal.answers import Answer, complaint_of
-from shared.adapters.fal.wire import CONNECT_TIMEOUT_S, own_url, read_answer, rebased
+from shared.adapters.fal.wire import CONNECT_TIMEOUT_S, observed, own_url, read_answer, rebased
 from shared.errors import (
     ProductError,
     SubmissionUncertain,
@@ -67,13 +68,16 @@ class PaidPost(httpx.BaseTransport):
 
     def _exchange(self, request: httpx.Request) -> Answer:
         try:
-            with closing(self._wire.handle_request(request)) as response:
-                deadline = time.monotonic() + self._timeout_s
-                return read_answer(response, max_bytes=MAX_CONFIRMATION_BYTES, deadline=deadline)
+            return observed("submit", partial(self._once, request))
         except NOTHING_SENT as error:
             raise TrainerUnavailable(reason=f"no connection to {request.url.host}") from error
         except httpx.HTTPError as error:
             raise SubmissionUncertain(reason=type(error).__name__) from error
+
+    def _once(self, request: httpx.Request) -> Answer:
+        with closing(self._wire.handle_request(request)) as response:
+            deadline = time.monotonic() + self._timeout_s
+            return read_answer(response, max_bytes=MAX_CONFIRMATION_BYTES, deadline=deadline)
 
     def close(self) -> None:
         """Close the connections."""

@@ -89,7 +89,7 @@ class FalTrainer:
 
     def status(self, job: FalJob, *, log: bool) -> RunStatus:
         """Where the run stands; `TrainerUnavailable` also where fal.ai does not know the request."""
-        answer = self._call("GET", self._url(job, "status", log=log))
+        answer = self._call("status", "GET", self._url(job, "status", log=log))
         if not answer.ok:
             raise unavailable(answer)
         status = run_status(answer.json)
@@ -103,11 +103,11 @@ class FalTrainer:
         if ending is None:
             return None
         again_on = () if ending.told else TRANSIENT
-        return outcome(self._call("GET", self._url(job, "response"), again_on=again_on), ending)
+        return outcome(self._call("result", "GET", self._url(job, "response"), again_on=again_on), ending)
 
     def _ending(self, job: FalJob) -> Ending | None:
         """None while the run is pending. A forgotten status says nothing: the result may still be there."""
-        answer = self._call("GET", self._url(job, "status"))
+        answer = self._call("status", "GET", self._url(job, "status"))
         if answer.status in GONE:
             return Ending(completed=False)
         status = run_status(answer.json) if answer.ok else None
@@ -120,7 +120,7 @@ class FalTrainer:
 
     def cancel(self, job: FalJob) -> CancelAnswer:
         """Ask fal.ai to stop the run: `TOO_LATE` where it completed, `UNKNOWN` where it is not known."""
-        answer = self._call("PUT", self._url(job, "cancel"))
+        answer = self._call("cancel", "PUT", self._url(job, "cancel"))
         said = (answer.json or {}).get("status")
         if isinstance(said, str) and said in _CANCEL_ANSWERS:
             return _CANCEL_ANSWERS[said]
@@ -134,7 +134,7 @@ class FalTrainer:
         """The sum of the request's billing events (fal.md §6); None where there are none (yet) or nobody tells."""
         url = httpx.URL(f"{self._settings.fal_api_url}/v1/models/billing-events", params={"request_id": job.request_id})
         try:
-            answer = self._call("GET", url)
+            answer = self._call("cost", "GET", url)
         except (TrainerUnavailable, TrainerAccountLocked):
             return None
         events = (answer.json or {}).get("billing_events") if answer.ok else None
@@ -159,7 +159,7 @@ class FalTrainer:
 
     def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         url = httpx.URL(f"{self._settings.fal_api_url}/v1/models/requests/by-endpoint", params=query)
-        answer = self._call("GET", url)
+        answer = self._call("find", "GET", url)
         if not answer.ok:
             raise unavailable(answer)
         if answer.json is None:
@@ -173,9 +173,9 @@ class FalTrainer:
         sent_at = _moment(item.get("sent_at")) or self._clock.now()
         return FalJob(request_id=request_id, nonce=nonce, endpoint=endpoint, submitted_at=sent_at)
 
-    def _call(self, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:
+    def _call(self, operation: str, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:
         self._require_key()
-        return self._free.call(method, url, again_on=again_on)
+        return self._free.call(operation, method, url, again_on=again_on)
 
     def _require_key(self) -> None:
         if not self._key:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 
 import httpx
 
+from shared import logs
 from shared.adapters.fal.answers import Answer
 from shared.errors import TrainerUnavailable
 
@@ -27,6 +28,20 @@ def read_answer(response: httpx.Response, *, max_bytes: int, deadline: float) ->
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the answer took too long as a whole")
     return Answer(status=response.status_code, headers=dict(response.headers), body=bytes(body))
+
+
+def observed(operation: str, exchange: Callable[[], Answer]) -> Answer:
+    """What `exchange` gives, which is one request to fal.ai and its answer; how long it took is logged."""
+    begun = time.monotonic()
+    try:
+        answer = exchange()
+    except httpx.HTTPError as error:
+        seconds = round(time.monotonic() - begun, 3)
+        logs.warning("trainer_silent", operation=operation, reason=type(error).__name__, seconds=seconds)
+        raise
+    seconds = round(time.monotonic() - begun, 3)
+    logs.info("trainer_answered", operation=operation, http_status=answer.status, seconds=seconds)
+    return answer
 
 
 def own_url(url: object, base: str) -> str | None:
@@ -65,16 +80,16 @@ class FreeCalls:
             trust_env=False,
         )
 
-    def call(self, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:
-        """The answer, whatever its status; `TrainerUnavailable` where none came."""
+    def call(self, operation: str, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:
+        """The answer, whatever its status; `TrainerUnavailable` where none came. `operation` names it in the log."""
         for pause_s in self._pauses_s:
             with suppress(httpx.HTTPError):
-                answer = self._once(method, url)
+                answer = observed(operation, partial(self._once, method, url))
                 if answer.status not in again_on:
                     return answer
             time.sleep(pause_s)
         try:
-            return self._once(method, url)
+            return observed(operation, partial(self._once, method, url))
         except httpx.HTTPError as error:
             raise TrainerUnavailable(reason=f"no answer from {url.host}: {type(error).__name__}") from error
 

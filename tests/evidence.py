@@ -1,0 +1,51 @@
+"""What is there when the dust has settled, as plain values: what the rules in `tests/rules.py` judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.accounts import Account
+from shared.events import TrainingFinished
+from shared.models import Model
+from shared.ports import ObjectInfo
+from shared.trainings import Deadlines, Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class FalRun:
+    """A request that fal.ai accepted, as fal.ai itself knows it; `training_id` is from its callback's URL.
+
+    `delivered` means that it produced weights, whose digest is `sha256` where it is known.
+    """
+
+    request_id: str
+    training_id: str
+    billed: bool
+    delivered: bool
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is there in the end. `kept` lists the models bucket and `archives` the datasets bucket.
+
+    `earlier` are trainings as they were seen on the way. `announced` are the ends that the app was told, None where
+    nobody listened. A training may stand unexplained, or past its deadline, for `patience`: so long nobody looks.
+    """
+
+    now: datetime
+    trainings: tuple[Training, ...]
+    models: tuple[Model, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    runs: tuple[FalRun, ...] = ()
+    kept: tuple[ObjectInfo, ...] = ()
+    archives: tuple[ObjectInfo, ...] = ()
+    earlier: tuple[Training, ...] = ()
+    announced: tuple[TrainingFinished, ...] | None = None
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    patience: timedelta = timedelta(0)
+
+    def runs_of(self, training_id: str) -> list[FalRun]:
+        """What fal.ai accepted for a training."""
+        return [run for run in self.runs if run.training_id == training_id]

@@ -7,12 +7,14 @@ function must not import the SDKs that it does not use.
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.accounts import Limits
 from shared.finishing import finish_training
 from shared.messaging import Consumer
+from shared.narrating import Narrator
 from shared.settings import (
     ApiSettings,
     AuthMode,
@@ -23,6 +25,7 @@ from shared.settings import (
     MirrorSettings,
     MonitorSettings,
     StoreSettings,
+    StorySettings,
     SubmitSettings,
     WebhookSettings,
 )
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
         Objects,
         Publisher,
         ShootRepository,
+        StoryRepository,
         Trainer,
         TrainingRepository,
         WebhookVerifier,
@@ -60,6 +64,7 @@ mirror_settings = cache(MirrorSettings)
 monitor_settings = cache(MonitorSettings)
 delivery_settings = cache(DeliverySettings)
 api_settings = cache(ApiSettings)
+story_settings = cache(StorySettings)
 
 
 @cache
@@ -180,6 +185,25 @@ def accounts() -> AccountRepository:
 
 
 @cache
+def stories() -> StoryRepository:
+    """What happened to trainings."""
+    if _embedded():
+        from shared.adapters.embedded.stories import SqliteStories
+
+        return SqliteStories(_database())
+    from shared.adapters.google.stories import FirestoreStories
+
+    return FirestoreStories(_firestore())
+
+
+@cache
+def narrator(function: str) -> Narrator:
+    """What tells the stories of the invocations of `function`."""
+    kept_for = timedelta(days=story_settings().story_kept_days)
+    return Narrator(stories=stories(), clock=clock(), function=function, new_id=new_nonce, kept_for=kept_for)
+
+
+@cache
 def _bucket(name: str) -> Objects:
     if _embedded():
         from shared.adapters.embedded.objects import DirectoryObjects
@@ -268,11 +292,20 @@ def _leave_to_the_monitor(training: Training) -> None:
     """The submitter has neither bucket nor topic; the ZIP that stays makes the monitor finish the training."""
 
 
+_FUNCTIONS = {
+    Stage.PACKAGING: "packager",
+    Stage.SUBMITTING: "submitter",
+    Stage.MIRRORING: "mirror",
+    Stage.TRAINING: "monitor",
+}
+
+
 @cache
 def consumer(stage: Stage) -> Consumer:
     """What stands around the use case of the event function that does `stage`."""
     return Consumer(
         trainings=trainings(),
+        narrator=narrator(_FUNCTIONS[stage]),
         clock=clock(),
         stage=stage,
         deadlines=monitor_settings().deadlines,

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
+
+Listener = Callable[[str, str, Mapping[str, Any]], None]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_about: ContextVar[Mapping[str, Any]] = ContextVar("about", default=_NOTHING)
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 def info(event: str, **ids: Any) -> None:
@@ -22,6 +32,31 @@ def error(event: str, **ids: Any) -> None:
     _write("ERROR", event, ids)
 
 
+@contextmanager
+def about(**ids: Any) -> Iterator[None]:
+    """While the block runs, every line has these ids, where it does not name others: adapters know of no training."""
+    token = _about.set({**_about.get(), **ids})
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """While the block runs, `listener` is told severity, event and ids of every line, from any thread that has a copy
+    of the block's context.
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
 def _write(severity: str, event: str, ids: dict[str, Any]) -> None:
+    ids = {**_about.get(), **ids}
     sys.stdout.write(json.dumps({"severity": severity, "message": event, **ids}, default=str) + "\n")
     sys.stdout.flush()
+    if listener := _listener.get():
+        listener(severity, event, ids)

@@ -10,13 +10,16 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any, TypeVar
 
 from shared import logs
 from shared.errors import Conflict, ProductError, TrainingNotFound, UndecodableMessage
 from shared.events import Event
+from shared.narrating import Narrator
 from shared.ports import Clock, TrainingRepository
 from shared.stages import Stage
+from shared.stories import Received
 from shared.trainings import Deadlines, Training
 
 E = TypeVar("E", bound=Event)
@@ -24,11 +27,15 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One push: the message's data, its id, and which attempt this is (1 where Pub/Sub does not tell)."""
+    """One push: the message's data, its id, and which attempt this is (1 where Pub/Sub does not tell).
+
+    `published_at` is None where it is not told in a way that can be read.
+    """
 
     data: bytes
     message_id: str
     attempt: int = 1
+    published_at: datetime | None = None
 
 
 def encode(event: Event) -> bytes:
@@ -43,10 +50,21 @@ def read_envelope(body: bytes) -> Delivery:
         message = envelope["message"]
         data = base64.b64decode(message["data"], validate=True)
         return Delivery(
-            data=data, message_id=str(message["messageId"]), attempt=int(envelope.get("deliveryAttempt", 1))
+            data=data,
+            message_id=str(message["messageId"]),
+            attempt=int(envelope.get("deliveryAttempt", 1)),
+            published_at=_moment(message.get("publishTime")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UndecodableMessage(reason=f"not a push envelope: {type(error).__name__}") from error
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at if at and at.tzinfo else None
 
 
 def decode(data: bytes, kind: type[E]) -> E:
@@ -63,12 +81,13 @@ def decode(data: bytes, kind: type[E]) -> E:
 
 @dataclass(frozen=True, kw_only=True)
 class Consumer:
-    """What every event function needs around its use case: who records failures, and when to give up.
+    """What every event function needs around its use case: who records failures and tells stories, when to give up.
 
     `finish` is called with every training that is found in a terminal status, also again on a second delivery.
     """
 
     trainings: TrainingRepository
+    narrator: Narrator
     clock: Clock
     stage: Stage
     deadlines: Deadlines
@@ -83,10 +102,20 @@ class Consumer:
         """
         delivery = read_envelope(body)
         event = decode(delivery.data, kind)
+        received = Received(
+            topic=kind.topic,
+            message_id=delivery.message_id,
+            attempt=delivery.attempt,
+            published_at=delivery.published_at,
+        )
+        with logs.about(training_id=event.training_id), self.narrator.invocation(event.training_id, received):
+            self._handle(event, delivery, use_case)
+
+    def _handle(self, event: E, delivery: Delivery, use_case: Callable[[E], Training]) -> None:
         try:
             training = use_case(event)
         except TrainingNotFound:
-            logs.warning("message_for_unknown_training", training_id=event.training_id, topic=kind.topic)
+            logs.warning("message_for_unknown_training", training_id=event.training_id, topic=event.topic)
             return
         except Conflict as error:
             # somebody else was faster, and did or does what this delivery was about

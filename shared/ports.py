@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.models import Model
     from shared.shoots import Shoot
     from shared.stages import Status
+    from shared.stories import StoryEntry
     from shared.training_records import FalJob
     from shared.trainings import Training
 
@@ -156,6 +157,18 @@ class AccountRepository(Protocol):
 
     def update(self, owner_id: str, change: Callable[[Account], Account]) -> Account:
         """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        ...
+
+
+class StoryRepository(Protocol):
+    """What happened to trainings. Entries are only ever added, and vanish some time after they expire."""
+
+    def append(self, entry: StoryEntry) -> None:
+        """Keep it; nothing changes where one with its id is kept already."""
+        ...
+
+    def list_for_training(self, training_id: str, *, limit: int) -> list[StoryEntry]:
+        """The latest `limit` entries of the training, in the order in which they began."""
         ...
 
 

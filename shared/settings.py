@@ -210,6 +210,12 @@ class DeliverySettings(Group):
     max_delivery_attempts: int = Field(10, ge=5, le=100, description="Deliveries of a message before it is dead")
 
 
+class StorySettings(Group):
+    """How long it is remembered what happened to a training."""
+
+    story_kept_days: float = Field(90, gt=0, description="Days for which the story of a training is kept")
+
+
 class AuthMode(StrEnum):
     """Who vouches for the user: Firebase, Identity-Aware Proxy, or nobody because it is one's own machine."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from functions.api.start_training import Desk
 from functions.mirror.mirror_artifacts import mirror_artifacts
@@ -14,9 +16,11 @@ from functions.monitor.check_jobs import Monitor, Tick, check_jobs, check_one, t
 from functions.packager.package_dataset import package_dataset
 from functions.submitter.submit_job import submit_job
 from shared.accounts import Limits
+from shared.adapters.memory import MemoryStories
 from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
 from shared.finishing import finish_training
 from shared.messaging import Consumer, encode
+from shared.narrating import Narrator
 from shared.ports import (
     AccountRepository,
     ArtifactSource,
@@ -25,6 +29,7 @@ from shared.ports import (
     Objects,
     Publisher,
     ShootRepository,
+    StoryRepository,
     Trainer,
     TrainingRepository,
 )
@@ -35,6 +40,14 @@ from shared.trainings import Training
 NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
 MAX_ATTEMPTS = 5
 WEBHOOK_BASE = "https://app.example/webhooks/fal"
+
+STORY_KEPT_FOR = timedelta(days=90)
+FUNCTIONS = {
+    Stage.PACKAGING: "packager",
+    Stage.SUBMITTING: "submitter",
+    Stage.MIRRORING: "mirror",
+    Stage.TRAINING: "monitor",
+}
 
 
 def envelope(event: Event, *, attempt: int = 1) -> bytes:
@@ -59,6 +72,7 @@ class Functions:
     fal: Trainer
     media: ArtifactSource
     new_name: Callable[[], str]
+    stories: StoryRepository = field(default_factory=MemoryStories)
     limits: Limits = NO_LIMITS
     monitor_settings: MonitorSettings = field(default_factory=MonitorSettings)
     dataset_settings: DatasetSettings = field(default_factory=DatasetSettings)
@@ -84,11 +98,22 @@ class Functions:
         """The consumer that bootstrap would build for a stage."""
         return Consumer(
             trainings=self.trainings,
+            narrator=self.narrator(FUNCTIONS[stage]),
             clock=self.clock,
             stage=stage,
             deadlines=self.monitor_settings.deadlines,
             max_attempts=self.max_attempts,
             finish=(lambda _: None) if stage is Stage.SUBMITTING else self._finish,
+        )
+
+    def narrator(self, function: str) -> Narrator:
+        """What tells the stories of a function's invocations."""
+        return Narrator(
+            stories=self.stories,
+            clock=self.clock,
+            function=function,
+            new_id=lambda: secrets.token_hex(6),
+            kept_for=STORY_KEPT_FOR,
         )
 
     def _finish(self, training: Training) -> None:
@@ -157,7 +182,8 @@ class Functions:
 
     def look_after(self) -> Tick:
         """One tick of the monitor."""
-        return check_jobs(self._monitor(), new_executor=self.new_executor)
+        with self.narrator("monitor").invocation():
+            return check_jobs(self._monitor(), new_executor=self.new_executor)
 
     def _monitor(self) -> Monitor:
         return Monitor(

@@ -20,6 +20,7 @@ from shared.adapters.memory import (
     MemoryObjects,
     MemoryPublisher,
     MemoryShoots,
+    MemoryStories,
     MemoryTrainings,
 )
 from shared.events import ResultReported, TrainingFinished
@@ -48,6 +49,7 @@ class World(Functions):
     models: MemoryModels = field(default_factory=MemoryModels)
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
+    stories: MemoryStories = field(default_factory=MemoryStories)
     pictures: MemoryObjects = field(init=False)
     datasets: MemoryObjects = field(init=False)
     kept: MemoryObjects = field(init=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -226,7 +227,10 @@ def check_jobs(monitor: Monitor, *, new_executor: Callable[[], Executor] = threa
     """One pass: every unfinished training once, then leftover ZIPs. What fails for one does not stop the others."""
     unfinished = monitor.trainings.list_unfinished(limit=monitor.settings.tick_trainings)
     with new_executor() as pool:
-        hindered = sum(pool.map(lambda training: not _checked(monitor, training), unfinished))
+        # a thread knows what stands around this one, such as who listens to the log, only by a context of its own
+        contexts = [copy_context() for _ in unfinished]
+        checks = pool.map(lambda context, training: context.run(_checked, monitor, training), contexts, unfinished)
+        hindered = sum(not checked for checked in checks)
     sweeper = Sweeper(
         trainings=monitor.trainings,
         datasets=monitor.datasets,
@@ -250,7 +254,8 @@ def check_one(event: CheckRequested, monitor: Monitor) -> Training:
 
 def _checked(monitor: Monitor, training: Training) -> bool:
     try:
-        monitor.check(training)
+        with logs.about(training_id=training.id):
+            monitor.check(training)
     except Conflict as error:
         logs.info("check_lost_a_race", training_id=training.id, reason=error.message)
     except ProductError as error:

@@ -21,7 +21,8 @@ def monitor(request: Request) -> tuple[dict[str, Any], int]:
     if body := request.get_data():
         bootstrap.consumer(Stage.TRAINING).handle(body, CheckRequested, _check)
         return {}, 200
-    return asdict(check_jobs(_monitor())), 200
+    with bootstrap.narrator("monitor").invocation():
+        return asdict(check_jobs(_monitor())), 200
 
 
 def _check(event: CheckRequested) -> Training:

@@ -12,17 +12,27 @@ from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
 from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteShoots, SqliteTrainings
 from shared.adapters.embedded.signing import UrlSigner
+from shared.adapters.embedded.stories import SqliteStories
 from shared.adapters.memory import (
     MemoryAccounts,
     MemoryModels,
     MemoryObjects,
     MemoryPublisher,
     MemoryShoots,
+    MemoryStories,
     MemoryTrainings,
 )
 from shared.events import SUBSCRIPTIONS
 from shared.messaging import Delivery, encode
-from shared.ports import AccountRepository, ModelRepository, Objects, Publisher, ShootRepository, TrainingRepository
+from shared.ports import (
+    AccountRepository,
+    ModelRepository,
+    Objects,
+    Publisher,
+    ShootRepository,
+    StoryRepository,
+    TrainingRepository,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Backend:
     trainings: TrainingRepository
     models: ModelRepository
     accounts: AccountRepository
+    stories: StoryRepository
     objects: Callable[[str], Objects]
     publisher: Publisher
     received: Callable[[float], list[Delivery]]
@@ -61,6 +72,7 @@ def memory_backend() -> Backend:
         trainings=MemoryTrainings(),
         models=MemoryModels(),
         accounts=MemoryAccounts(),
+        stories=MemoryStories(),
         objects=MemoryObjects,
         publisher=publisher,
         received=received,
@@ -85,6 +97,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
         trainings=SqliteTrainings(database),
         models=SqliteModels(database),
         accounts=SqliteAccounts(database),
+        stories=SqliteStories(database),
         objects=lambda bucket: DirectoryObjects(root / "objects", bucket, signer),
         publisher=queue,
         received=received,

@@ -20,6 +20,7 @@ from shared.adapters.google.clients import firestore_client, publisher_client, s
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import PubSubPublisher
 from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.stories import FirestoreStories
 from shared.messaging import Delivery, read_envelope
 from shared.ports import Objects
 from tests.contracts.backend import Backend
@@ -119,6 +120,7 @@ def google_backend() -> Iterator[Backend]:
             trainings=FirestoreTrainings(documents),
             models=FirestoreModels(documents),
             accounts=FirestoreAccounts(documents),
+            stories=FirestoreStories(documents),
             objects=objects,
             publisher=PubSubPublisher(messages, settings.project),
             received=target.received,

@@ -15,8 +15,9 @@ from infra.local.emulator_processes import free_port
 from infra.local.emulators import Emulators
 from shared.adapters.google.clients import firestore_client
 from shared.adapters.google.documents import Patience
-from shared.adapters.google.indexes import INDEXES, UNINDEXED, Index
+from shared.adapters.google.indexes import EXPIRING, INDEXES, UNINDEXED, Index
 from shared.adapters.google.repositories import FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.stories import FirestoreStories
 from shared.errors import DatabaseUnavailable, InvalidRequest, ModelNotFound, TrainingNotFound
 from shared.stages import Status
 from shared.trainings import Training
@@ -148,6 +149,7 @@ def test_every_query_has_its_index_and_every_index_its_query(emulators: Emulator
         FirestoreTrainings(client).list_succeeded("trainer", limit=1)
         FirestoreModels(client).find_by_recipe("o", "recipe")
         FirestoreModels(client).list_versions("o", "p", "name")
+        FirestoreStories(client).list_for_training("t", limit=1)
     # what only compares fields for equality, and has no order, is answered from the single-field indexes
     ordered = [query for query in record.queries if query.order_by]
     assert len(ordered) == len(record.queries) - 1
@@ -157,6 +159,11 @@ def test_every_query_has_its_index_and_every_index_its_query(emulators: Emulator
 def test_no_query_looks_for_what_is_not_indexed() -> None:
     named = {(index.collection, field) for index in INDEXES for field, _ in index.fields}
     assert not named & set(UNINDEXED)
+
+
+def test_nothing_is_looked_up_by_when_it_expires() -> None:
+    """An index on times that only grow would be one hot place for all writes."""
+    assert set(EXPIRING) <= set(UNINDEXED)
 
 
 def needed_index(query: Any) -> Index:

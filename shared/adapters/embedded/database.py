@@ -35,6 +35,12 @@ CREATE TABLE IF NOT EXISTS model_versions (
     person_id TEXT NOT NULL, name TEXT NOT NULL, training_id TEXT NOT NULL, version INTEGER NOT NULL,
     PRIMARY KEY (person_id, name, training_id), UNIQUE (person_id, name, version)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stories (
+    id TEXT PRIMARY KEY, training_id TEXT NOT NULL, at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS stories_of_training ON stories (training_id, at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS stories_by_expiry ON stories (expires_at);
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, topic TEXT NOT NULL, data BLOB NOT NULL,
     published_at REAL NOT NULL, due_at REAL NOT NULL, attempt INTEGER NOT NULL DEFAULT 0,

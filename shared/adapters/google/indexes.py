@@ -38,6 +38,7 @@ INDEXES: tuple[Index, ...] = (
     _newest("models", "owner_id", by="trained_at"),
     _newest("models", "owner_id", "recipe", by="trained_at"),
     _newest("models", "owner_id", "person_id", "name", by="trained_at"),
+    _newest("stories", "training_id", by="at"),
     Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
 )
 
@@ -51,8 +52,13 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     ("models", "parameters"),
     ("models", "weights"),
     ("model_names", "versions"),
-    *((collection, "write_mark") for collection in ("shoots", "trainings", "models", "model_names")),
+    ("stories", "events"),
+    ("stories", "expires_at"),
+    *((collection, "write_mark") for collection in ("shoots", "trainings", "models", "model_names", "stories")),
 )
 """(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes.
 Progress is written every few seconds with a log of a hundred lines, and each line would be an index entry of
 its own."""
+
+EXPIRING: tuple[tuple[str, str], ...] = (("stories", "expires_at"),)
+"""(collection, field) whose time ends a document's life: each needs a TTL policy, without which nothing is deleted."""

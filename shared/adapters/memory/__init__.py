@@ -5,6 +5,7 @@ from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.objects import MemoryObjects
 from shared.adapters.memory.publisher import MemoryPublisher
 from shared.adapters.memory.repositories import MemoryAccounts, MemoryModels, MemoryShoots, MemoryTrainings
+from shared.adapters.memory.stories import MemoryStories
 
 __all__ = [
     "Faults",
@@ -14,5 +15,6 @@ __all__ = [
     "MemoryObjects",
     "MemoryPublisher",
     "MemoryShoots",
+    "MemoryStories",
     "MemoryTrainings",
 ]

@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from shared.adapters.embedded.database import Database
     from shared.adapters.embedded.queue import SqliteQueue
     from shared.adapters.embedded.signing import UrlSigner
+    from shared.adapters.google.publisher import PubSubPublisher
     from shared.adapters.google.signers import Signer
     from shared.ports import (
         AccountRepository,
         ArtifactSource,
         Authenticator,
         Clock,
+        DeadLetters,
         ModelRepository,
         Objects,
         Publisher,
@@ -235,14 +237,29 @@ def thumbnails_bucket() -> Objects:
 
 
 @cache
-def publisher() -> Publisher:
-    """Where events are announced."""
-    if _embedded():
-        return queue()
+def _pubsub() -> PubSubPublisher:
     from shared.adapters.google.clients import publisher_client
     from shared.adapters.google.publisher import PubSubPublisher
 
     return PubSubPublisher(publisher_client(store_settings()), store_settings().project)
+
+
+def publisher() -> Publisher:
+    """Where events are announced."""
+    return queue() if _embedded() else _pubsub()
+
+
+@cache
+def dead_letters() -> DeadLetters:
+    """The messages that were given up."""
+    if _embedded():
+        from shared.adapters.embedded.dead_letters import SqliteDeadLetters
+
+        return SqliteDeadLetters(queue())
+    from shared.adapters.google.clients import subscriber_client
+    from shared.adapters.google.dead_letters import PubSubDeadLetters
+
+    return PubSubDeadLetters(subscriber_client(store_settings()), _pubsub(), store_settings().project)
 
 
 @cache

@@ -208,6 +208,12 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class DeadLetterNotFound(NotFound):
+    """There is no dead letter {id}: list them anew, since somebody may have redriven it, or look at it right now."""
+
+    code = "dead_letter_not_found"
+
+
 class Unauthenticated(ProductError):
     """We do not know who you are ({reason}): sign in, or sign in again."""
 

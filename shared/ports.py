@@ -221,6 +221,48 @@ class Publisher(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """A message that was given up; its `data` may hold a signed URL.
+
+    `attempts` and `reason`, why the last delivery failed, are None and empty where the queue does not tell.
+    """
+
+    id: str
+    subscription: str
+    topic: str
+    data: bytes = field(repr=False)
+    published_at: datetime
+    attempts: int | None = None
+    reason: str = ""
+
+
+class DeadLetters(Protocol):
+    """The messages that were given up. Looking at them loses none; all but `list` raise `DeadLetterNotFound`.
+
+    Somebody else who looks at the same moment may hold some of them, for a minute at most.
+    """
+
+    def list(self, *, limit: int) -> list[DeadLetter]:
+        """Up to `limit` of them, the oldest first."""
+        ...
+
+    def get(self, letter_id: str) -> DeadLetter:
+        """The one of that id, as `list` gave it."""
+        ...
+
+    def redrive(self, letter_id: str) -> DeadLetter:
+        """Deliver it again, with all its attempts, to whoever listens to its topic; then it is a dead letter no more.
+
+        After an error it may be both, delivered and still here: every consumer expects messages twice.
+        """
+        ...
+
+    def discard(self, letter_id: str) -> DeadLetter:
+        """Forget it, for good."""
+        ...
+
+
 class RunState(StrEnum):
     """Where a request stands at fal.ai (fal.md §1): its own three statuses."""
 

@@ -20,6 +20,7 @@ from shared.events import SUBSCRIPTIONS, dead_letter_name, subscription_name
 from shared.settings import StoreSettings
 
 CALL_S = 10.0
+DEAD_LETTER_ACK_DEADLINE_S = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +121,11 @@ def _make_dead_letter(topics: PublisherClient, subscriptions: SubscriberClient, 
     _once(topics.create_topic, name=names.topic(name), timeout=CALL_S)
     _once(
         subscriptions.create_subscription,
-        name=names.subscription(name),
-        topic=names.topic(name),
+        request={
+            "name": names.subscription(name),
+            "topic": names.topic(name),
+            "ack_deadline_seconds": DEAD_LETTER_ACK_DEADLINE_S,
+        },
         timeout=CALL_S,
     )
 

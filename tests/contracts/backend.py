@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.adapters.embedded.database import Database
+from shared.adapters.embedded.dead_letters import SqliteDeadLetters
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
 from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteShoots, SqliteTrainings
 from shared.adapters.embedded.signing import UrlSigner
 from shared.adapters.embedded.stories import SqliteStories
 from shared.adapters.memory import (
+    FixedClock,
     MemoryAccounts,
+    MemoryDeadLetters,
     MemoryModels,
     MemoryObjects,
     MemoryPublisher,
@@ -22,10 +25,11 @@ from shared.adapters.memory import (
     MemoryStories,
     MemoryTrainings,
 )
-from shared.events import SUBSCRIPTIONS
+from shared.events import SUBSCRIPTIONS, Event
 from shared.messaging import Delivery, encode
 from shared.ports import (
     AccountRepository,
+    DeadLetters,
     ModelRepository,
     Objects,
     Publisher,
@@ -40,7 +44,8 @@ class Backend:
     """One set of adapters.
 
     `objects` gives a bucket by its name, made where there is none. `received` gives what subscribers of our events
-    got so far, after waiting at most the given seconds for more. Other tests may use the same set: take ids of your
+    got so far, after waiting at most the given seconds for more. `bury` makes an event a dead letter of a function's
+    subscription. Other tests may use the same set: take ids of your
     own.
     """
 
@@ -53,11 +58,14 @@ class Backend:
     objects: Callable[[str], Objects]
     publisher: Publisher
     received: Callable[[float], list[Delivery]]
+    dead_letters: DeadLetters
+    bury: Callable[[Event, str], object]
 
 
 def memory_backend() -> Backend:
     """The adapters in memory."""
-    publisher = MemoryPublisher()
+    publisher, clock = MemoryPublisher(), FixedClock()
+    dead_letters = MemoryDeadLetters(publisher)
 
     def received(_timeout_s: float) -> list[Delivery]:
         return [
@@ -76,6 +84,8 @@ def memory_backend() -> Backend:
         objects=MemoryObjects,
         publisher=publisher,
         received=received,
+        dead_letters=dead_letters,
+        bury=lambda event, function: dead_letters.bury(event, function, at=clock.advance(1)),
     )
 
 
@@ -91,6 +101,11 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
             queue.ack(message)
         return list(deliveries)
 
+    def bury(event: Event, function: str) -> None:
+        queue.publish(event)
+        while leased := queue.lease(limit=1, lease_s=60, subscriptions=(function,)):
+            queue.nack(leased[0], delay_s=0, error="HTTP 500")
+
     yield Backend(
         name="embedded",
         shoots=SqliteShoots(database),
@@ -101,5 +116,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
         objects=lambda bucket: DirectoryObjects(root / "objects", bucket, signer),
         publisher=queue,
         received=received,
+        dead_letters=SqliteDeadLetters(queue),
+        bury=bury,
     )
     database.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import secrets
 import threading
 import time
@@ -16,14 +17,24 @@ import pytest
 
 from infra.local.emulators import Emulators, missing_emulators, running_emulators
 from infra.local.provision import make_buckets, provision
-from shared.adapters.google.clients import firestore_client, publisher_client, storage_client, storage_signer
+from shared.adapters.google.clients import (
+    firestore_client,
+    publisher_client,
+    storage_client,
+    storage_signer,
+    subscriber_client,
+)
+from shared.adapters.google.dead_letters import PubSubDeadLetters
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import PubSubPublisher
 from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings
 from shared.adapters.google.stories import FirestoreStories
-from shared.messaging import Delivery, read_envelope
+from shared.events import Event, dead_letter_name, subscription_name
+from shared.messaging import Delivery, encode, read_envelope
 from shared.ports import Objects
 from tests.contracts.backend import Backend
+
+EMULATORS_PATIENCE_S = 0.5
 
 
 class PushTarget:
@@ -33,6 +44,7 @@ class PushTarget:
         self.status = 204
         self.paths: list[str] = []
         self.deliveries: list[Delivery] = []
+        self.attributes: list[dict[str, str]] = []
         self._more = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -66,6 +78,7 @@ class PushTarget:
                 with target._more:
                     target.paths.append(self.path)
                     target.deliveries.append(read_envelope(body))
+                    target.attributes.append(json.loads(body)["message"].get("attributes", {}))
                     target._more.notify_all()
                 self.send_response(target.status)
                 self.end_headers()
@@ -114,6 +127,15 @@ def google_backend() -> Iterator[Backend]:
             make_buckets(settings, (bucket,))
             return CloudStorageObjects(storage, bucket, signer)
 
+        publisher, subscriber = PubSubPublisher(messages, settings.project), subscriber_client(settings)
+        stack.callback(subscriber.transport.close)
+
+        def bury(event: Event, function: str) -> None:
+            # what Pub/Sub itself does after the last attempt, without the waiting
+            source = subscription_name(event.topic, function)
+            attributes = {"event": event.topic, "CloudPubSubDeadLetterSourceDeliveryCount": "10"}
+            publisher.send(dead_letter_name(source), encode(event), attributes)
+
         yield Backend(
             name="google",
             shoots=FirestoreShoots(documents),
@@ -122,6 +144,8 @@ def google_backend() -> Iterator[Backend]:
             accounts=FirestoreAccounts(documents),
             stories=FirestoreStories(documents),
             objects=objects,
-            publisher=PubSubPublisher(messages, settings.project),
+            publisher=publisher,
             received=target.received,
+            dead_letters=PubSubDeadLetters(subscriber, publisher, settings.project, patience_s=EMULATORS_PATIENCE_S),
+            bury=bury,
         )

@@ -13,11 +13,12 @@ from google.cloud.pubsub_v1 import PublisherClient
 from infra.local.emulator_processes import free_port
 from infra.local.emulators import Emulators
 from infra.local.provision import PushPolicy, provision, publisher_of, subscriber_of
-from shared.adapters.google.clients import publisher_client
+from shared.adapters.google.clients import publisher_client, subscriber_client
+from shared.adapters.google.dead_letters import PubSubDeadLetters
 from shared.adapters.google.publisher import PubSubPublisher
 from shared.errors import MessagingUnavailable
 from shared.events import EVENTS, SUBSCRIPTIONS, ResultReported, TrainingRequested, dead_letter_name, subscription_name
-from shared.messaging import decode
+from shared.messaging import decode, encode
 from tests.contracts.google_backend import PushTarget, a_project
 
 REQUESTED = TrainingRequested(training_id="t_1")
@@ -39,6 +40,13 @@ def target() -> Iterator[PushTarget]:
 def publishing(emulators: Emulators, *, timeout_s: float = 10.0) -> Iterator[PubSubPublisher]:
     client: PublisherClient = publisher_client(emulators.settings())
     yield PubSubPublisher(client, emulators.project, timeout_s=timeout_s)
+    client.transport.close()
+
+
+@contextmanager
+def looking(emulators: Emulators, publisher: PubSubPublisher) -> Iterator[PubSubDeadLetters]:
+    client = subscriber_client(emulators.settings())
+    yield PubSubDeadLetters(client, publisher, emulators.project, patience_s=0.3, call_s=1.0)
     client.transport.close()
 
 
@@ -65,22 +73,24 @@ def test_a_message_is_delivered_again_until_it_is_acknowledged(emulators: Emulat
 
 
 @pytest.mark.slow
-def test_what_fails_at_every_delivery_becomes_a_dead_letter_with_its_attributes(
+def test_what_fails_at_every_delivery_becomes_a_dead_letter_that_can_be_redriven(
     emulators: Emulators, target: PushTarget
 ) -> None:
     provision(emulators, target.url, policy=PushPolicy(max_attempts=5))
     target.status = 500
     with publishing(emulators) as publisher:
         publisher.publish(REQUESTED)
-    dead_letters = dead_letter_name(subscription_name("training-requested", "packager"))
-    path = f"projects/{emulators.project}/subscriptions/{dead_letters}"
-    with subscriber_of(emulators) as subscriber:
-        pulled = subscriber.pull(subscription=path, max_messages=10, timeout=45)
-    message = pulled.received_messages[0].message
-    assert decode(message.data, TrainingRequested) == REQUESTED
-    assert message.attributes["event"] == "training-requested"
-    assert message.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
-    assert len(target.deliveries) == 5
+        with looking(emulators, publisher) as dead_letters:
+            deadline = time.monotonic() + 45
+            while not (letters := dead_letters.list(limit=10)) and time.monotonic() < deadline:
+                target.received(0.2)
+            (letter,) = letters
+            assert (decode(letter.data, TrainingRequested), letter.attempts) == (REQUESTED, 5)
+            assert len(target.deliveries) == 5
+            target.status = 204
+            dead_letters.redrive(letter.id)
+            assert decode(target.wait_for(6, timeout_s=10)[-1].data, TrainingRequested) == REQUESTED
+            assert dead_letters.list(limit=10) == []
 
 
 def test_provisioning_again_keeps_everything_and_moves_the_pushes(emulators: Emulators, target: PushTarget) -> None:
@@ -120,3 +130,36 @@ def test_a_queue_that_does_not_answer_is_unavailable_in_time(emulators: Emulator
     with publishing(nobody, timeout_s=0.5) as publisher, pytest.raises(MessagingUnavailable):
         publisher.publish(REQUESTED)
     assert time.monotonic() - started < 5
+
+
+def test_a_redriven_message_keeps_its_own_attributes_and_loses_those_of_its_death(
+    emulators: Emulators, target: PushTarget
+) -> None:
+    provision(emulators, target.url)
+    marks = {"event": "training-requested", "traceparent": "00-a-b-01", "CloudPubSubDeadLetterSourceDeliveryCount": "5"}
+    with publishing(emulators) as publisher, looking(emulators, publisher) as dead_letters:
+        publisher.send("training-requested-packager-dead-letter", encode(REQUESTED), marks)
+        (letter,) = dead_letters.list(limit=10)
+        dead_letters.redrive(letter.id)
+        target.wait_for(1, timeout_s=10)
+    assert target.attributes == [{"event": "training-requested", "traceparent": "00-a-b-01"}]
+
+
+def test_dead_letters_of_a_queue_that_does_not_answer_are_unavailable(emulators: Emulators) -> None:
+    nobody = replace(emulators, pubsub_host=f"127.0.0.1:{free_port()}")
+    with (
+        publishing(emulators) as publisher,
+        looking(nobody, publisher) as dead_letters,
+        pytest.raises(MessagingUnavailable),
+    ):
+        dead_letters.get("training-requested-packager.1")
+
+
+def test_dead_letters_that_are_kept_nowhere_are_no_empty_list(emulators: Emulators) -> None:
+    """Nothing was provisioned: an operator must not read that all is well."""
+    with (
+        publishing(emulators) as publisher,
+        looking(emulators, publisher) as dead_letters,
+        pytest.raises(MessagingUnavailable, match="NotFound"),
+    ):
+        dead_letters.list(limit=1)

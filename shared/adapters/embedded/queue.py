@@ -131,6 +131,11 @@ class SqliteQueue:
         with self._database.reading(MessagingUnavailable) as connection:
             return [_message(row) for row in connection.execute(query)]
 
+    def discard(self, message_id: int) -> bool:
+        """Forget a dead letter; False where there is none of that id."""
+        with self._database.writing(MessagingUnavailable) as connection:
+            return connection.execute("DELETE FROM messages WHERE id = ? AND dead", (message_id,)).rowcount == 1
+
     def redrive(self, message_id: int) -> bool:
         """Deliver a dead letter again, with all its attempts; False where there is none of that id."""
         statement = "UPDATE messages SET dead = 0, attempt = 0, due_at = ? WHERE id = ? AND dead"

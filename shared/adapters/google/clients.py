@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client as FirestoreClient
     from google.cloud.pubsub_v1 import PublisherClient
     from google.cloud.storage import Client as StorageClient
+    from google.pubsub_v1 import SubscriberClient
 
     from shared.adapters.google.signers import Signer
 
@@ -76,6 +77,19 @@ def publisher_client(settings: StoreSettings) -> PublisherClient:
 
     channel = grpc.insecure_channel(settings.pubsub_emulator_host)
     return pubsub_v1.PublisherClient(batch_settings=at_once, transport=PublisherGrpcTransport(channel=channel))
+
+
+def subscriber_client(settings: StoreSettings) -> SubscriberClient:
+    """A client that pulls when it is told to; nothing here listens all the time."""
+    from google.pubsub_v1 import SubscriberClient
+
+    if not settings.pubsub_emulator_host:
+        return SubscriberClient()
+    import grpc
+    from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+    channel = grpc.insecure_channel(settings.pubsub_emulator_host)
+    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
 
 
 def _anonymous() -> Credentials:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -41,16 +41,19 @@ class PubSubPublisher:
     def publish(self, event: Event) -> None:
         """Return when Pub/Sub has stored the message; `MessagingUnavailable` where it did not say so in
         time."""
-        topic = self._client.topic_path(self._project, event.topic)
-        with _translated():
-            sent = self._client.publish(
-                topic, encode(event), retry=self._retry, timeout=self._timeout_s, event=event.topic
-            )
+        self.send(event.topic, encode(event), {"event": event.topic})
+
+    def send(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+        """Publish what is a message already, as it is; else as `publish`."""
+        path = self._client.topic_path(self._project, topic)
+        with translated():
+            sent = self._client.publish(path, data, retry=self._retry, timeout=self._timeout_s, **attributes)
             sent.result(timeout=self._timeout_s)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Within the block, what Google's clients raise becomes `MessagingUnavailable`."""
     try:
         yield
     except (GoogleAPIError, GoogleAuthError, FutureTimeout) as error:

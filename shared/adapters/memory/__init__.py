@@ -1,6 +1,7 @@
 """The ports in memory, with the promises of the real ones, and errors on purpose: for tests."""
 
 from shared.adapters.memory.clock import FixedClock
+from shared.adapters.memory.dead_letters import MemoryDeadLetters
 from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.objects import MemoryObjects
 from shared.adapters.memory.publisher import MemoryPublisher
@@ -11,6 +12,7 @@ __all__ = [
     "Faults",
     "FixedClock",
     "MemoryAccounts",
+    "MemoryDeadLetters",
     "MemoryModels",
     "MemoryObjects",
     "MemoryPublisher",

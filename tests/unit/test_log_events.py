@@ -26,7 +26,11 @@ class LogEvent:
 def logged_in(path: Path) -> Iterator[LogEvent]:
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="logs"), attr=severity), args=args, keywords=keywords):
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="logs"), attr="info" | "warning" | "error" as severity),
+                args=args,
+                keywords=keywords,
+            ):
                 name = args[0]
                 assert isinstance(name, ast.Constant), f"{path}:{node.lineno}: an event's name is written out"
                 fields = [keyword.arg for keyword in keywords if keyword.arg is not None]

@@ -65,6 +65,18 @@ format: $(READY) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+.PHONY: requirements
+requirements: $(READY) ## Export functions/*/requirements.txt from the lock file
+	@$(BIN)/python -m infra.delivery.sources requirements
+
+.PHONY: stage
+stage: $(READY) ## Lay one function out for a deployment from source: FUNCTION=api
+	@$(BIN)/python -m infra.delivery.sources stage "$(FUNCTION)" "build/$(FUNCTION)"
+
+.PHONY: image
+image: ## Build the image with Docker: IMAGE=name:tag
+	docker build --tag "$(or $(IMAGE),costumes-lora)" .
+
 .PHONY: clean
 clean: ## Delete the environment, caches and local data
-	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build .data .pytest_cache .mypy_cache .ruff_cache .hypothesis

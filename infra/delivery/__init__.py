@@ -1,0 +1,1 @@
+"""How the system is delivered: sources per function, revisions, smoke tests and traffic."""

@@ -37,7 +37,7 @@ demo: $(READY) ## Run the main job once: IMAGES=folder TRIGGER=word
 	@$(BIN)/python -m infra.local.demo $(if $(IMAGES),--images "$(IMAGES)") $(if $(TRIGGER),--trigger "$(TRIGGER)")
 
 .PHONY: up
-up: $(READY) ## Keep the stack up: BACKEND=embedded|emulators PORT=8080 DATA_DIR=.data
+up: $(READY) ## Keep the stack up: BACKEND=embedded|emulators PROCESSES=one|separate PORT=8080 DATA_DIR=.data
 	@$(BIN)/python -m infra.local.up
 
 .PHONY: test

@@ -177,3 +177,30 @@ class EmulatorProcess:
                 break
         if self.process.stdin:
             self.process.stdin.close()
+
+
+@dataclass(kw_only=True)
+class EmulatorServer:
+    """One emulator at its port, again and again: `command` is asked for at every start, `ready` when it answers."""
+
+    name: str
+    port: int
+    log: Path
+    command: Callable[[], Sequence[str]]
+    ready: Callable[[EmulatorProcess], bool]
+    process: EmulatorProcess | None = None
+
+    def start(self) -> None:
+        """Start it and return at once."""
+        self.process = EmulatorProcess.start(self.name, self.command(), port=self.port, log=self.log)
+
+    def wait(self, *, timeout_s: float) -> None:
+        """Return when it answers; `EmulatorFailed` where it ends before or takes too long."""
+        if self.process is not None:
+            self.process.wait_until(self.ready, timeout_s=timeout_s)
+
+    def stop(self) -> None:
+        """End it where it runs."""
+        if self.process is not None:
+            self.process.stop()
+        self.process = None

@@ -19,21 +19,22 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local.emulator_processes import (
     LOOPBACK,
     EmulatorFailed,
-    EmulatorProcess,
+    EmulatorServer,
     Installation,
     free_port,
 )
 from shared.settings import Backend, StoreSettings
 
 START_S = 60.0
+FIRESTORE, PUBSUB, STORAGE = "Firestore", "Pub/Sub", "Cloud Storage"
 EXPORT_METADATA = "*/*.overall_export_metadata"
 
 
@@ -46,6 +47,7 @@ class Emulators:
     pubsub_host: str
     storage_host: str
     data_dir: Path | None = None
+    servers: Mapping[str, EmulatorServer] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """The variables that point our settings, and Google's own tools and SDKs, at these emulators."""
@@ -79,6 +81,18 @@ class Emulators:
         for export in known:
             shutil.rmtree(export)
 
+    def restart(self, *names: str) -> None:
+        """End these emulators (`FIRESTORE`, `PUBSUB`, `STORAGE`) and start them again where they were.
+
+        What was written to Firestore since `save` is gone, as is everything that Pub/Sub had: `provision` is due.
+        """
+        for name in names:
+            self.servers[name].stop()
+        for name in names:
+            self.servers[name].start()
+        for name in names:
+            self.servers[name].wait(timeout_s=START_S)
+
 
 def missing_emulators() -> str | None:
     """A sentence that says what this machine lacks and how to get it; None where the emulators can run."""
@@ -105,31 +119,53 @@ def running_emulators(data_dir: Path | None = None) -> Iterator[Emulators]:
 
 def _started(stack: ExitStack, installation: Installation, logs: Path, data_dir: Path | None) -> Emulators:
     project = _project(data_dir)
-    probe = f"{project}-probe"
-    firestore_port, pubsub_port, storage_port = free_port(), free_port(), free_port()
-    objects_dir = data_dir / "objects" if data_dir else None
-    commands = {
-        "Firestore": (firestore_port, installation.firestore(firestore_port, _latest_export(data_dir))),
-        "Pub/Sub": (pubsub_port, installation.pubsub(pubsub_port)),
-        "Cloud Storage": (storage_port, installation.storage(storage_port, objects_dir, probe)),
-    }
-    processes = []
-    for name, (port, command) in commands.items():
-        log = logs / f"{port}.log"
-        processes.append(EmulatorProcess.start(name, command, port=port, log=log))
-        stack.callback(processes[-1].stop)
-    # each sign can only come from our own process: its own log, or a bucket with our random name
-    signs = (
-        lambda process: b"Dev App Server is now running" in process.log.read_bytes(),
-        lambda process: b"Server started, listening on" in process.log.read_bytes(),
-        lambda process: _has_bucket(process.port, probe),
-    )
-    for process, sign in zip(processes, signs, strict=True):
-        process.wait_until(sign, timeout_s=START_S)
-    firestore, pubsub, storage = (f"{LOOPBACK}:{process.port}" for process in processes)
+    servers = _servers(installation, logs, data_dir, probe=f"{project}-probe")
+    for server in servers.values():
+        stack.callback(server.stop)
+        server.start()
+    for server in servers.values():
+        server.wait(timeout_s=START_S)
+    hosts = {name: f"{LOOPBACK}:{server.port}" for name, server in servers.items()}
     return Emulators(
-        project=project, firestore_host=firestore, pubsub_host=pubsub, storage_host=storage, data_dir=data_dir
+        project=project,
+        firestore_host=hosts[FIRESTORE],
+        pubsub_host=hosts[PUBSUB],
+        storage_host=hosts[STORAGE],
+        data_dir=data_dir,
+        servers=servers,
     )
+
+
+def _servers(
+    installation: Installation, logs: Path, data_dir: Path | None, *, probe: str
+) -> Mapping[str, EmulatorServer]:
+    """The three, each with a sign that can only come from it: its own log, or a bucket with our random name."""
+    firestore, pubsub, storage = free_port(), free_port(), free_port()
+    objects_dir = data_dir / "objects" if data_dir else None
+    servers = (
+        EmulatorServer(
+            name=FIRESTORE,
+            port=firestore,
+            log=logs / f"{firestore}.log",
+            command=lambda: installation.firestore(firestore, _latest_export(data_dir)),
+            ready=lambda process: b"Dev App Server is now running" in process.log.read_bytes(),
+        ),
+        EmulatorServer(
+            name=PUBSUB,
+            port=pubsub,
+            log=logs / f"{pubsub}.log",
+            command=lambda: installation.pubsub(pubsub),
+            ready=lambda process: b"Server started, listening on" in process.log.read_bytes(),
+        ),
+        EmulatorServer(
+            name=STORAGE,
+            port=storage,
+            log=logs / f"{storage}.log",
+            command=lambda: installation.storage(storage, objects_dir, probe),
+            ready=lambda process: _has_bucket(process.port, probe),
+        ),
+    )
+    return {server.name: server for server in servers}
 
 
 def _project(data_dir: Path | None) -> str:

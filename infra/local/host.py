@@ -14,7 +14,6 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import functions_framework
@@ -26,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from infra.local.dispatcher import Dispatcher, DispatchSettings
 from infra.local.lifeline import FLAG, hold_lifeline
 from infra.local.objects_app import create_objects_app
+from infra.local.servers import FUNCTIONS, source_of
 from infra.local.settings import LocalSettings
 from infra.local.ticker import Ticker
 from shared import bootstrap
@@ -35,14 +35,12 @@ from shared.settings import Backend
 if TYPE_CHECKING:
     from a2wsgi.wsgi_typing import WSGIApp
 
-FUNCTIONS = ("api", "packager", "submitter", "webhook", "mirror", "monitor")
-FOLDER = Path(__file__).resolve().parents[2] / "functions"
 WSGI_THREADS = 16
 
 
 def load_function(name: str) -> ASGIApp:
     """The function's own app, made by functions-framework from its source and target, as Cloud Run would."""
-    app = functions_framework.create_app(target=name, source=str(FOLDER / name / "main.py"))
+    app = functions_framework.create_app(target=name, source=source_of(name))
     wrapped = WSGIMiddleware(cast("WSGIApp", app), workers=WSGI_THREADS) if isinstance(app, Flask) else app
     return cast("ASGIApp", wrapped)
 

@@ -16,5 +16,7 @@ def hold_lifeline() -> None:
 
 
 def _wait() -> None:
-    sys.stdin.buffer.read()
+    # not through sys.stdin: a child that is forked meanwhile would inherit its lock, held by nobody
+    while os.read(sys.stdin.fileno(), 1):
+        continue
     os.kill(os.getpid(), signal.SIGTERM)

@@ -3,7 +3,7 @@ Google Cloud."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,13 +38,13 @@ class PushPolicy:
 
 def provision(
     emulators: Emulators,
-    push_base_url: str,
+    push_to: str | Mapping[str, str],
     *,
     settings: StoreSettings | None = None,
     policy: PushPolicy | None = None,
 ) -> None:
-    """Make what `shared.events.SUBSCRIPTIONS` and `settings` name; pushes go to
-    `{push_base_url}/_push/{function}`.
+    """Make what `shared.events.SUBSCRIPTIONS` and `settings` name; pushes go to `{push_to}/_push/{function}`, or to
+    the URL that `push_to` has for the function.
 
     What is there already stays, with its messages and objects; only the pushes are pointed to the new
     address. `settings` are the emulators' own where none are given.
@@ -59,10 +59,14 @@ def provision(
             for function in functions:
                 subscription = subscription_name(topic, function)
                 _make_dead_letter(topics, subscriptions, names, dead_letter_name(subscription))
-                push = PushConfig(push_endpoint=f"{push_base_url}/_push/{function}")
+                push = PushConfig(push_endpoint=_endpoint(push_to, function))
                 request = _push_subscription(names, topic, subscription, push, policy or PushPolicy())
                 _once(subscriptions.create_subscription, request=request, timeout=CALL_S)
                 subscriptions.modify_push_config(subscription=request["name"], push_config=push, timeout=CALL_S)
+
+
+def _endpoint(push_to: str | Mapping[str, str], function: str) -> str:
+    return f"{push_to}/_push/{function}" if isinstance(push_to, str) else push_to[function]
 
 
 def make_buckets(settings: StoreSettings, names: Iterable[str]) -> None:

@@ -17,14 +17,21 @@ class LocalBackend(StrEnum):
     EMULATORS = "emulators"
 
 
+class FunctionProcesses(StrEnum):
+    """How the functions are divided among processes."""
+
+    ONE = "one"
+    SEPARATE = "separate"
+
+
 class LocalSettings(Group):
     """How the stack is run on one machine."""
 
     port: int = Field(8080, description="Where the host listens, on the loopback address; 0 takes a free port")
     data_dir: Path = Field(Path(".data"), description="Where everything is kept that has to survive a restart")
     tick_s: float = Field(1.0, description="Seconds between two ticks of the monitor (Cloud Scheduler: 60)")
-    retry_min_s: float = Field(0.5, description="The first wait before a message is delivered again (embedded)")
-    retry_max_s: float = Field(10.0, description="The longest wait before a message is delivered again (embedded)")
+    retry_min_s: float = Field(0.5, description="The first wait before a message is delivered again")
+    retry_max_s: float = Field(10.0, description="The longest wait before a message is delivered again")
     simulator_seconds: float = Field(6.0, description="How long a simulated training takes")
     simulator_weights_mb: float = Field(4.0, description="How large simulated weights are")
 
@@ -33,6 +40,7 @@ class StackSettings(LocalSettings):
     """The same, with the choice of the backend, which the functions read as `google` when it is `emulators`."""
 
     backend: LocalBackend = Field(LocalBackend.EMBEDDED, description="embedded or emulators")
+    processes: FunctionProcesses = Field(FunctionProcesses.ONE, description="one for all functions, or separate ones")
     public_url: str = ""
     fal_queue_url: str = ""
     fal_key: str = ""

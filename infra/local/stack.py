@@ -1,30 +1,33 @@
-"""The whole system as processes: simulated fal.ai, emulators where they are asked for, and the host."""
+"""The whole system as processes: simulated fal.ai, emulators where they are asked for, and the functions."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import ValidationError
 
-from infra.local.lifeline import FLAG
-from infra.local.settings import LocalBackend, StackSettings
+from infra.local.processes import Processes
+from infra.local.servers import FUNCTIONS, Server, Servers, one_for_each, one_host
+from infra.local.settings import FunctionProcesses, LocalBackend, StackSettings
+from infra.local.ticker import Ticker
 from shared.settings import FalSettings, is_loopback
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from infra.local.emulators import Emulators
+
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 15.0
 
 # What makes the stack pleasant to watch; everything that is set in the environment wins.
 LIVELY = {"PROGRESS_INTERVAL_S": "0.4", "EVENTS_POLL_S": "0.2", "STALLED_S": "15", "CLAIM_LEASE_S": "20"}
@@ -39,13 +42,18 @@ class StackError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A running stack: its processes by name and its addresses; `simulator_url` is None with another fal.ai."""
+    """A running stack: its processes by name and its addresses.
+
+    `simulator_url` is None with another fal.ai, `emulators` with the embedded backend.
+    """
 
     url: str
     simulator_url: str | None
     data_dir: Path
     environment: Mapping[str, str]
     processes: Processes
+    servers: Servers
+    emulators: Emulators | None = None
 
     def wait(self) -> str:
         """Block until one of the processes ends by itself; its name."""
@@ -53,65 +61,17 @@ class Stack:
             time.sleep(0.2)
         return ended
 
-    def start_host(self) -> None:
-        """Start the host, again where it was killed, and wait until it answers."""
-        command = [sys.executable, "-m", "infra.local.host", "--port", str(urlsplit(self.url).port)]
-        process = self.processes.start("host", command, self.environment)
-        _wait_until_healthy(self.url, process, self.processes.log)
+    def start(self, *names: str) -> None:
+        """Start these servers of functions, again where they were killed, and wait until they answer."""
+        for name in names:
+            self.processes.start(name, self.servers.by_name[name].command, self.environment)
+        for name in names:
+            _wait_until_up(name, self.servers.by_name[name], self.processes)
 
-    def kill(self, name: str) -> None:
-        """kill -9 one of the processes, as a crash would."""
-        process = self.processes.running[name]
-        process.kill()
-        process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Processes:
-    """The processes that this stack started, and nothing else; what they print goes to `log`."""
-
-    log: Path
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, stdout: int | None = None
-    ) -> subprocess.Popen[bytes]:
-        """Start one in a session of its own, so that Ctrl-C reaches it through us and in order.
-
-        Its standard input is a pipe that only we hold: it ends with us, also where we are killed.
-        """
-        with self.log.open("ab") as output:
-            process = subprocess.Popen(
-                [*command, FLAG],
-                cwd=ROOT,
-                env=dict(environment),
-                stdin=subprocess.PIPE,
-                stdout=output if stdout is None else stdout,
-                stderr=output,
-                start_new_session=True,
-            )
-        self.running[name] = process
-        return process
-
-    def ended(self) -> str | None:
-        """The name of one that ended by itself."""
-        return next((name for name, process in self.running.items() if process.poll() is not None), None)
-
-    def stop(self) -> None:
-        """End them all, the last one first, politely and then not."""
-        for process in reversed(self.running.values()):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(timeout=STOP_TIMEOUT_S)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+    def kill(self, *names: str) -> None:
+        """kill -9 these processes, as a crash would."""
+        for name in names:
+            self.processes.kill(name)
 
 
 def free_port() -> int:
@@ -127,23 +87,44 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
     _refuse_what_cannot_work(settings)
     data_dir = _writable(settings.data_dir)
     url = f"http://127.0.0.1:{settings.port or free_port()}"
+    separate = settings.processes is FunctionProcesses.SEPARATE
+    servers = _separate_servers(url) if separate else one_host(url)
     processes = Processes(log=data_dir / "functions.log")
     with ExitStack() as cleanup:
         cleanup.callback(processes.stop)
         fal, simulator_url = _fal_environment(settings, data_dir, processes)
-        store = _store_environment(settings, data_dir, url, cleanup)
+        store, emulators = _store(settings, data_dir, servers, cleanup)
         public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
         rationed = UNLIMITED if simulator_url else {}
-        environment = {**LIVELY, **rationed, **os.environ, **store, **fal, **public, **(extra or {})}
         stack = Stack(
             url=url,
             simulator_url=simulator_url,
             data_dir=data_dir,
-            environment=environment,
+            environment={
+                **LIVELY,
+                **rationed,
+                **servers.environment,
+                **os.environ,
+                **store,
+                **fal,
+                **public,
+                **(extra or {}),
+            },
             processes=processes,
+            servers=servers,
+            emulators=emulators,
         )
-        stack.start_host()
+        stack.start(*servers.by_name)
+        if separate:
+            ticker = Ticker(servers.endpoints["monitor"], settings.tick_s)
+            ticker.start()
+            cleanup.callback(ticker.stop)
         yield stack
+
+
+def _separate_servers(url: str) -> Servers:
+    others = {name: f"http://127.0.0.1:{free_port()}" for name in FUNCTIONS if name != "api"}
+    return one_for_each({"api": url, **others})
 
 
 def _refuse_what_cannot_work(settings: StackSettings) -> None:
@@ -154,6 +135,10 @@ def _refuse_what_cannot_work(settings: StackSettings) -> None:
             f"{str(e['loc'][0]).upper()} {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
         )
         raise StackError(f"{wrong}.") from error
+    if settings.processes is FunctionProcesses.SEPARATE and settings.backend is LocalBackend.EMBEDDED:
+        raise StackError(
+            "the embedded backend runs all functions in one process: set BACKEND=emulators, or PROCESSES=one."
+        )
     if settings.port and not _is_free(settings.port):
         raise StackError(f"port {settings.port} is taken by another program: set PORT to another one, or to 0.")
 
@@ -230,29 +215,39 @@ def _other_fal(settings: StackSettings) -> dict[str, str]:
     return {}
 
 
-def _store_environment(settings: StackSettings, data_dir: Path, url: str, cleanup: ExitStack) -> dict[str, str]:
+def _store(
+    settings: StackSettings, data_dir: Path, servers: Servers, cleanup: ExitStack
+) -> tuple[dict[str, str], Emulators | None]:
+    """What the functions must know of the backend, and the emulators where it is those."""
     if settings.backend is LocalBackend.EMBEDDED:
-        return {"BACKEND": "embedded", "DATA_DIR": str(data_dir)}
+        return {"BACKEND": "embedded", "DATA_DIR": str(data_dir)}, None
     from infra.local.emulators import missing_emulators, running_emulators
-    from infra.local.provision import provision
+    from infra.local.provision import PushPolicy, provision
 
     if missing := missing_emulators():
         raise StackError(missing)
     emulators = cleanup.enter_context(running_emulators(data_dir / "emulators"))
-    provision(emulators, url)
-    return {"BACKEND": "google", "DATA_DIR": str(data_dir), **emulators.environment()}
+    policy = PushPolicy(minimum_backoff_s=settings.retry_min_s, maximum_backoff_s=settings.retry_max_s)
+    provision(emulators, servers.endpoints, policy=policy)
+    return {"BACKEND": "google", "DATA_DIR": str(data_dir), **emulators.environment()}, emulators
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_up(name: str, server: Server, processes: Processes) -> None:
     end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:
-        if process.poll() is not None:
-            tail = log.read_text(errors="replace")[-2000:]
-            raise StackError(f"the host at {url} ended while starting:\n{tail}")
-        if _answers(f"{url}/healthz"):
+        if processes.running[name].poll() is not None:
+            tail = processes.log.read_text(errors="replace")[-2000:]
+            raise StackError(f"the {name} at {server.url} ended while starting:\n{tail}")
+        if _answers(f"{server.url}/healthz") if server.healthz else _listens(server.url):
             return
         time.sleep(0.05)
-    raise StackError(f"the host did not answer within {START_TIMEOUT_S:.0f} seconds: see {log}.")
+    raise StackError(f"the {name} did not answer within {START_TIMEOUT_S:.0f} seconds: see {processes.log}.")
+
+
+def _listens(url: str) -> bool:
+    address = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((str(address.hostname), int(address.port or 0))) == 0
 
 
 def _answers(url: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.emulator_processes import EmulatorFailed, EmulatorProcess, Installation, free_port
-from infra.local.emulators import Emulators, missing_emulators, running_emulators
+from infra.local.emulators import FIRESTORE, PUBSUB, STORAGE, Emulators, missing_emulators, running_emulators
 from infra.local.provision import make_buckets
 from shared.adapters.google.clients import firestore_client, storage_client, storage_signer
 from shared.adapters.google.objects import CloudStorageObjects
@@ -97,6 +97,14 @@ def test_documents_and_objects_survive_a_restart_with_a_data_dir(installed: None
             assert again.project == emulators.project
             assert keep_and_find(again, keep=False) == (True, b"content")
     assert len(list((tmp_path / "firestore").iterdir())) == 1
+
+
+def test_documents_that_were_saved_and_objects_survive_a_restart_in_the_middle(installed: None, tmp_path: Path) -> None:
+    with running_emulators(tmp_path) as emulators:
+        keep_and_find(emulators, keep=True)
+        emulators.save()
+        emulators.restart(FIRESTORE, PUBSUB, STORAGE)
+        assert keep_and_find(emulators, keep=False) == (True, b"content")
 
 
 def test_the_emulators_end_when_whoever_started_them_is_killed(installed: None) -> None:

@@ -42,7 +42,7 @@ def test_a_host_that_is_killed_again_and_again_finishes_every_training_and_pays_
                 started[trigger] = system.start(shoot, trigger)["id"]
             time.sleep(chance.uniform(0.0, 1.2))
             system.stack.kill("host")
-            system.stack.start_host()
+            system.stack.start("host")
         for trigger, training_id in started.items():
             judge(system, training_id, trigger)
         assert [found.name for found in system.bucket("datasets_bucket").list("")] == []
@@ -71,5 +71,5 @@ def test_a_callback_while_the_host_is_down_is_made_up_for(tmp_path: Path) -> Non
             time.sleep(0.05)
         system.stack.kill("host")
         system.fal.wait_for(request["request_id"])
-        system.stack.start_host()
+        system.stack.start("host")
         assert system.wait(training["id"])["status"] == "succeeded"

@@ -18,7 +18,8 @@ from cli.client import ApiClient
 from infra.local.emulators import missing_emulators
 from infra.local.fal_simulator.server import running_simulator
 from infra.local.fal_simulator.settings import SimulatorSettings
-from infra.local.stack import ROOT, free_port
+from infra.local.processes import ROOT
+from infra.local.stack import free_port
 from tests.pipeline.conftest import PATIENCE_S, System, pictures
 
 COMMAND = [sys.executable, "-m", "infra.local.up"]
@@ -50,11 +51,11 @@ def _wait_until_up(process: subprocess.Popen[str], url: str) -> None:
     raise AssertionError(process.stdout.read() if process.stdout and process.poll() is not None else "not up")
 
 
-@pytest.mark.parametrize("backend", ["embedded", "emulators"])
-def test_it_comes_up_on_either_backend_and_stops_at_an_interrupt(tmp_path: Path, backend: str) -> None:
+@pytest.mark.parametrize(("backend", "processes"), [("embedded", "one"), ("emulators", "separate")])
+def test_it_comes_up_on_either_backend_and_stops_at_an_interrupt(tmp_path: Path, backend: str, processes: str) -> None:
     if backend == "emulators" and (missing := missing_emulators()):
         pytest.skip(missing)
-    with up(tmp_path, BACKEND=backend) as (process, url):
+    with up(tmp_path, BACKEND=backend, PROCESSES=processes) as (process, url):
         assert httpx.get(f"{url}/v1/shoots").json() == {"items": [], "next_cursor": None}
     assert process.returncode == 0
     with pytest.raises(httpx.ConnectError):
@@ -100,6 +101,7 @@ REFUSED = [
     ({"FAL_QUEUE_URL": "https://queue.fal.run", "PUBLIC_URL": "https://tunnel.example"}, "FAL_KEY is not set"),
     ({"FAL_QUEUE_URL": "http://queue.fal.run"}, "https"),
     ({"PUBLIC_URL": "http://tunnel.example"}, "https"),
+    ({"BACKEND": "embedded", "PROCESSES": "separate"}, "set BACKEND=emulators"),
 ]
 
 

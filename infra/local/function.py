@@ -1,0 +1,29 @@
+"""One function in a process of its own, served by functions-framework and gunicorn as on Cloud Run."""
+
+from __future__ import annotations
+
+import argparse
+
+import functions_framework
+from functions_framework._http import create_server
+
+from infra.local.lifeline import FLAG, hold_lifeline
+from infra.local.servers import FUNCTIONS, source_of
+
+
+def main() -> None:
+    """Serve on a loopback port until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.function", description=__doc__)
+    parser.add_argument("name", choices=FUNCTIONS)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(FLAG, action="store_true", help="end when standard input closes")
+    given = parser.parse_args()
+    if given.lifeline:
+        hold_lifeline()
+    app = functions_framework.create_app(target=given.name, source=source_of(given.name))
+    # as its own command does, but without gunicorn's control socket: all functions would share one in the home folder
+    create_server(app, debug=False, control_socket_disable=True).run("127.0.0.1", given.port)
+
+
+if __name__ == "__main__":
+    main()

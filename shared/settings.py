@@ -138,6 +138,9 @@ class WebhookSettings(Group):
     """What the webhook function allows itself and others."""
 
     webhook_max_bytes: int = Field(1 << 20, description="Larger callbacks are refused unread")
+    webhook_body_timeout_s: float = Field(
+        10.0, gt=0, description="How long a callback's body may take to arrive; fal.ai itself waits 15 s for an answer"
+    )
     webhook_tolerance_s: float = Field(300.0, description="How old or early a callback's timestamp may be")
     webhook_keys_max_age_s: float = Field(
         24 * 60 * 60, le=24 * 60 * 60, description="How long fal.ai's signing keys are believed without asking"

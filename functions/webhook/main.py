@@ -8,9 +8,10 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from functions.webhook.body import read_body
 from functions.webhook.report_result import report_result
 from shared import bootstrap, logs
-from shared.errors import InvalidRequest, PayloadTooLarge, ProductError
+from shared.errors import InvalidRequest, ProductError
 from shared.problems import MEDIA_TYPE, problem
 
 
@@ -20,10 +21,10 @@ async def webhook(request: Request) -> Response:
     try:
         if request.method != "POST":
             raise InvalidRequest(reason="a callback is a POST")
-        body = await _bounded_body(request, bootstrap.webhook_settings().webhook_max_bytes)
+        body = await read_body(request, bootstrap.webhook_settings())
         await asyncio.to_thread(
             report_result,
-            request.url.path,
+            request.scope["path"],
             request.headers,
             body,
             verifier=bootstrap.webhook_verifier(),
@@ -31,18 +32,11 @@ async def webhook(request: Request) -> Response:
         )
     except ProductError as error:
         logs.warning("callback_refused", code=error.code)
-        return JSONResponse(problem(error), status_code=error.status, media_type=MEDIA_TYPE)
+        return _refused(error)
     return JSONResponse({"status": "ok"})
 
 
-async def _bounded_body(request: Request, maximum: int) -> bytes:
-    """The body, refused before it is read whole where it is larger than `maximum` bytes."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > maximum:
-        raise PayloadTooLarge(maximum=maximum)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > maximum:
-            raise PayloadTooLarge(maximum=maximum)
-    return bytes(body)
+def _refused(error: ProductError) -> Response:
+    """The problem; what is no callback at all, or a trickling one, has its connection closed."""
+    headers = {"Connection": "close"} if isinstance(error, InvalidRequest) else None
+    return JSONResponse(problem(error), status_code=error.status, media_type=MEDIA_TYPE, headers=headers)

@@ -10,7 +10,7 @@ from shared.errors import InvalidRequest
 from shared.events import ResultReported
 from shared.ports import Publisher, WebhookVerifier
 
-_PATH = re.compile(r"^/*(?:.*/)?(?P<training_id>[A-Za-z0-9_-]{1,128})/(?P<nonce>[A-Za-z0-9_-]{1,128})$")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def report_result(
@@ -20,11 +20,17 @@ def report_result(
 
     `InvalidRequest` for a path that is not ours, `WebhookForged`, `WebhookKeysUnavailable`, `MessagingUnavailable`.
     """
-    ours = _PATH.match(path)
-    if ours is None:
-        raise InvalidRequest(reason="a callback goes to …/{training id}/{nonce}, exactly as it was given to fal.ai")
+    training_id, nonce = _ids_in(path)
     request_id = verifier.verify(headers, body)
-    event = ResultReported(training_id=ours["training_id"], nonce=ours["nonce"], request_id=request_id)
+    event = ResultReported(training_id=training_id, nonce=nonce, request_id=request_id)
     publisher.publish(event)
     logs.info("result_reported", training_id=event.training_id, request_id=request_id)
     return event
+
+
+def _ids_in(path: str) -> tuple[str, str]:
+    """The training id and the nonce, which end the path; split, because a search would go back for every slash."""
+    _, *ids = path.rsplit("/", 2)
+    if len(ids) != 2 or not all(_ID.fullmatch(part) for part in ids):
+        raise InvalidRequest(reason="a callback goes to …/{training id}/{nonce}, exactly as it was given to fal.ai")
+    return ids[0], ids[1]

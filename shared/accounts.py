@@ -49,9 +49,10 @@ class Account:
         today = self._on(at)
         return max(round(limits.usd_per_day - today.spent_usd - today.reserved_usd, 6), 0.0)
 
-    def reserve(self, training_id: str, usd: float, *, limits: Limits, at: datetime) -> Account:
+    def reserve(self, training_id: str, usd: float | None, *, limits: Limits, at: datetime) -> Account:
         """This account with `usd` set aside; itself where that training has its reservation already.
 
+        A price of None is not known before: all that is left of the day is set aside for it, until it is settled.
         `TooManyTrainings` and `BudgetExceeded` say the numbers.
         """
         today = self._on(at)
@@ -60,9 +61,10 @@ class Account:
         if limits.trainings_at_once is not None and len(today.reservations) >= limits.trainings_at_once:
             raise TooManyTrainings(count=len(today.reservations), maximum=limits.trainings_at_once)
         left = today.left_usd(limits, at)
-        if left is not None and usd > left:
+        if left is not None and (left < usd if usd is not None else not left):
             raise BudgetExceeded(cost=_usd(usd), left=_usd(left), limit=_usd(limits.usd_per_day or 0.0))
-        return replace(today, reservations={**today.reservations, training_id: Reservation(usd=usd, at=at)})
+        aside = Reservation(usd=(left or 0.0) if usd is None else usd, at=at)
+        return replace(today, reservations={**today.reservations, training_id: aside})
 
     def settle(self, training_id: str, usd: float, *, at: datetime) -> Account:
         """This account with the reservation turned into `usd` spent; itself where there is none (any more)."""
@@ -79,5 +81,5 @@ class Account:
         return replace(self, day=day, spent_usd=self.spent_usd if day == self.day else 0.0, reservations=alive)
 
 
-def _usd(amount: float) -> str:
-    return f"${amount:.2f}"
+def _usd(amount: float | None) -> str:
+    return "an amount that is not known before" if amount is None else f"${amount:.2f}"

@@ -241,6 +241,13 @@ class InvalidRequest(ProductError):
     status = 422
 
 
+class InvalidParameter(ProductError):
+    """The trainer {trainer} {reason}: change that parameter, then ask again."""
+
+    code = "invalid_parameter"
+    status = 422
+
+
 class AlreadyTrained(ProductError):
     """The same pictures, trigger word and parameters already gave the model {model_id}: use it, or train anyway with
     `force`."""

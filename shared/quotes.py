@@ -21,13 +21,17 @@ class Expectation:
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """A price in US dollars with the unit price and the date it is from; `expected_s` is None without an estimate."""
+    """A price in US dollars with the unit price and the date it is from, all None where nobody tells it before.
+
+    `note` is what else there is to know about the price; `expected_s` is None without an estimate.
+    """
 
     trainer: str
-    price_usd: float
-    unit_price_usd: float
-    unit: str
-    priced_at: str
+    price_usd: float | None = None
+    unit_price_usd: float | None = None
+    unit: str | None = None
+    priced_at: str | None = None
+    note: str = ""
     expected_s: Expectation | None = None
 
 

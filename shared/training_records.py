@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from shared.errors import ProductError
 from shared.stages import Stage, Status
@@ -61,6 +62,18 @@ class Claim:
     lease_until: datetime
     attempt: int = 1
     released: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentInput:
+    """What fal.ai was sent: every field as it was, but a signed URL, of which only the field's name is kept.
+
+    `trainer_version` is that of the registry's entry from which it was made.
+    """
+
+    endpoint: str
+    trainer_version: int
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Any, Self
 from shared.errors import ArtifactUnavailable, Canceled, Conflict, ProductError, SubmissionUncertain, TimedOut
 from shared.quotes import Quote
 from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Stage, Status
-from shared.training_records import Claim, Dataset, Failure, FalJob, Move, Progress
+from shared.training_records import Claim, Dataset, Failure, FalJob, Move, Progress, SentInput
 
 LOG_TAIL_LINES = 100
 LOG_LINE_CHARACTERS = 400
@@ -26,7 +26,7 @@ class Training:
 
     `hindrance` explains a wait: the last error of a step that will be tried again. `announced_at` is when the monitor
     last announced its present step again. `captions`, by stem, were given for this training alone: they are used in
-    the place of the stored ones.
+    the place of the stored ones. `sent` is what fal.ai is asked with, `delivered` what it answered, both without links.
     """
 
     id: str
@@ -47,11 +47,14 @@ class Training:
     dataset: Dataset | None = None
     claim: Claim | None = None
     fal: FalJob | None = None
+    sent: SentInput | None = None
+    delivered: Mapping[str, Any] | None = None
     error: Failure | None = None
     hindrance: Failure | None = None
     announced_at: datetime | None = None
     model_id: str | None = None
     idempotency_hash: str | None = None
+    preset: str | None = None
     recipe: str = ""
     quote: Quote | None = None
     cost_usd: float | None = None
@@ -155,17 +158,20 @@ class Training:
             return 0.0
         if self.cost_usd is not None:
             return self.cost_usd
-        return self.quote.price_usd if self.quote else 0.0
+        return (self.quote.price_usd or 0.0) if self.quote else 0.0
 
-    def claimed(self, claim: Claim, *, at: datetime) -> Training:
-        """This training in `submitting`, held by `claim`. Raises `Conflict` where somebody else holds or held it."""
+    def claimed(self, claim: Claim, *, at: datetime, sent: SentInput | None = None) -> Training:
+        """This training in `submitting`, held by `claim`, about to send `sent`.
+
+        Raises `Conflict` where somebody else holds or held it.
+        """
         if self.claim == claim:
             return self
         if not self.awaits_submission:
             raise Conflict(reason=f"a training that is {self.status} cannot be claimed")
         if self.status is Status.SUBMITTING:
-            return replace(self, claim=claim, hindrance=None, updated_at=at)
-        return self.advance(Status.SUBMITTING, at=at, claim=claim)
+            return replace(self, claim=claim, sent=sent, hindrance=None, updated_at=at)
+        return self.advance(Status.SUBMITTING, at=at, claim=claim, sent=sent)
 
     def released(self, nonce: str, *, at: datetime) -> Training:
         """This training with its claim free again; only ever called when fal.ai certainly accepted nothing."""

@@ -225,7 +225,7 @@ def _first_end(training: Training) -> str:
 def _prices(training: Training) -> tuple[float, ...]:
     """What it may have been settled at: one that was recovered may have been settled before its bill was known."""
     recovered = any(move.status is Status.FAILED for move in training.history[:-1])
-    quoted = training.quote.price_usd if training.quote and recovered else training.settled_usd
+    quoted = (training.quote.price_usd or 0.0) if training.quote and recovered else training.settled_usd
     return training.settled_usd, quoted
 
 

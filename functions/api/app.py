@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from functions.api import console_pages, doctor, models, quotes, reports, shoots, trainings
+from functions.api import console_pages, doctor, models, quotes, reports, shoots, trainers, trainings
 from functions.api.auth import refuse_open_door
 from functions.api.problem_answers import PROBLEM, answer_with_problems
 from functions.api.rate_limit import RateLimiter
@@ -32,7 +32,7 @@ def create_app() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.rate_limiter = RateLimiter(settings.rate_limit_per_minute)
-    for routes in (shoots, reports, quotes, trainings, models):
+    for routes in (shoots, reports, trainers, quotes, trainings, models):
         app.include_router(routes.router)
     app.include_router(doctor.router)
     app.include_router(console_pages.router)

@@ -1,4 +1,4 @@
-"""Routes of what can be trained with and what it costs."""
+"""Route of what a training costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functions.api.auth import User
 from functions.api.views import View
 from shared import bootstrap
 from shared.quotes import Expectation, expectation
-from shared.trainers import DEFAULT_TRAINER, TRAINERS, Parameter
+from shared.trainers import DEFAULT_TRAINER, checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
 
@@ -25,10 +25,13 @@ SAMPLE = 50
 class WantedQuote(BaseModel):
     """What would be trained with."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"parameters": {"steps": 1500}}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"preset": "person", "parameters": {"steps": 1500}}]}
+    )
 
-    trainer: str = DEFAULT_TRAINER
-    parameters: Mapping[str, Any] = Field(default_factory=dict)
+    trainer: str = Field(default=DEFAULT_TRAINER, max_length=200)
+    preset: str | None = Field(default=None, max_length=40)
+    parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=100)
 
 
 class ExpectationView(View):
@@ -48,50 +51,30 @@ class BudgetView(View):
 
 
 class PriceView(View):
-    """A price in US dollars; `expected_s` is null below five finished trainings: there is no estimate yet."""
+    """A price in US dollars, null where nobody tells it before, with the parameters that it is for.
+
+    Of a budget, all that is left of the day is then set aside. `expected_s` is null below five finished trainings:
+    there is no estimate yet.
+    """
 
     trainer: str
-    price_usd: float = Field(examples=[3.0])
-    unit_price_usd: float
-    unit: str = Field(examples=["1000 steps"])
-    priced_at: str = Field(examples=["2026-11-01"])
+    parameters: dict[str, Any] = Field(description="Every parameter: given, by the preset, or by default")
+    price_usd: float | None = Field(examples=[3.0])
+    unit_price_usd: float | None
+    unit: str | None = Field(examples=["1000 steps"])
+    priced_at: str | None = Field(examples=["2026-11-01"])
+    note: str = Field(description="What else there is to know about the price; may be empty")
     expected_s: ExpectationView | None
     budget: BudgetView | None
-
-
-class ParameterView(View):
-    """One parameter of a trainer."""
-
-    name: str
-    type: str = Field(examples=["int"])
-    default: Any
-    minimum: float | None
-    maximum: float | None
-    help: str
-
-
-class TrainerView(View):
-    """One trainer that can be chosen."""
-
-    endpoint: str
-    title: str
-    minimum_images: int
-    default: bool
-    parameters: list[ParameterView]
-
-
-class TrainersView(View):
-    """Every trainer."""
-
-    items: list[TrainerView]
 
 
 @router.post("/quotes")
 def make_quote(wanted: WantedQuote, user: User) -> PriceView:
     """What a training with these parameters costs and takes, and what is left of your day's budget."""
     spec = spec_of(wanted.trainer)
-    quote = spec.quote(spec.checked(wanted.parameters), _expected(spec.endpoint))
-    return PriceView.model_validate({**vars(quote), "budget": _budget(user)})
+    parameters = checked(spec, wanted.parameters, wanted.preset)
+    quote = spec.quote(parameters, _expected(spec.endpoint))
+    return PriceView.model_validate({**vars(quote), "parameters": parameters, "budget": _budget(user)})
 
 
 def _expected(trainer: str) -> Expectation | None:
@@ -109,24 +92,3 @@ def _budget(user: str) -> BudgetView | None:
     if limits.usd_per_day is None or left is None:
         return None
     return BudgetView(limit_usd=limits.usd_per_day, left_usd=left, reserved_usd=account.reserved_usd)
-
-
-@router.get("/trainers")
-def list_trainers(user: User) -> TrainersView:
-    """The trainers at fal.ai that can be chosen, with their parameters."""
-    return TrainersView(
-        items=[
-            TrainerView(
-                endpoint=spec.endpoint,
-                title=spec.title,
-                minimum_images=spec.minimum_images,
-                default=spec.endpoint == DEFAULT_TRAINER,
-                parameters=[_parameter_view(parameter) for parameter in spec.parameters],
-            )
-            for spec in TRAINERS.values()
-        ]
-    )
-
-
-def _parameter_view(parameter: Parameter) -> ParameterView:
-    return ParameterView.model_validate({**vars(parameter), "type": parameter.kind.__name__})

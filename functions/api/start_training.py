@@ -27,6 +27,7 @@ from shared.ports import (
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
 from shared.shoots import pictures as pictures_in
+from shared.trainers import checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
 
@@ -35,6 +36,7 @@ from shared.trainings import Training
 class Wish:
     """What a user wants trained; `captions`, by stem, are used in the place of the stored ones.
 
+    What `parameters` do not say is as the `preset` has it, else the trainer's default.
     `force` trains although the same input already gave a model; `predecessor_id` is the training that this one repeats.
     """
 
@@ -42,6 +44,7 @@ class Wish:
     trigger_word: str
     trainer: str
     parameters: Mapping[str, Any]
+    preset: str | None = None
     model_name: str | None = None
     captions: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
@@ -80,9 +83,10 @@ def owned_shoot(shoot_id: str, owner_id: str, shoots: ShootRepository) -> Shoot:
 def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
-    `ShootNotFound`; `InvalidRequest` for what the trainer does not take or captions of no picture; `InvalidCaption`;
-    `AlreadyTrained`; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for another request. When
-    announcing fails the training is recorded all the same: the monitor announces it.
+    `ShootNotFound`; `InvalidParameter` for what the trainer does not take; `InvalidRequest` for no such trainer or
+    preset, or captions of no picture; `InvalidCaption`; `AlreadyTrained`; `TooManyTrainings` and `BudgetExceeded`;
+    `Conflict` where the key stood for another request. When announcing fails the training is recorded all the same:
+    the monitor announces it.
     """
     training = _wanted(owner_id, key, wish, desk)
     if (before := _recorded(training.id, desk.trainings)) is not None:
@@ -107,7 +111,7 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         "trigger_word": wish.trigger_word,
         "model_name": slug(wish.model_name or shoot.costume_name),
         "trainer": spec.endpoint,
-        "parameters": spec.checked(wish.parameters),
+        "parameters": checked(spec, wish.parameters, wish.preset),
         "captions": checked_captions(wish.captions, max_characters=desk.dataset_limits.max_caption_characters),
     }
     return Training.requested(
@@ -117,6 +121,7 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         person_id=shoot.person_id,
         idempotency_hash=hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
         quote=spec.quote(wanted["parameters"]),
+        preset=wish.preset,
         predecessor_id=wish.predecessor_id,
         **wanted,
     )
@@ -148,7 +153,7 @@ def _recipe(training: Training, desk: Desk) -> str:
 
 
 def _reserve(training: Training, desk: Desk) -> None:
-    usd = training.quote.price_usd if training.quote else 0.0
+    usd = training.quote.price_usd if training.quote else None
     at = training.created_at
     desk.accounts.update(
         training.owner_id, lambda account: account.reserve(training.id, usd, limits=desk.limits, at=at)

@@ -44,8 +44,14 @@ class NewTraining(BaseModel):
     shoot_id: str = Field(min_length=1, max_length=128)
     trigger_word: str = Field(pattern=TRIGGER_WORD_PATTERN, examples=["TOK"])
     model_name: str | None = Field(default=None, min_length=1, max_length=60)
-    trainer: str = DEFAULT_TRAINER
-    parameters: Mapping[str, Any] = Field(default_factory=dict)
+    trainer: str = Field(default=DEFAULT_TRAINER, max_length=200)
+    preset: str | None = Field(
+        default=None,
+        max_length=40,
+        description="One of the trainer's presets, see GET /v1/trainers; what `parameters` say counts more",
+        examples=["person"],
+    )
+    parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=100)
     force: bool = Field(default=False, description="Train although the same input already gave a model")
     captions: Mapping[str, str] = Field(
         default_factory=dict,

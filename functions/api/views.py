@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.models import Model
 from shared.quotes import Quote
 from shared.stages import Stage, Status
-from shared.training_records import Dataset, Failure, Move, Progress
+from shared.training_records import Dataset, Failure, Move, Progress, SentInput
 from shared.trainings import Training
 
 T = TypeVar("T")
@@ -53,10 +53,19 @@ class FailureView(View):
 class QuoteView(View):
     """What the training was quoted when it was started."""
 
-    price_usd: float
-    unit_price_usd: float
-    unit: str
-    priced_at: str
+    price_usd: float | None = Field(description="Null where nobody tells the price before")
+    unit_price_usd: float | None
+    unit: str | None
+    priced_at: str | None
+    note: str
+
+
+class SentInputView(View):
+    """What fal.ai was sent, made from this version of the registry's entry; signed URLs are not kept."""
+
+    endpoint: str
+    trainer_version: int
+    fields: dict[str, Any]
 
 
 class TrainingView(View):
@@ -68,6 +77,7 @@ class TrainingView(View):
     model_name: str
     trigger_word: str
     trainer: str
+    preset: str | None
     parameters: dict[str, Any]
     status: Status
     stage: Stage | None
@@ -80,6 +90,8 @@ class TrainingView(View):
     recoverable: bool
     model_id: str | None
     fal_request_id: str | None
+    sent: SentInputView | None = Field(description="What fal.ai was asked with")
+    delivered: dict[str, Any] | None = Field(description="What fal.ai answered; of files only host, name and size")
     log_count: int
     quote: QuoteView | None
     cost_usd: float | None = Field(description="What fal.ai billed, where it tells")
@@ -145,6 +157,8 @@ def training_view(training: Training, now: datetime) -> TrainingView:
             "error": _view(FailureView, training.error),
             "hindrance": _view(FailureView, training.hindrance),
             "quote": _view(QuoteView, training.quote),
+            "sent": _view(SentInputView, training.sent),
+            "delivered": dict(training.delivered) if training.delivered is not None else None,
             "recoverable": training.is_recoverable,
             "fal_request_id": training.fal.request_id if training.fal else None,
         }
@@ -154,7 +168,7 @@ def training_view(training: Training, now: datetime) -> TrainingView:
 V = TypeVar("V", bound=View)
 
 
-def _view(kind: type[V], value: Dataset | Failure | Quote | None) -> V | None:
+def _view(kind: type[V], value: Dataset | Failure | Quote | SentInput | None) -> V | None:
     return kind.model_validate(value) if value is not None else None
 
 

@@ -52,7 +52,7 @@ def fetch_artifacts(
     `run` keeps two mirrors of one training apart. `ArtifactCorrupt` after the last attempt, `ArtifactUnavailable`.
     """
     spec = spec_of(training.trainer)
-    weights = _named(output, spec.weights_field)
+    weights = _named(output, spec.weights[0].output)
     config = _named(output, spec.config_field)
     name = f"{staging_prefix(training.id)}{run}/weights.safetensors"
     for attempt in range(1, FETCH_ATTEMPTS + 1):

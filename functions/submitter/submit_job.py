@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
+from functions.submitter.fal_input import input_of, kept_input
 from shared import logs
 from shared.errors import ProductError, SubmissionUncertain, SubmissionUnconfirmed
 from shared.events import DatasetPackaged
@@ -43,7 +44,8 @@ def submit_job(
         lease_until=now + timedelta(seconds=settings.claim_lease_s),
         attempt=training.claim.attempt + 1 if training.claim else 1,
     )
-    training = trainings.update(training.id, lambda t: t.claimed(claim, at=now))
+    sent = kept_input(training, spec_of(training.trainer))
+    training = trainings.update(training.id, lambda t: t.claimed(claim, at=now, sent=sent))
     return _pay(training, event, trainings=trainings, trainer=trainer, clock=clock, webhook_base=webhook_base)
 
 
@@ -82,7 +84,7 @@ def submission_of(training: Training, event: DatasetPackaged, webhook_base: str)
     spec = spec_of(training.trainer)
     return Submission(
         endpoint=spec.endpoint,
-        arguments=spec.arguments(event.archive_url, training.trigger_word, training.parameters),
+        arguments=input_of(training, spec, event.archive_url),
         webhook_url=f"{webhook_base}/{training.id}/{event.nonce}",
         nonce=event.nonce,
     )

@@ -65,3 +65,20 @@ def test_without_limits_everything_goes() -> None:
     for number in range(50):
         account = account.reserve(f"t{number}", 100.0, limits=none, at=NOON)
     assert account.left_usd(none, NOON) is None
+
+
+def test_a_price_that_is_not_known_sets_aside_all_that_is_left_until_it_is_settled() -> None:
+    account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON).reserve("t2", None, limits=LIMITS, at=NOON)
+    assert (account.reserved_usd, account.left_usd(LIMITS, NOON)) == (5.0, 0.0)
+    assert account.settle("t2", 0.5, at=NOON).left_usd(LIMITS, NOON) == 2.5
+
+
+def test_a_price_that_is_not_known_is_refused_where_nothing_is_left() -> None:
+    account = EMPTY.reserve("t1", 5.0, limits=LIMITS, at=NOON)
+    with pytest.raises(BudgetExceeded, match=r"not known before and \$0\.00 of the \$5\.00"):
+        account.reserve("t2", None, limits=LIMITS, at=NOON)
+
+
+def test_without_a_limit_a_price_that_is_not_known_sets_nothing_aside() -> None:
+    none = Limits(trainings_at_once=None, usd_per_day=None)
+    assert EMPTY.reserve("t1", None, limits=none, at=NOON).reserved_usd == 0.0

@@ -1,0 +1,56 @@
+"""What the trainers' LoRAs are made for, and the endpoint that makes pictures with each (fal.md §4). Data.
+
+What fal.md does not tell is from fal.ai's own pages and generated schemas (fal-ai/fal-js,
+libs/client/src/types/endpoints.ts, August 2026).
+"""
+
+from __future__ import annotations
+
+from shared.trainers.entry import BaseModel, Pictures
+
+FLUX_1 = BaseModel(
+    id="flux-1-dev",
+    title="FLUX.1 [dev]",
+    pictures=Pictures(endpoint="fal-ai/flux-lora", source="fal.md §4"),
+)
+
+FLUX_2 = BaseModel(
+    id="flux-2-dev",
+    title="FLUX.2 [dev]",
+    pictures=Pictures(
+        endpoint="fal-ai/flux-2/lora",
+        max_loras=3,
+        source="https://fal.ai/models/fal-ai/flux-2/lora/llms.txt; fal-js Flux2LoraInput",
+    ),
+)
+
+QWEN_IMAGE_2512 = BaseModel(
+    id="qwen-image-2512",
+    title="Qwen-Image-2512",
+    pictures=Pictures(
+        endpoint="fal-ai/qwen-image-2512/lora",
+        max_loras=3,
+        source="https://fal.ai/models/fal-ai/qwen-image-2512/lora/api; fal-js QwenImage2512LoraInput",
+    ),
+)
+
+Z_IMAGE_TURBO = BaseModel(
+    id="z-image-turbo",
+    title="Z-Image Turbo",
+    pictures=Pictures(
+        endpoint="fal-ai/z-image/turbo/lora",
+        max_loras=3,
+        source="fal-js ZImageTurboLoraInput",
+    ),
+)
+
+WAN_2_2 = BaseModel(
+    id="wan-2.2-a14b",
+    title="Wan 2.2 A14B",
+    pictures=Pictures(
+        endpoint="fal-ai/wan/v2.2-a14b/text-to-image/lora",
+        images_field="image",
+        one_image=True,
+        source="fal-js WanV22A14bTextToImageLoraInput and -Output",
+    ),
+)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import console, doctor, model_changes, models, quotes, shoots, train, trainings
+from cli import console, doctor, model_changes, models, quotes, shoots, train, trainers, trainings
 from cli.client import ApiClient, CommandError
 from cli.output import AS_JSON, print_json, say, show_problem, stderr
 
@@ -19,8 +19,9 @@ EPILOG = """\
 Examples:
   lora shoots import ./red-cape --costume "Red cape" --person ada
   lora shoots report SHOOT --trigger TOK
+  lora trainers list
   lora quote --steps 1500
-  lora train SHOOT --trigger TOK --steps 1000 --watch
+  lora train SHOOT --trigger TOK --preset person --watch
   lora trainings retry TRAINING --watch
   lora models download MODEL --to ./loras
   lora open training TRAINING
@@ -68,9 +69,9 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(shoots.app, name="shoots")
-app.command("trainers", epilog="Example:  lora trainers")(quotes.trainers)
-app.command("quote", epilog="Example:  lora quote --steps 1500 --param is_style=true")(quotes.quote)
-app.command("train", epilog="Example:  lora train s_2f7c --trigger TOK --param is_style=true --watch")(train.train)
+app.add_typer(trainers.app, name="trainers")
+app.command("quote", epilog="Example:  lora quote --steps 1500 --set is_style=true")(quotes.quote)
+app.command("train", epilog="Example:  lora train s_2f7c --trigger TOK --preset person --watch")(train.train)
 app.add_typer(trainings.app, name="trainings")
 models.app.command("rename", epilog='Example:  lora models rename m_2f7c "Ada as Red Riding Hood"')(
     model_changes.rename_model

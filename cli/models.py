@@ -27,7 +27,7 @@ from cli.output import (
     transfer,
     usd,
 )
-from cli.quotes import parameters_line
+from cli.parameters import parameters_line
 
 app = typer.Typer(
     no_args_is_help=True, help="The models that were trained: list, show, compare, rename, download and delete them."

@@ -11,7 +11,7 @@ from cli.client import Misused, at
 from cli.context import Limit, client_of
 from cli.importing import files_to_import, import_shoot
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout
-from cli.quotes import TrainerName
+from cli.parameters import TrainerName
 from cli.stages import BROKEN, DONE
 
 app = typer.Typer(no_args_is_help=True, help="The shoots: import, list, show and check them.")

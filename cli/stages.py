@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from cli.output import clean, duration, usd
+from cli.parameters import value_as_given
 from shared.stages import TERMINAL, Stage
 
 DONE, NOW, AHEAD, BROKEN = "✓", "●", "○", "✗"
@@ -150,7 +150,8 @@ def retry_line(before: Document, now: Document) -> str:
         return "The weights that are paid for are fetched again. That costs nothing."
     if is_ended(now):
         return f"It was retried before, as {clean(now['id'])}, which {ending(now)}."
-    price = f" costs {usd(now['quote']['price_usd'])} and" if now.get("quote") else ""
+    quoted = (now.get("quote") or {}).get("price_usd")
+    price = f" costs {usd(quoted)} and" if quoted is not None else ""
     return f"A new training{price} takes its place: {clean(now['id'])}"
 
 
@@ -164,5 +165,5 @@ def train_again(training: Document) -> str:
     words = ["lora", "train", training["shoot_id"], "--trigger", training["trigger_word"]]
     words += ["--name", training["model_name"], "--trainer", training["trainer"]]
     for name, value in training["parameters"].items():
-        words += ["--param", f"{name}={json.dumps(value)}"]
+        words += ["--set", f"{name}={value_as_given(value)}"]
     return shlex.join(clean(word) for word in words)

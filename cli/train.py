@@ -12,7 +12,8 @@ import typer
 from cli.client import ApiClient, ApiProblem
 from cli.context import client_of
 from cli.output import AsJson, clean, print_json, say, show_facts, stderr, stdout
-from cli.quotes import Param, Steps, TrainerName, Yes, agree_to_pay, pairs, parameters_of
+from cli.parameters import Given, PresetName, Steps, TrainerName, pairs, parameters_of
+from cli.quotes import Yes, agree_to_pay
 from cli.trainings import Watch, training_facts, watch_to_the_end
 
 Document = dict[str, Any]
@@ -27,7 +28,8 @@ def train(
     steps: Steps = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the model; by default the costume's.")] = None,
     trainer: TrainerName = None,
-    param: Param = None,
+    preset: PresetName = None,
+    given: Given = None,
     not_preprocessed: Annotated[
         bool,
         typer.Option("--not-preprocessed", help="Let fal.ai preprocess the pictures; by default they count as done."),
@@ -61,18 +63,19 @@ def train(
 
     However often the network makes this command try again, it asks for one training only.
     """
-    parameters = parameters_of(param or [], steps=steps, not_preprocessed=not_preprocessed)
+    client = client_of(context)
+    parameters = parameters_of(client, trainer, given or [], steps=steps, not_preprocessed=not_preprocessed)
     body = {
         "shoot_id": shoot_id,
         "trigger_word": trigger,
         "parameters": parameters,
         "model_name": name,
         "trainer": trainer,
+        "preset": preset,
         "captions": _captions(captions, caption or []) or None,
         "force": force or None,
     }
-    client = client_of(context)
-    agree_to_pay(client, trainer, parameters, yes=yes, as_json=as_json)
+    agree_to_pay(client, trainer, parameters, preset, yes=yes, as_json=as_json)
     training = _ordered(client, {key: value for key, value in body.items() if value is not None})
     if watch:
         watch_to_the_end(context, training["id"], as_json=as_json)

@@ -10,7 +10,8 @@ from cli import stages
 from cli.client import ApiClient, at
 from cli.context import Limit, client_of
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd
-from cli.quotes import Yes, agree_to_pay, parameters_line
+from cli.parameters import parameters_line
+from cli.quotes import Yes, agree_to_pay
 from cli.watching import follow_log, show_failure, watch_training
 from shared.stages import Status
 
@@ -184,6 +185,7 @@ def training_facts(training: Document) -> dict[str, object]:
         "trigger": training["trigger_word"],
         "shoot": training["shoot_id"],
         "trainer": training["trainer"],
+        "preset": training.get("preset"),
         "parameters": parameters_line(training["parameters"]),
         "dataset": _dataset_line(dataset) if dataset else None,
         "price": _price_line(training),
@@ -230,8 +232,8 @@ def _cancellation_line(training: Document) -> str | None:
 
 
 def _price_line(training: Document) -> str | None:
-    quoted, billed = training.get("quote"), training.get("cost_usd")
-    parts = [f"{usd(quoted['price_usd'])} quoted"] if quoted else []
+    quoted, billed = (training.get("quote") or {}).get("price_usd"), training.get("cost_usd")
+    parts = [f"{usd(quoted)} quoted"] if quoted is not None else []
     parts += [f"{usd(billed)} billed"] if billed is not None else []
     return ", ".join(parts) or None
 

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from functions.api.trainers import trainer_view
+from shared.trainers import TRAINERS
 from tests.api_documents import (
     CREATED_AT,
     Document,
@@ -41,8 +43,8 @@ class FakeApi:
 
     `streams` are the connections to the events of each training, in order: what each sends before it closes.
     `slips` are the first answers to a method and path; None carries the request out and closes the connection
-    without a word. `quotes` are the questions for a price; `cancel_outcome` is what every cancellation comes to.
-    Without a `doctor` or a `console` there are no such paths.
+    without a word. `quotes` are the questions for a price, `quote_changes` is what is different about the answers;
+    `cancel_outcome` is what every cancellation comes to. Without a `doctor` or a `console` there are no such paths.
     """
 
     url: str = ""
@@ -65,6 +67,7 @@ class FakeApi:
     logs: dict[str, str] = field(default_factory=dict)
     checked: list[str] = field(default_factory=list)
     expected_s: Document | None = None
+    quote_changes: Document = field(default_factory=dict)
     cancel_outcome: str = "canceled"
     doctor: Document | None = None
     console: bool = True
@@ -214,13 +217,11 @@ class _Handler(BaseHTTPRequestHandler):
     def quote(self, body: bytes) -> tuple[int, Document]:
         asked = json.loads(body)
         self.api.quotes.append(asked)
-        return 200, a_quote(asked["parameters"].get("steps", 1000), expected_s=self.api.expected_s)
+        steps = asked["parameters"].get("steps", 1000)
+        return 200, a_quote(steps, expected_s=self.api.expected_s, **self.api.quote_changes)
 
     def list_trainers(self, _: bytes) -> tuple[int, Document]:
-        steps = {"name": "steps", "type": "int", "default": 1000, "minimum": 1, "maximum": 10000, "help": "How long."}
-        style = {"name": "is_style", "type": "bool", "default": False, "minimum": None, "maximum": None, "help": "?"}
-        trainer = {"endpoint": "fal-ai/flux-lora-fast-training", "title": "FLUX.1 LoRA, fast", "minimum_images": 4}
-        return 200, {"items": [{**trainer, "default": True, "parameters": [steps, style]}]}
+        return 200, {"items": [trainer_view(spec).model_dump(mode="json") for spec in TRAINERS.values()]}
 
     def order(self, body: bytes) -> tuple[int, Document]:
         key = self.headers["Idempotency-Key"]

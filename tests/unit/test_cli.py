@@ -50,7 +50,8 @@ def test_the_help_tells_the_exit_codes_and_examples() -> None:
 
 
 COMMANDS = (
-    *("shoots import", "shoots list", "shoots show", "shoots report", "trainers", "quote", "train"),
+    *("shoots import", "shoots list", "shoots show", "shoots report", "quote", "train"),
+    *("trainers list", "trainers show"),
     *("trainings list", "trainings show", "trainings watch", "trainings cancel", "trainings retry"),
     *("trainings check", "trainings log", "open", "doctor"),
     *("models list", "models show", "models versions", "models rename", "models delete", "models download"),

@@ -20,7 +20,7 @@ def api() -> Iterator[FakeApi]:
 
 
 def test_a_quote_tells_price_expectation_and_budget_and_starts_nothing(api: FakeApi) -> None:
-    outcome = run(api, "quote", "--steps", "1500", "--param", "is_style=true", "--trainer", "fal-ai/other")
+    outcome = run(api, "quote", "--steps", "1500", "--set", "is_style=true", "--trainer", "fal-ai/other")
     assert outcome.exit_code == 0
     assert api.quotes == [{"trainer": "fal-ai/other", "parameters": {"is_style": True, "steps": 1500}}]
     assert "$3.00  ($2.00 for 1000 steps, as of 2026-11-01)" in outcome.stdout
@@ -40,14 +40,6 @@ def test_a_quote_beyond_the_budget_says_so(api: FakeApi) -> None:
 
 def test_a_quote_as_json_is_the_apis(api: FakeApi) -> None:
     assert run(api, "quote", "--json").json == a_quote()
-
-
-def test_trainers_are_shown_with_their_parameters(api: FakeApi) -> None:
-    outcome = run(api, "trainers")
-    assert "fal-ai/flux-lora-fast-training" in outcome.stdout
-    assert "steps      int, 1 to 10000  1000     How long." in outcome.stdout
-    assert "is_style   bool             false" in outcome.stdout
-    assert run(api, "trainers", "--json").json["items"][0]["minimum_images"] == 4
 
 
 def test_train_shows_the_price_and_does_not_ask_a_script(api: FakeApi) -> None:

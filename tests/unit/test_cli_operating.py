@@ -108,7 +108,7 @@ def test_an_api_without_a_console_is_not_opened(api: FakeApi) -> None:
     assert "no console" in outcome.stderr
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("lora tr", "trainers"), ("lora trainings re", "retry")])
+@pytest.mark.parametrize(("typed", "offered"), [("lora tr", "trainings"), ("lora trainings re", "retry")])
 def test_the_shell_completes_commands(api: FakeApi, typed: str, offered: str) -> None:
     count = str(len(typed.split()) - 1)
     outcome = run_lora(api, _LORA_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=count)

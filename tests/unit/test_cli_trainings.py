@@ -33,8 +33,8 @@ def test_train_sends_what_was_asked_and_leaves_the_rest_to_the_api(api: FakeApi)
 
 
 def test_train_passes_parameters_with_their_types(api: FakeApi) -> None:
-    words = ["--steps", "500", "--not-preprocessed", "--param", "is_style=true", "--param", "rate=0.5"]
-    words += ["--param", "mode=fast=er", "--name", "Cape", "--trainer", "fal-ai/other"]
+    words = ["--steps", "500", "--not-preprocessed", "--set", "is_style=true", "--param", "rate=0.5"]
+    words += ["--set", "mode=fast=er", "--name", "Cape", "--trainer", "fal-ai/other"]
     document = run(api, "train", "s_1", "--trigger", "TOK", *words, "--json").json
     assert document["id"] == "t_1"
     assert api.orders[0]["parameters"] == {
@@ -60,7 +60,7 @@ def test_two_commands_are_two_trainings(api: FakeApi) -> None:
 
 
 def test_a_parameter_without_a_value_is_a_mistake_in_the_command(api: FakeApi) -> None:
-    outcome = run(api, "train", "s_1", "--trigger", "TOK", "--param", "is_style")
+    outcome = run(api, "train", "s_1", "--trigger", "TOK", "--set", "is_style")
     assert outcome.exit_code == 2
     assert not api.orders
 

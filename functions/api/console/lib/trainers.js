@@ -1,35 +1,66 @@
-/** The trainers that can be chosen; what a deployment without a list has. */
+/** The trainers that can be chosen, as the API's registry has them: forms and names are made from it alone. */
 
-import { getIfThere } from "./api.js";
-import { words } from "./format.js";
+import { get } from "./api.js";
+import { number, words } from "./format.js";
 
-export const PREPROCESSED = "is_input_format_already_preprocessed";
-
-const ONLY = {
-  endpoint: "fal-ai/flux-lora-fast-training",
-  title: "FLUX.1 LoRA, fast",
-  minimum_images: 4,
-  parameters: [
-    { name: "steps", type: "int", default: 1000, minimum: 1, maximum: 10000, help: "How long to train; the price is linear in it." },
-    { name: "create_masks", type: "bool", default: true, help: "Weigh the loss by masks of the subject." },
-    { name: "is_style", type: "bool", default: false, help: "Learn a style instead of a subject." },
-    { name: PREPROCESSED, type: "bool", default: true, help: "The pictures are preprocessed already, as the shoots' are." },
-  ],
-};
-
-const LABELS = {
-  [PREPROCESSED]: "Already preprocessed",
-  create_masks: "Masks of the subject",
-  is_style: "Learn a style, not a subject",
-};
+let known = [];
 
 /** The trainers, the default one first. */
 export async function trainers(signal) {
-  const list = await getIfThere("/v1/trainers", { signal }).catch(() => null);
-  return list?.items?.length ? list.items : [ONLY];
+  known = (await get("/v1/trainers", { signal })).items;
+  return known;
 }
 
-/** What a parameter is called: "Already preprocessed", or its own name as words. */
-export function labelOf(name) {
-  return LABELS[name] ?? words(name);
+/** The trainer with this endpoint, as far as `trainers` has been asked for. */
+export function trainerOf(endpoint) {
+  return known.find((trainer) => trainer.endpoint === endpoint) ?? null;
+}
+
+/** What a parameter of a trainer is called: its title, else its own name as words. */
+export function labelOf(name, endpoint) {
+  return trainerOf(endpoint)?.parameters.properties[name]?.title ?? words(name);
+}
+
+/** The parameters' schemas as pairs of a name and its schema. */
+export function parametersOf(trainer) {
+  return Object.entries(trainer.parameters.properties);
+}
+
+/** The values that a trainer begins with: its defaults, and what the preset of that name sets. */
+export function valuesFor(trainer, preset) {
+  const defaults = Object.fromEntries(parametersOf(trainer).map(([name, schema]) => [name, schema.default]));
+  return { ...defaults, ...(presetOf(trainer, preset)?.parameters ?? {}) };
+}
+
+/** `values` as another preset has them: what no preset of the trainer sets stays as it is. */
+export function withPreset(trainer, values, preset) {
+  const set = new Set(trainer.presets.flatMap(({ parameters }) => Object.keys(parameters)));
+  const kept = Object.entries(values).filter(([name]) => !set.has(name));
+  return { ...valuesFor(trainer, preset), ...Object.fromEntries(kept) };
+}
+
+/** The preset of that name; null without one, or where the trainer does not offer it. */
+export function presetOf(trainer, preset) {
+  return trainer.presets.find(({ name }) => name === preset) ?? null;
+}
+
+/** What is wrong with a value, in a sentence with what would do; empty where it fits its schema. */
+export function misfit(schema, value) {
+  if (schema.type !== "integer" && schema.type !== "number") return "";
+  const { minimum: low = -Infinity, maximum: high = Infinity, multipleOf: step } = schema;
+  if (!Number.isFinite(value)) return "A number is needed here.";
+  if (value < low || value > high) return `${rangeWords(schema)}.`;
+  if (schema.type === "integer" && !Number.isInteger(value)) return "A whole number is needed here.";
+  if (!step || value % step === 0) return "";
+  const nearest = Math.min(Math.max(Math.round(value / step) * step, Math.ceil(low / step) * step), Math.floor(high / step) * step);
+  return `In steps of ${number(step)}: the nearest is ${number(nearest)}.`;
+}
+
+/** "From 100 to 10,000, in steps of 100"; small numbers as they are written. */
+export function rangeWords({ minimum, maximum, multipleOf }) {
+  const plain = (value) => (value !== 0 && Math.abs(value) < 0.01 ? String(value) : number(value));
+  const step = multipleOf ? `, in steps of ${number(multipleOf)}` : "";
+  if (minimum === undefined && maximum === undefined) return "";
+  if (maximum === undefined) return `From ${plain(minimum)} on${step}`;
+  return minimum === undefined ? `Up to ${plain(maximum)}${step}` : `From ${plain(minimum)} to ${plain(maximum)}${step}`;
 }

@@ -4,6 +4,7 @@ import { get, getIfThere } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
 import { ago, count, modelTitle, moment } from "../lib/format.js";
 import { setTitle } from "../lib/router.js";
+import { trainers } from "../lib/trainers.js";
 import { breadcrumb, copyable, facts, showProblem, skeletons, time } from "../lib/ui.js";
 import { downloadButtons } from "../parts/downloads.js";
 import { lineage } from "../parts/lineage.js";
@@ -29,6 +30,7 @@ async function load(id, signal) {
     quiet(`/v1/shoots/${encodeURIComponent(model.shoot_id)}`),
     quiet(`/v1/trainings/${encodeURIComponent(model.training_id)}`),
     versionsOf(model, quiet),
+    trainers(signal).catch(() => null),
   ]);
   return { model, shoot, training, versions };
 }

@@ -65,8 +65,8 @@ function show({ shoot, like, head, left, right, signal }) {
 }
 
 function settingsOf(training) {
-  const { trigger_word: trigger, model_name: name, trainer, parameters } = training;
-  return { trigger, name, trainer, parameters: { ...parameters } };
+  const { trigger_word: trigger, model_name: name, trainer, preset, parameters } = training;
+  return { trigger, name, trainer, preset, parameters: { ...parameters } };
 }
 
 function drawHead(head, shoot) {

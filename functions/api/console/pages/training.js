@@ -6,11 +6,12 @@ import { follow } from "../lib/live.js";
 import { notifyButton, notifyEnd } from "../lib/notify.js";
 import { setTitle } from "../lib/router.js";
 import { STAGES, cancelSentence, doing, etaWords, isEnded, percentOf, statusOf, stepWords, waitSentence } from "../lib/stages.js";
+import { trainers } from "../lib/trainers.js";
 import { announce, breadcrumb, busy, notice, pill, sentenceOf, showProblem, skeletons, toast } from "../lib/ui.js";
 import { logView } from "../parts/log_view.js";
 import { cancel, outcomeCard } from "../parts/outcome.js";
 import { stepper } from "../parts/stepper.js";
-import { trainingFacts } from "../parts/training_facts.js";
+import { exchange, trainingFacts } from "../parts/training_facts.js";
 
 const CLOCK_MS = 1000;
 
@@ -19,8 +20,9 @@ export function trainingPage({ params, signal }) {
   const body = h("div.page", {},
     h("div.page-head", {}, h("div", {}, breadcrumb(["Trainings", "/trainings"]), h("h1", {}, h("span.skeleton.line")))),
     h("div.card", {}, skeletons(1, "stepper-skeleton", "Loading the training")));
+  const names = trainers(signal).catch(() => null);
   const loaded = get(`/v1/trainings/${encodeURIComponent(params.id)}`, { signal }).then(
-    (training) => signal.aborted || show(body, training, signal),
+    (training) => names.then(() => signal.aborted || show(body, training, signal)),
     (error) => signal.aborted || showProblem(body, "This training cannot be shown", error),
   );
   return { title: "Training", section: "trainings", body, loaded };
@@ -38,7 +40,7 @@ function show(body, training, signal) {
     h("section.card.stage-card", { "aria-label": "Progress" }, stages.element, view.now),
     h("div.training", {},
       h("section.card.log-card", { "aria-labelledby": "log-title" }, view.logHead, log.element),
-      h("aside.card", { "aria-label": "About this training" }, view.facts)));
+      h("aside.card", { "aria-label": "About this training" }, view.facts, view.exchange)));
 
   function update(next) {
     const before = now;
@@ -63,6 +65,7 @@ function show(body, training, signal) {
     drawOutcome();
     drawBar(view, now, percent);
     fill(view.facts, trainingFacts(now));
+    drawExchange();
     view.wait.replaceChildren(...hindrance(now));
     for (const button of [view.cancel, view.check, view.notify]) if (button) button.hidden = isEnded(now);
     if (now.cancel_requested_at && !isEnded(now)) showCancelAsked();
@@ -74,6 +77,16 @@ function show(body, training, signal) {
     if (view.outcome.dataset.drawn === drawn) return;
     view.outcome.dataset.drawn = drawn;
     fill(view.outcome, isEnded(now) ? outcomeCard({ training: now, signal, onTraining: update }) : null);
+  }
+
+  /** Drawn anew only where it differs, so that it stays open. */
+  function drawExchange() {
+    const drawn = JSON.stringify([now.sent, now.delivered]);
+    if (view.exchange.dataset.drawn === drawn) return;
+    const open = view.exchange.firstChild?.open ?? false;
+    view.exchange.dataset.drawn = drawn;
+    fill(view.exchange, exchange(now));
+    if (view.exchange.firstChild) view.exchange.firstChild.open = open;
   }
 
   function showCancelAsked() {
@@ -123,7 +136,7 @@ function parts(training) {
     state, bar,
     doing: h("p.doing"), percent: h("span.percent"), step: h("span"), eta: h("span"),
     wait: h("div", { "aria-live": "polite" }), asked: h("div", { "aria-live": "polite" }),
-    outcome: h("div", { "aria-live": "polite" }), facts: h("div"),
+    outcome: h("div", { "aria-live": "polite" }), facts: h("div"), exchange: h("div"),
     cancel: h("button.quiet.small", { type: "button" }, "Cancel"),
     check: h("button.quiet.small", { type: "button" }, "Check now"),
     notify: notifyButton(),

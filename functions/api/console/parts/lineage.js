@@ -2,19 +2,19 @@
 
 import { h } from "../lib/dom.js";
 import { bytes, count, duration, money } from "../lib/format.js";
-import { parameterFacts } from "./training_facts.js";
+import { parameterFacts, trainerWords } from "./training_facts.js";
 
 /** The lineage of a model; what has been deleted since is said to be gone. */
 export function lineage({ model, shoot, training }) {
   const costume = shoot?.costume_name ?? model.shoot?.costume_name;
   const cost = training?.cost_usd ?? model.training?.cost_usd;
-  const parameters = parameterFacts(model.parameters).map(([name, given]) => h("span", {}, `${name}: ${given}`));
+  const parameters = parameterFacts(model.parameters, model.trainer).map(([name, given]) => h("span", {}, `${name}: ${given}`));
   return h("section.card", { "aria-labelledby": "lineage-title" }, h("h2", { id: "lineage-title" }, "Where it comes from"),
     h("ol.thread", {},
       knot("Shoot", shoot ? h("a", { href: `/shoots/${shoot.id}` }, costume) : h("span", {}, costume ?? "no longer there")),
       knot("Dataset", datasetWords(training?.dataset), h("code.fingerprint", { title: model.dataset_fingerprint }, model.dataset_fingerprint.slice(0, 16))),
       knot("Training", training ? h("a", { href: `/trainings/${training.id}` }, took(training)) : h("span", {}, "no longer there"),
-        model.trainer, ...parameters, typeof cost === "number" ? `Cost ${money(cost)}` : null),
+        trainerWords(model.trainer), ...parameters, typeof cost === "number" ? `Cost ${money(cost)}` : null),
       knot("Model", h("span", {}, `${model.name}, version ${model.version}`),
         model.parent_model_id ? h("a", { href: `/models/${model.parent_model_id}` }, "continues another model") : null)));
 }

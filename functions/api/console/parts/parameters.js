@@ -1,101 +1,141 @@
-/** The fields of a trainer's parameters. */
+/** The fields of a trainer's parameters, made from its JSON Schema. */
 
-import { h } from "../lib/dom.js";
-import { number } from "../lib/format.js";
-import { PREPROCESSED, labelOf } from "../lib/trainers.js";
-
-const SLIDER_MOST = 4000;
+import { h, setText } from "../lib/dom.js";
+import { labelOf, misfit, parametersOf, rangeWords } from "../lib/trainers.js";
 
 /**
- * Fields for the parameters of `trainer`: steps and the preprocessed flag in front, the rest behind "More settings".
- * @param {{trainer: Object, given: Object, onChange: (values: Object) => void}} options
- * @returns {{element: HTMLElement, values: () => Object}}
+ * Fields for the parameters of `trainer`: those that are not advanced in front, the rest behind "Advanced".
+ * @param {{trainer: Object, values: Object, onChange: (values: Object) => void}} options
+ * @returns {{element: HTMLElement, values: () => Object, misfit: () => string|null, show: Function, refuse: Function}}
+ *   `misfit` is the name of a parameter whose value does not fit, `show(name)` goes to its field, and
+ *   `refuse(name, sentence)` says there what the API said; false where there is no such field
  */
-export function parameterFields({ trainer, given, onChange }) {
-  const known = trainer.parameters.filter((parameter) => parameter.name in given);
-  const values = Object.fromEntries(trainer.parameters.map((parameter) => [parameter.name, parameter.default]));
-  for (const { name } of known) values[name] = given[name];
+export function parameterFields({ trainer, values: given, onChange }) {
+  const values = { ...given };
+  const fields = new Map();
 
-  function set(name, value) {
-    values[name] = value;
-    onChange(values);
+  function field([name, schema]) {
+    const made = fieldOf({ id: `parameter-${name}`, name, schema, label: labelOf(name, trainer.endpoint), value: values[name] }, (value) => {
+      values[name] = value;
+      made.say(misfit(schema, value));
+      onChange(values);
+    });
+    fields.set(name, made);
+    return made.element;
   }
 
-  const front = ["steps", PREPROCESSED];
-  const byName = (name) => trainer.parameters.find((parameter) => parameter.name === name);
-  const first = front.map(byName).filter(Boolean).map((parameter) => field(parameter, values[parameter.name], set));
-  const rest = trainer.parameters.filter((parameter) => !front.includes(parameter.name));
-  const changed = rest.some((parameter) => values[parameter.name] !== parameter.default);
-  const more = rest.length
-    ? h("details.more", { open: changed }, h("summary", {}, "More settings"), rest.map((p) => field(p, values[p.name], set)))
-    : null;
-  return { element: h("div.fields", {}, first, more), values: () => ({ ...values }) };
+  function show(name) {
+    const folded = fields.get(name).element.closest("details");
+    if (folded) folded.open = true;
+    fields.get(name).input.focus();
+  }
+
+  function refuse(name, sentence) {
+    if (!fields.has(name)) return false;
+    fields.get(name).say(sentence);
+    show(name);
+    return true;
+  }
+
+  const all = parametersOf(trainer);
+  const front = all.filter(([, schema]) => !schema["x-advanced"]).map(field);
+  const rest = all.filter(([, schema]) => schema["x-advanced"]).map(field);
+  const more = rest.length ? h("details.more", {}, h("summary", {}, "Advanced"), rest) : null;
+  return {
+    element: h("div.fields", {}, front, more),
+    values: () => ({ ...values }),
+    misfit: () => all.find(([name, schema]) => misfit(schema, values[name]))?.[0] ?? null,
+    show,
+    refuse,
+  };
 }
 
-function field(parameter, value, set) {
-  const kind = parameter.type ?? typeof parameter.default;
-  if (kind === "bool" || kind === "boolean") return flagField(parameter, value, set);
-  if (parameter.name === "steps") return stepsField(parameter, value, set);
-  return kind === "str" || kind === "string" ? textField(parameter, value, set) : numberField(parameter, value, set);
+function fieldOf(field, set) {
+  const help = h("p.help", { id: `${field.id}-help` });
+  const problem = h("p.help.blocked", { id: `${field.id}-problem`, "aria-live": "polite", hidden: true });
+  const { input, parts } = controlOf(field, set);
+  input.setAttribute("aria-describedby", `${help.id} ${problem.id}`);
+  setText(help, helpOf(field.schema));
+  const say = (sentence) => {
+    problem.hidden = !sentence;
+    setText(problem, sentence);
+    if (sentence) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  };
+  const flag = field.schema.type === "boolean" ? ".flag" : "";
+  return { element: h(`div.field${flag}`, {}, parts, help, problem), input, say };
 }
 
-function flagField(parameter, value, set) {
-  const id = `parameter-${parameter.name}`;
-  const box = h("input", { type: "checkbox", id, name: parameter.name, checked: Boolean(value) });
-  box.addEventListener("change", () => set(parameter.name, box.checked));
-  return h("div.field.flag", {}, box, h("label", { for: id }, labelOf(parameter.name)), help(id, box, parameter));
+function helpOf(schema) {
+  const numeric = schema.type === "integer" || schema.type === "number";
+  const range = numeric ? rangeWords(schema) : "";
+  return [range && `${range}.`, schema.description].filter(Boolean).join(" ");
+}
+
+/** The control of a parameter with its label; `input` is what a person types into or presses. */
+function controlOf(field, set) {
+  const { schema } = field;
+  if (schema.type === "boolean") return checkbox(field, set);
+  if (schema.enum) return choice(field, set);
+  if (schema.type === "string") return text(field, set);
+  return schema["x-usual-maximum"] === undefined ? exact(field, set) : slider(field, set);
+}
+
+function checkbox({ id, name, label, value }, set) {
+  const input = h("input", { type: "checkbox", id, name, checked: Boolean(value) });
+  input.addEventListener("change", () => set(input.checked));
+  return { input, parts: [input, h("label", { for: id }, label)] };
+}
+
+function choice({ id, name, label, value, schema }, set) {
+  const input = h("select", { id, name }, schema.enum.map((each) => h("option", { value: each }, each)));
+  for (const [index, option] of [...input.options].entries()) option.value = schema.enum[index];
+  input.value = value;
+  input.addEventListener("change", () => set(input.value));
+  return { input, parts: [h("label", { for: id }, label), input] };
+}
+
+function text({ id, name, label, value, schema }, set) {
+  const kind = schema["x-multiline"] ? "textarea" : "input";
+  const input = h(kind, { id, name, rows: kind === "textarea" ? 2 : null, maxlength: schema.maxLength, value: value ?? "" });
+  input.addEventListener("input", () => set(input.value));
+  return { input, parts: [h("label", { for: id }, label), input] };
+}
+
+function exact({ id, name, label, value, schema }, set) {
+  const input = numberInput({ id, name, value, schema });
+  input.addEventListener("input", () => set(input.value === "" ? NaN : Number(input.value)));
+  return { input, parts: [h("label", { for: id }, label), input] };
 }
 
 /** A slider for the usual range, a number for all of it; both say the same. */
-function stepsField(parameter, value, set) {
-  const low = parameter.minimum ?? 1;
-  const high = parameter.maximum ?? 10_000;
-  const most = Math.min(high, SLIDER_MOST);
-  const stride = Math.max(1, Math.min(100, most / 10));
-  const exact = h("input.steps-number", {
-    type: "number", id: "parameter-steps", name: "steps", min: low, max: high, step: 1, required: true, inputmode: "numeric", value,
-  });
+function slider({ id, name, label, value, schema }, set) {
+  const low = schema.minimum ?? 0;
+  const most = schema["x-usual-maximum"];
+  const stride = schema.multipleOf ?? Math.max(1, Math.min(100, most / 10));
+  const input = numberInput({ id, name, value, schema });
+  input.className = "steps-number";
   // the slider's grid begins at its minimum: 0 keeps its stops at 100, 200, …, and the number says 1 where it is at 0
-  const slider = h("input", {
-    type: "range", min: low < stride ? 0 : low, max: most, step: stride, "aria-label": "Steps, coarse", value: Math.min(value, most),
+  const coarse = h("input", {
+    type: "range", min: low < stride ? 0 : low, max: most, step: stride, "aria-label": `${label}, coarse`, value: Math.min(value, most),
   });
-  slider.value = String(Math.min(value, most));
-  const paint = () => slider.style.setProperty("--filled", `${(100 * slider.value) / most}%`);
-  slider.addEventListener("input", () => {
-    exact.value = String(Math.max(low, Number(slider.value)));
+  coarse.value = String(Math.min(value, most));
+  const paint = () => coarse.style.setProperty("--filled", `${(100 * (coarse.value - coarse.min)) / (most - coarse.min)}%`);
+  coarse.addEventListener("input", () => {
+    input.value = String(Math.max(low, Number(coarse.value)));
     paint();
-    set("steps", Number(exact.value));
+    set(Number(input.value));
   });
-  exact.addEventListener("input", () => {
-    slider.value = String(Math.min(Number(exact.value) || 0, most));
+  input.addEventListener("input", () => {
+    coarse.value = String(Math.min(Number(input.value) || 0, most));
     paint();
-    if (exact.checkValidity()) set("steps", Number(exact.value));
+    set(input.value === "" ? NaN : Number(input.value));
   });
   paint();
-  const range = `${number(low)} to ${number(high)}. ${parameter.help ?? ""}`;
-  const label = h("div.field-head", {}, h("label", { for: "parameter-steps" }, "Steps"), exact);
-  return h("div.field", {}, label, slider, h("p.help", {}, range));
+  return { input, parts: [h("div.field-head", {}, h("label", { for: id }, label), input), coarse] };
 }
 
-function numberField(parameter, value, set) {
-  const id = `parameter-${parameter.name}`;
-  const input = h("input", {
-    type: "number", id, name: parameter.name, min: parameter.minimum, max: parameter.maximum, required: true, value,
-    step: parameter.type === "int" ? 1 : "any",
-  });
-  input.addEventListener("input", () => input.checkValidity() && set(parameter.name, Number(input.value)));
-  return h("div.field", {}, h("label", { for: id }, labelOf(parameter.name)), input, help(id, input, parameter));
-}
-
-function textField(parameter, value, set) {
-  const id = `parameter-${parameter.name}`;
-  const input = h("input", { type: "text", id, name: parameter.name, value: value ?? "" });
-  input.addEventListener("input", () => set(parameter.name, input.value));
-  return h("div.field", {}, h("label", { for: id }, labelOf(parameter.name)), input, help(id, input, parameter));
-}
-
-function help(id, input, parameter) {
-  if (!parameter.help) return null;
-  input.setAttribute("aria-describedby", `${id}-help`);
-  return h("p.help", { id: `${id}-help` }, parameter.help);
+/** Without `min`, `max` and `step` of its own: what is wrong is said at the field, in words. */
+function numberInput({ id, name, value, schema }) {
+  return h("input", { type: "number", id, name, step: "any", inputmode: schema.type === "integer" ? "numeric" : "decimal", value });
 }

@@ -46,17 +46,22 @@ export function quoteBox({ signal }) {
 }
 
 function drawQuote(quote, { parameters }) {
-  const steps = parameters.steps;
-  const unit = [steps ? `${number(steps)} steps, ` : "", `${money(quote.unit_price_usd)} per ${quote.unit ?? "step"}`];
-  const since = quote.priced_at ? `, price of ${day(quote.priced_at)}` : "";
   const left = quote.budget ? `${money(quote.budget.left_usd)} of your ${money(quote.budget.limit_usd)} are left.` : null;
   const over = quote.budget && quote.price_usd > quote.budget.left_usd;
+  const known = typeof quote.price_usd === "number";
   return [
-    h("p.price", {}, money(quote.price_usd)),
-    h("p.quote-unit", {}, unit.join("") + since),
+    h("p.price", {}, known ? money(quote.price_usd) : "Price not known yet"),
+    known ? h("p.quote-unit", {}, unitWords(quote, parameters)) : null,
+    quote.note ? h("p.quote-note", {}, quote.note) : null,
     h("p.quote-time", {}, expectation(quote.expected_s)),
     left ? h(`p.quote-budget${over ? ".over" : ""}`, {}, over ? `More than is left: ${left}` : left) : null,
+    left && !known ? h("p.quote-budget", {}, "All of that is set aside until the run is billed.") : null,
   ];
+}
+
+function unitWords(quote, { steps }) {
+  const since = quote.priced_at ? `, price of ${day(quote.priced_at)}` : "";
+  return `${steps ? `${number(steps)} steps, ` : ""}${money(quote.unit_price_usd)} per ${quote.unit ?? "step"}${since}`;
 }
 
 function expectation(expected) {

@@ -5,9 +5,10 @@ import { fill, h, setText } from "../lib/dom.js";
 import { answered, keyFor } from "../lib/drafts.js";
 import { count, slug } from "../lib/format.js";
 import { go } from "../lib/router.js";
-import { trainers } from "../lib/trainers.js";
-import { notice, sentenceOf } from "../lib/ui.js";
+import { presetOf, trainers, valuesFor, withPreset } from "../lib/trainers.js";
+import { notice, problemNotice, sentenceOf } from "../lib/ui.js";
 import { parameterFields } from "./parameters.js";
+import { presetField } from "./presets.js";
 import { quoteBox } from "./quote.js";
 
 const TRIGGER = "\\w(?:[\\w \\-]{0,48}\\w)?";
@@ -34,9 +35,10 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     value: settings.name ?? shoot.costume_name.slice(0, 60), "aria-describedby": "name-help",
   });
   const kept = h("p.help", { id: "name-help" });
+  const presets = h("div.field");
   const choice = h("div.field");
   const form = h("form.card.train", { "aria-labelledby": "train-title" },
-    h("h2", { id: "train-title" }, "Train LoRA"),
+    h("h2", { id: "train-title" }, "Train LoRA"), presets,
     labeled(trigger, "Trigger word", h("p.help", { id: "trigger-help" }, "A rare word that will stand for this person in this costume.")),
     labeled(name, "Model name", kept), choice, fields, quote.element, edits, message, button, why);
   let list = [];
@@ -48,11 +50,36 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     return list.find(({ endpoint }) => endpoint === settings.trainer) ?? list[0];
   }
 
-  function drawTrainer() {
+  /** The chosen trainer: its presets, and its parameters with these values. */
+  function drawTrainer(values) {
     const spec = trainer();
-    parameters = parameterFields({ trainer: spec, given: settings.parameters ?? {}, onChange: changed });
+    if (!presetOf(spec, settings.preset)) settings.preset = null;
+    fill(presets, presetField(spec, settings.preset, choosePreset));
+    drawParameters(values ?? valuesFor(spec, settings.preset));
+  }
+
+  function drawParameters(values) {
+    parameters = parameterFields({ trainer: trainer(), values, onChange: changed });
     fill(fields, parameters.element);
     changed();
+  }
+
+  function choosePreset(preset) {
+    settings.preset = preset;
+    drawParameters(withPreset(trainer(), parameters.values(), preset));
+  }
+
+  /** Another trainer begins with its own defaults: a number that suits one may spoil another. */
+  function chooseTrainer(endpoint) {
+    settings.trainer = endpoint;
+    drawTrainer();
+  }
+
+  /** What was typed before, for this trainer. */
+  function typedValues() {
+    const usual = valuesFor(trainer(), settings.preset);
+    const typed = settings.trainer === trainer().endpoint ? Object.entries(settings.parameters ?? {}) : [];
+    return { ...usual, ...Object.fromEntries(typed.filter(([key, value]) => key in usual && value !== null)) };
   }
 
   function changed() {
@@ -61,7 +88,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     Object.assign(settings, { trigger: trigger.value, name: name.value, trainer: spec.endpoint, parameters: parameters.values() });
     save();
     setText(kept, `Kept as ${shoot.person_id} / ${slug(name.value || shoot.costume_name)}.`);
-    quote.ask({ trainer: spec.endpoint, parameters: settings.parameters });
+    if (!parameters.misfit()) quote.ask({ trainer: spec.endpoint, parameters: settings.parameters });
     if (trigger.checkValidity()) onSettings({ trigger: trigger.value, trainer: spec.endpoint });
     if (!sending) fill(message);
   }
@@ -81,17 +108,24 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
 
   async function start() {
     captionsChanged();
-    list = await trainers(signal);
+    try {
+      list = await trainers(signal);
+    } catch (error) {
+      if (!signal.aborted) fill(fields, problemNotice(error, () => void start()));
+      return;
+    }
     if (signal.aborted) return;
-    fill(choice, trainerField(list, trainer(), (endpoint) => {
-      settings.trainer = endpoint;
-      drawTrainer();
-    }));
-    drawTrainer();
+    fill(choice, trainerField(list, trainer(), chooseTrainer));
+    drawTrainer(typedValues());
   }
 
   async function press({ force = false } = {}) {
     if (sending || blocked || !parameters) return;
+    const unfit = parameters.misfit();
+    if (unfit) {
+      parameters.show(unfit);
+      return;
+    }
     sending = true;
     button.setAttribute("aria-disabled", "true");
     setText(button, "Starting");
@@ -102,7 +136,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
       if (!signal.aborted) go(`/trainings/${training.id}`);
     } catch (error) {
       if (error.status >= 400 && error.status < 500) answered(shoot.id);
-      if (!signal.aborted) fill(message, refusal(error, () => void press({ force: true })));
+      if (!signal.aborted) refused(error);
     } finally {
       sending = false;
       button.removeAttribute("aria-disabled");
@@ -110,11 +144,17 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     }
   }
 
+  function refused(error) {
+    const field = error.code === "invalid_parameter" ? error.details.parameter : null;
+    if (field && parameters.refuse(field, sentenceOf(error))) return;
+    fill(message, refusal(error, () => void press({ force: true })));
+  }
+
   function sent(force) {
     const captions = Object.keys(draft.captions).length ? { captions: draft.captions } : {};
     const body = {
       shoot_id: shoot.id, trigger_word: trigger.value, model_name: name.value, trainer: trainer().endpoint,
-      parameters: parameters.values(), ...captions, ...(force ? { force: true } : {}),
+      parameters: parameters.values(), ...(settings.preset ? { preset: settings.preset } : {}), ...captions, ...(force ? { force: true } : {}),
     };
     const onRetry = () => fill(message, notice("warn", "No answer yet",
       "The connection failed. The same request is being sent again; it can start only one training."));
@@ -134,13 +174,18 @@ function labeled(input, title, ...more) {
 }
 
 function trainerField(list, chosen, choose) {
-  if (list.length === 1) return [h("span.label", {}, "Trainer"), h("p.only", {}, chosen.title, h("code", {}, chosen.endpoint))];
-  const select = h("select", { id: "trainer", name: "trainer" },
-    list.map(({ endpoint, title }) => h("option", { value: endpoint, selected: endpoint === chosen.endpoint }, title)));
+  const about = h("p.help", { id: "trainer-help", "aria-live": "polite" });
+  const tell = ({ summary, minimum_images: least }) => setText(about, `${summary} Needs at least ${count(least, "picture")}.`);
+  const select = h("select", { id: "trainer", name: "trainer", "aria-describedby": about.id },
+    list.map(({ title }) => h("option", {}, title)));
   for (const [index, option] of [...select.options].entries()) option.value = list[index].endpoint;
   select.value = chosen.endpoint;
-  select.addEventListener("change", () => choose(select.value));
-  return [h("label", { for: "trainer" }, "Trainer"), select];
+  select.addEventListener("change", () => {
+    tell(list[select.selectedIndex]);
+    choose(select.value);
+  });
+  tell(chosen);
+  return [h("label", { for: "trainer" }, "Trainer"), select, about];
 }
 
 function refusal(error, again) {

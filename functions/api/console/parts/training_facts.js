@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 import { bytes, count, moment, money, value } from "../lib/format.js";
 import { totalTime } from "../lib/stages.js";
-import { labelOf } from "../lib/trainers.js";
+import { labelOf, presetOf, trainerOf } from "../lib/trainers.js";
 import { facts, time } from "../lib/ui.js";
 
 /** The facts of a training, as far as they are known. */
@@ -13,8 +13,9 @@ export function trainingFacts(training) {
     ["Shoot", h("a", { href: `/shoots/${encodeURIComponent(training.shoot_id)}` }, "See the pictures")],
     ["Person", training.person_id],
     ["Trigger word", h("code", {}, training.trigger_word)],
-    ["Trainer", training.trainer],
-    ...parameterFacts(training.parameters),
+    ["Trainer", trainerWords(training.trainer)],
+    ["To learn", presetWords(training)],
+    ...parameterFacts(training.parameters, training.trainer),
     ["Dataset", dataset ? `${count(dataset.image_count, "picture")}, ${count(dataset.caption_count, "caption")}, ${bytes(dataset.bytes)}` : null],
     ["Quoted", typeof quote?.price_usd === "number" ? money(quote.price_usd) : null],
     ["Cost", typeof training.cost_usd === "number" ? money(training.cost_usd) : null],
@@ -25,7 +26,28 @@ export function trainingFacts(training) {
   );
 }
 
-/** The parameters as pairs. */
-export function parameterFacts(parameters) {
-  return Object.entries(parameters ?? {}).map(([name, given]) => [labelOf(name), value(given)]);
+/** The parameters as pairs; texts that are empty say nothing. */
+export function parameterFacts(parameters, endpoint) {
+  return Object.entries(parameters ?? {}).filter(([, given]) => given !== "").map(([name, given]) => [labelOf(name, endpoint), value(given)]);
+}
+
+/** A trainer by its title, with its endpoint. */
+export function trainerWords(endpoint) {
+  const spec = trainerOf(endpoint);
+  return spec ? h("span.only", {}, spec.title, h("code", {}, endpoint)) : endpoint;
+}
+
+function presetWords({ preset, trainer }) {
+  if (!preset) return null;
+  const spec = trainerOf(trainer);
+  return (spec && presetOf(spec, preset)?.title) ?? preset;
+}
+
+/** What fal.ai was sent and what it delivered, word by word, behind a disclosure. */
+export function exchange({ sent, delivered }) {
+  if (!sent) return null;
+  const shown = (title, what) => [h("h3", {}, title), h("pre", { tabindex: "0" }, JSON.stringify(what, null, 2))];
+  return h("details.more.exchange", {}, h("summary", {}, "What fal.ai was sent"),
+    h("p.help", {}, `To ${sent.endpoint}, by version ${sent.trainer_version} of its entry. Links are not kept.`),
+    shown("Sent", sent.fields), delivered ? shown("Delivered", delivered) : null);
 }

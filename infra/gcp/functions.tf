@@ -32,7 +32,7 @@ locals {
       source        = "functions/packager/main.py"
       target        = "packager"
       public        = false
-      settings      = ["store", "dataset", "monitor", "delivery"]
+      settings      = ["store", "dataset", "monitor", "delivery", "story"]
       secrets       = []
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -53,7 +53,7 @@ locals {
       source        = "functions/submitter/main.py"
       target        = "submitter"
       public        = false
-      settings      = ["store", "fal", "submit", "monitor", "delivery"]
+      settings      = ["store", "fal", "submit", "monitor", "delivery", "story"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets       = {}
@@ -89,7 +89,7 @@ locals {
       source        = "functions/mirror/main.py"
       target        = "mirror"
       public        = false
-      settings      = ["store", "fal", "mirror", "monitor", "delivery"]
+      settings      = ["store", "fal", "mirror", "monitor", "delivery", "story"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -110,7 +110,7 @@ locals {
       source        = "functions/monitor/main.py"
       target        = "monitor"
       public        = false
-      settings      = ["store", "fal", "monitor", "delivery"]
+      settings      = ["store", "fal", "monitor", "delivery", "story"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -127,11 +127,55 @@ locals {
     }
   }
 
-  # What every service's process is told beside our own settings.
-  runtime = {
-    # a gRPC client must survive the server's fork
-    GRPC_ENABLE_FORK_SUPPORT = "1"
-    # otherwise the storage client asks for a bucket's metadata, which no account here may read
-    DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA = "true"
+  # Everybody who hears a topic is called by Pub/Sub, in the name of one account that may do nothing else.
+  heard = toset(flatten([for subscribers in local.topics : keys(subscribers)]))
+
+  behind_iap = local.settings.api.auth_mode == "iap"
+
+  invokers = {
+    for name in keys(local.functions) : name => merge(
+      contains(local.heard, name) ? { pusher = google_service_account.pusher.member } : {},
+      name == "monitor" ? { scheduler = google_service_account.scheduler.member } : {},
+      name == "api" && local.behind_iap ? { iap = "serviceAccount:service-${local.project_number}@gcp-sa-iap.iam.gserviceaccount.com" } : {},
+    )
   }
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  project_id          = var.project_id
+  region              = var.region
+  name                = "${var.prefix}-${each.key}"
+  description         = each.value.description
+  labels              = merge(local.labels, { function = each.key })
+  image               = var.image
+  environment         = local.environment[each.key]
+  secrets             = { for name in each.value.secrets : name => local.secrets[name] }
+  project_roles       = each.value.project_roles
+  bucket_roles        = local.bucket_roles[each.key]
+  signs_urls          = each.value.signs_urls
+  public              = each.value.public
+  behind_iap          = each.key == "api" && local.behind_iap
+  invokers            = local.invokers[each.key]
+  timeout_s           = each.value.timeout_s
+  memory              = each.value.memory
+  cpu                 = each.value.cpu
+  concurrency         = each.value.concurrency
+  min_instances       = try(coalesce(var.instances[each.key].min), each.value.min_instances)
+  max_instances       = try(coalesce(var.instances[each.key].max), each.value.max_instances)
+  deletion_protection = var.deletion_protection
+
+  depends_on = [google_project_service.apis]
+}
+
+# Who may open the console through Identity-Aware Proxy.
+resource "google_iap_web_cloud_run_service_iam_member" "users" {
+  for_each               = local.behind_iap ? var.iap_members : []
+  project                = var.project_id
+  location               = var.region
+  cloud_run_service_name = module.function["api"].name
+  role                   = "roles/iap.httpsResourceAccessor"
+  member                 = each.value
 }

@@ -28,6 +28,31 @@ def local_value(name: str, *, directory: Path = GCP) -> Any:
     return found[0]
 
 
+def text(path: Path) -> str:
+    """A file as it is written."""
+    return path.read_text()
+
+
+def blocks(kind: str, directory: Path = GCP) -> dict[str, Any]:
+    """The resources of that kind in a directory, by their names."""
+    return {
+        name: resource
+        for path in sorted(directory.glob("*.tf"))
+        for block in parsed(path).get("resource", [])
+        for name, resource in block.get(kind, {}).items()
+    }
+
+
+def variables(directory: Path) -> dict[str, Any]:
+    """The variables that a directory declares, by their names."""
+    return _named("variable", directory)
+
+
+def outputs(directory: Path) -> dict[str, Any]:
+    """The outputs of a directory, by their names."""
+    return _named("output", directory)
+
+
 def functions() -> dict[str, dict[str, Any]]:
     """`local.functions`: what each service is started with, and what it may do."""
     named: dict[str, dict[str, Any]] = local_value("functions")
@@ -37,3 +62,8 @@ def functions() -> dict[str, dict[str, Any]]:
 def _locals(path: Path) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = parsed(path).get("locals", [])
     return blocks
+
+
+def _named(kind: str, directory: Path) -> dict[str, Any]:
+    found = [block for path in sorted(directory.glob("*.tf")) for block in parsed(path).get(kind, [])]
+    return {name: value for block in found for name, value in block.items()}

@@ -1,11 +1,28 @@
-"""The services that Terraform makes and the functions of the code are the same, and each may do what it needs."""
+"""The services that Terraform makes and the functions of the code are the same, and each may do just what it needs."""
 
 from __future__ import annotations
 
-from shared.events import SUBSCRIPTIONS
-from tests.infra.terraform import ROOT, functions
+import pytest
+
+from shared.events import EVENTS
+from tests.infra.terraform import GCP, ROOT, blocks, functions, text
+from tests.infra.wiring import calls_method, published, reached
 
 FOLDERS = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
+REPOSITORIES = {"shoots", "trainings", "models", "accounts", "stories"}
+BUCKETS = {"shoots", "datasets", "models", "thumbnails"}
+
+# The operators' route looks at everything, and says where it may not: that needs no grant.
+LOOKED_AT = {"api": {"datasets"}}
+
+# What each role lets do, of what a bucket's port offers beside reading.
+ROLES = {
+    "roles/storage.objectViewer": set[str](),
+    "roles/storage.objectUser": {"write", "copy", "delete"},
+    "object_remover": {"delete"},
+}
+
+each_function = pytest.mark.parametrize("name", sorted(FOLDERS))
 
 
 def test_every_function_has_its_service_by_its_source_and_target() -> None:
@@ -18,9 +35,83 @@ def test_every_function_has_its_service_by_its_source_and_target() -> None:
 
 def test_nothing_is_public_but_the_api_and_the_webhook() -> None:
     assert {name for name, function in functions().items() if function["public"]} == {"api", "webhook"}
+    service = blocks("google_cloud_run_v2_service", GCP / "modules" / "function")["service"]
+    assert service["ingress"] == '${var.public ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"}'
+    assert service["invoker_iam_disabled"] == "${var.public && !var.behind_iap}"
 
 
-def test_every_subscriber_answers_before_its_message_is_delivered_again() -> None:
-    subscribers = {function for functions_ in SUBSCRIPTIONS.values() for function in functions_}
-    longest = {name: functions()[name]["timeout_s"] for name in subscribers}
-    assert max(longest.values()) <= 600, "Pub/Sub waits at most 600 s for an answer"
+def test_nothing_is_granted_to_everybody() -> None:
+    for path in GCP.rglob("*.tf"):
+        for line in text(path).splitlines():
+            assert line.lstrip().startswith("#") or ("allUsers" not in line and "allAuthenticatedUsers" not in line)
+
+
+def test_a_service_runs_as_its_own_account_and_that_is_granted_everything() -> None:
+    module = GCP / "modules" / "function"
+    assert list(blocks("google_service_account", module)) == ["account"]
+    (template,) = blocks("google_cloud_run_v2_service", module)["service"]["template"]
+    assert template["service_account"] == "${google_service_account.account.email}"
+    grants = [kind for kind in ("google_project_iam_member", "google_storage_bucket_iam_member")]
+    for kind in (*grants, "google_secret_manager_secret_iam_member", "google_service_account_iam_member"):
+        for grant in blocks(kind, module).values():
+            assert grant["member"] == "${google_service_account.account.member}"
+
+
+@each_function
+def test_a_function_reaches_the_database_only_where_it_reads_documents(name: str) -> None:
+    expected = ["roles/datastore.user"] if reached(name) & REPOSITORIES else []
+    assert functions()[name]["project_roles"] == expected
+
+
+@each_function
+def test_a_function_may_use_the_buckets_that_its_code_uses_and_no_other(name: str) -> None:
+    used = {bucket for bucket in BUCKETS if f"{bucket}_bucket" in reached(name)} - LOOKED_AT.get(name, set())
+    assert set(functions()[name]["buckets"]) == used
+
+
+def test_what_is_only_read_or_only_deleted_cannot_be_overwritten() -> None:
+    may = {
+        (name, bucket): set[str]().union(*(ROLES[role] for role in roles))
+        for name, function in functions().items()
+        for bucket, roles in function["buckets"].items()
+    }
+    everything = {"write", "copy", "delete"}
+    assert {place for place, rights in may.items() if rights == everything} == {
+        ("packager", "datasets"),
+        ("mirror", "models"),
+        ("api", "thumbnails"),
+    }
+    assert {place for place, rights in may.items() if rights == {"delete"}} == {
+        ("api", "models"),
+        ("mirror", "datasets"),
+        ("monitor", "datasets"),
+    }
+
+
+@each_function
+def test_a_function_may_publish_what_it_publishes_and_nothing_else(name: str) -> None:
+    made = {topic for topic, event in EVENTS.items() if event.__name__ in published(name)}
+    assert set(functions()[name]["publishes"]) == made
+
+
+@each_function
+def test_only_those_who_sign_urls_may_sign(name: str) -> None:
+    assert functions()[name]["signs_urls"] == calls_method(name, "sign")
+
+
+@each_function
+def test_only_those_who_call_fal_have_its_key(name: str) -> None:
+    assert functions()[name]["secrets"] == (["FAL_KEY"] if "trainer" in reached(name) else [])
+
+
+@each_function
+def test_a_function_is_told_the_settings_that_it_reads_and_no_others(name: str) -> None:
+    read = {setting.removesuffix("_settings") for setting in reached(name) if setting.endswith("_settings")}
+    assert set(functions()[name]["settings"]) == read
+
+
+def test_a_claim_ends_after_the_request_that_holds_it() -> None:
+    from shared.settings import FalSettings, SubmitSettings
+
+    fal_s = FalSettings.model_fields["fal_timeout_s"].default
+    assert fal_s < functions()["submitter"]["timeout_s"] < SubmitSettings.model_fields["claim_lease_s"].default

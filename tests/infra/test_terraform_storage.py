@@ -1,0 +1,63 @@
+"""Buckets are private, and keep and forget what the promises say."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+from shared.models import staging_prefix
+from shared.settings import StoreSettings
+from shared.trainings import Deadlines
+from tests.infra.terraform import blocks, local_value
+
+
+def buckets() -> dict[str, Any]:
+    found: dict[str, Any] = local_value("buckets")
+    return found
+
+
+def test_there_is_a_bucket_for_every_one_that_the_code_names() -> None:
+    named = {name.removesuffix("_bucket") for name in StoreSettings.model_fields if name.endswith("_bucket")}
+    assert set(buckets()) == named
+
+
+def test_every_bucket_is_private_whatever_is_set_on_an_object() -> None:
+    made = blocks("google_storage_bucket")
+    assert list(made) == ["bucket"]
+    assert made["bucket"]["public_access_prevention"] == "enforced"
+    assert made["bucket"]["uniform_bucket_level_access"] is True
+
+
+def test_packed_pictures_are_gone_when_they_are_deleted() -> None:
+    assert buckets()["datasets"]["soft_deleted_days"] == 0
+    assert buckets()["thumbnails"]["soft_deleted_days"] == 0
+
+
+def test_what_was_paid_for_can_be_had_back() -> None:
+    assert buckets()["models"]["soft_deleted_days"] >= 7
+
+
+def test_a_forgotten_zip_goes_but_never_before_its_training_has_ended() -> None:
+    (rule,) = buckets()["datasets"]["rules"]
+    longest_s = sum(dataclasses.asdict(Deadlines()).values())
+    assert timedelta(seconds=longest_s) < timedelta(days=rule["age_days"]) <= timedelta(days=7)
+    assert rule["prefixes"] == []
+
+
+def test_weights_are_never_deleted_by_age_but_where_they_are_not_verified_yet() -> None:
+    (rule,) = buckets()["models"]["rules"]
+    assert rule["prefixes"] == [staging_prefix("t_1").replace("t_1/", "")]
+    assert timedelta(days=rule["age_days"]) > timedelta(seconds=Deadlines.mirroring_s)
+    assert buckets()["shoots"]["rules"] == [], "the shoots are the app's"
+
+
+def test_those_who_remove_cannot_write() -> None:
+    role = blocks("google_project_iam_custom_role")["object_remover"]
+    assert set(role["permissions"]) == {"storage.objects.delete", "storage.objects.get", "storage.objects.list"}
+
+
+def test_the_api_writes_shoots_only_where_it_may_import_them() -> None:
+    assert local_value("import_roles") == (
+        '${local.settings.api.shoot_import ? {shoots = ["roles/storage.objectUser"]} : {}}'
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from shared.adapters.fal.trainer import FalTrainer
@@ -32,12 +33,14 @@ class FixedClock:
         return NOW
 
 
-def a_trainer(url: str, *, key: str = "key-id:key-secret", timeout_s: float = 5.0) -> FalTrainer:
+def a_trainer(
+    url: str, *, key: str = "key-id:key-secret", timeout_s: float = 5.0, pauses_s: Sequence[float] = (0.01, 0.01)
+) -> FalTrainer:
     """A trainer whose queue and request list are at `url`."""
     settings = FalSettings.model_validate(
         {"fal_key": key, "fal_queue_url": url, "fal_api_url": url, "fal_timeout_s": timeout_s}
     )
-    return FalTrainer(settings, FixedClock(), pauses_s=(0.01, 0.01))
+    return FalTrainer(settings, FixedClock(), pauses_s=pauses_s)
 
 
 def says(body: object, status: int = 200, **headers: str) -> Reply:

@@ -28,6 +28,7 @@ class Reply:
     """An answer; `drop` closes without a byte, `length` is announced in place of the body's own, "" for none.
 
     The body may come in pieces, with `pause_s` before each. With a `length` the connection is closed after it.
+    With `raw` the body is the whole answer, from its first line on, byte for byte.
     """
 
     status: int = 200
@@ -36,6 +37,7 @@ class Reply:
     length: int | str | None = None
     pause_s: float = 0.0
     drop: bool = False
+    raw: bool = False
 
 
 Script = Callable[[Asked], Reply]
@@ -77,12 +79,19 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(self.command, self.path, headers, body, self.client_address[1])
         self.server.asked.append(asked)
         reply = self.server.script(asked)
-        self.close_connection = reply.drop or reply.length is not None
+        self.close_connection = reply.drop or reply.raw or reply.length is not None
         if not reply.drop:
             with suppress(OSError):
                 self._send(reply)
 
     def _send(self, reply: Reply) -> None:
+        if not reply.raw:
+            self._send_head(reply)
+        for piece in [reply.body] if isinstance(reply.body, bytes) else reply.body:
+            time.sleep(reply.pause_s)
+            self.wfile.write(piece)
+
+    def _send_head(self, reply: Reply) -> None:
         length = len(reply.body) if isinstance(reply.body, bytes) and reply.length is None else reply.length
         self.send_response(reply.status)
         for name, value in reply.headers.items():
@@ -90,9 +99,6 @@ class _Handler(BaseHTTPRequestHandler):
         if length not in (None, ""):
             self.send_header("Content-Length", str(length))
         self.end_headers()
-        for piece in [reply.body] if isinstance(reply.body, bytes) else reply.body:
-            time.sleep(reply.pause_s)
-            self.wfile.write(piece)
 
     do_GET = do_POST = do_PUT = _answer
 

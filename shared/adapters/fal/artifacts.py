@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 
 import httpx
 
-from shared.adapters.fal.media_client import MediaClient, Patience
+from shared.adapters.fal.media_client import MediaClient, Patience, pieces
 from shared.adapters.fal.media_hosts import MediaHost, Resolve, admitted, label, system_resolve
 from shared.errors import ArtifactCorrupt, ArtifactUnavailable
 from shared.ports import Artifact
@@ -87,7 +87,7 @@ class _Download:
     def _attempt(self) -> Iterator[bytes]:
         with self._client.get(self._url, self._headers(), deadline=self._deadline) as response:
             self._accept(response)
-            for chunk in response.iter_raw():
+            for chunk in pieces(response, deadline=self._deadline):
                 self._count(chunk)
                 yield chunk
         if self._whole is not None and self._came < self._whole:
@@ -138,8 +138,6 @@ class _Download:
         self._limit(self._came)
         if self._whole is not None and self._came > self._whole:
             raise ArtifactCorrupt(reason=f"{self._whole:,} bytes were announced and more came")
-        if time.monotonic() > self._deadline:
-            raise self._unavailable(f"it took longer than {self._patience.total_s:.0f} seconds")
 
     def _limit(self, size: int | None) -> None:
         if size is not None and size > self._max_bytes:

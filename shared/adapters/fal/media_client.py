@@ -11,6 +11,7 @@ from functools import cached_property
 
 import httpx
 
+from shared.adapters.fal.deadlines import before, timed_transport
 from shared.adapters.fal.media_hosts import (
     MediaHost,
     Resolve,
@@ -19,6 +20,7 @@ from shared.adapters.fal.media_hosts import (
     label,
     system_resolve,
 )
+from shared.adapters.fal.wire import UNPACKED
 from shared.errors import ArtifactUnavailable
 
 MAX_REDIRECTS = 5
@@ -60,9 +62,8 @@ class MediaClient:
     @cached_property
     def _client(self) -> httpx.Client:
         return httpx.Client(
-            verify=self._tls or httpx.create_ssl_context(),
-            limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"Accept-Encoding": "identity", "User-Agent": "costumes-lora"},
+            transport=timed_transport(self._tls, keep_alive=False),
+            headers={**UNPACKED, "User-Agent": "costumes-lora"},
             follow_redirects=False,
             trust_env=False,
         )
@@ -94,7 +95,8 @@ class MediaClient:
                 extensions={"sni_hostname": host.host},
             )
             try:
-                return self._client.send(request, stream=True)
+                with before(deadline):
+                    return self._client.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -108,6 +110,17 @@ class MediaClient:
         client = self.__dict__.pop("_client", None)
         if client is not None:
             client.close()
+
+
+def pieces(response: httpx.Response, *, deadline: float) -> Iterator[bytes]:
+    """The body as it comes; httpx.ReadTimeout from `deadline` on, also where it comes byte by byte."""
+    body = response.iter_raw()
+    while True:
+        with before(deadline):
+            piece = next(body, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:

@@ -13,7 +13,8 @@ from functools import partial
 import httpx
 
 from shared.adapters.fal.answers import Answer, complaint_of
-from shared.adapters.fal.wire import CONNECT_TIMEOUT_S, observed, own_url, read_answer, rebased
+from shared.adapters.fal.deadlines import before, timed_transport
+from shared.adapters.fal.wire import CONNECT_TIMEOUT_S, UNPACKED, observed, own_url, read_answer, rebased
 from shared.errors import (
     ProductError,
     SubmissionUncertain,
@@ -41,11 +42,11 @@ class PaidPost(httpx.BaseTransport):
     """
 
     def __init__(self, queue_url: str, *, timeout_s: float) -> None:
-        """`timeout_s` bounds each of sending and answering; connecting is bounded more tightly."""
+        """`timeout_s` bounds the whole exchange; connecting is bounded more tightly."""
         self._queue_url = queue_url
         self._timeout_s = timeout_s
         # a kept connection that the server has just closed would make a harmless failure look uncertain
-        self._wire = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0), retries=0)
+        self._wire = timed_transport(keep_alive=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it and confirm it, as httpx calls it."""
@@ -56,7 +57,7 @@ class PaidPost(httpx.BaseTransport):
 
     def _redirected(self, request: httpx.Request) -> httpx.Request:
         url, headers = rebased(request.url, self._queue_url), request.headers.copy()
-        headers["Host"] = url.netloc.decode("ascii")
+        headers.update({"Host": url.netloc.decode("ascii"), **UNPACKED})
         timeout = httpx.Timeout(self._timeout_s, connect=min(self._timeout_s, CONNECT_TIMEOUT_S))
         return httpx.Request(
             request.method,
@@ -75,9 +76,9 @@ class PaidPost(httpx.BaseTransport):
             raise SubmissionUncertain(reason=type(error).__name__) from error
 
     def _once(self, request: httpx.Request) -> Answer:
-        with closing(self._wire.handle_request(request)) as response:
-            deadline = time.monotonic() + self._timeout_s
-            return read_answer(response, max_bytes=MAX_CONFIRMATION_BYTES, deadline=deadline)
+        deadline = time.monotonic() + self._timeout_s
+        with before(deadline), closing(self._wire.handle_request(request)) as response:
+            return read_answer(response, max_bytes=MAX_CONFIRMATION_BYTES)
 
     def close(self) -> None:
         """Close the connections."""

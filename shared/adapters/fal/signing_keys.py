@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from shared.adapters.fal.wire import read_answer
+from shared.adapters.fal.deadlines import before, timed_transport
+from shared.adapters.fal.wire import UNPACKED, read_answer
 from shared.errors import WebhookKeysUnavailable
 
 MAX_JWKS_BYTES = 64 << 10
@@ -23,11 +24,11 @@ def fetch_signing_keys(url: str, timeout_s: float) -> Sequence[Ed25519PublicKey]
     """
     try:
         with (
-            httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", url, headers={"Accept": "application/json"}) as response,
+            httpx.Client(transport=timed_transport(), timeout=timeout_s, follow_redirects=False) as client,
+            before(time.monotonic() + timeout_s),
+            client.stream("GET", url, headers={"Accept": "application/json", **UNPACKED}) as response,
         ):
-            deadline = time.monotonic() + timeout_s
-            answer = read_answer(response, max_bytes=MAX_JWKS_BYTES, deadline=deadline)
+            answer = read_answer(response, max_bytes=MAX_JWKS_BYTES)
     except httpx.HTTPError as error:
         raise WebhookKeysUnavailable(reason=type(error).__name__) from error
     if answer.status != 200:

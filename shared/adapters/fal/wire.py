@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
@@ -11,23 +12,41 @@ import httpx
 
 from shared import logs
 from shared.adapters.fal.answers import Answer
+from shared.adapters.fal.deadlines import before, timed_transport
 from shared.errors import TrainerUnavailable
 
 MAX_ANSWER_BYTES = 32 << 20
 CONNECT_TIMEOUT_S = 10.0
+UNPACKED = {"Accept-Encoding": "identity"}
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
-def read_answer(response: httpx.Response, *, max_bytes: int, deadline: float) -> Answer:
-    """Read the whole body; httpx.HTTPError where it is too large or late (`deadline` is monotonic)."""
+def read_answer(response: httpx.Response, *, max_bytes: int) -> Answer:
+    """Read the whole body; httpx.HTTPError where it is too large, packed or unpacked, or packed as nobody asked for."""
     body = bytearray()
-    for chunk in response.iter_bytes():
+    for chunk in _unpacked(response, max_bytes):
         body += chunk
         if len(body) > max_bytes:
             raise httpx.RemoteProtocolError(f"the answer is larger than {max_bytes} bytes")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the answer took too long as a whole")
     return Answer(status=response.status_code, headers=dict(response.headers), body=bytes(body))
+
+
+def _unpacked(response: httpx.Response, max_bytes: int) -> Iterator[bytes]:
+    """The body in pieces of at most one byte more than `max_bytes`, however small they are when they are packed.
+
+    It is asked for as it is; one that comes in gzip all the same is understood, for a paid answer may not be lost.
+    """
+    encoding = response.headers.get("content-encoding", "identity").lower()
+    if encoding == "identity":
+        yield from response.iter_raw()
+    elif encoding in ("gzip", "deflate"):
+        inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        try:
+            yield from (inflate.decompress(chunk, max_bytes + 1) for chunk in response.iter_raw())
+        except zlib.error as error:
+            raise httpx.DecodingError("the answer cannot be unpacked") from error
+    else:
+        raise httpx.DecodingError("the answer is packed in a way that was not asked for")
 
 
 def observed(operation: str, exchange: Callable[[], Answer]) -> Answer:
@@ -74,7 +93,8 @@ class FreeCalls:
     @cached_property
     def _client(self) -> httpx.Client:
         return httpx.Client(
-            headers={"Authorization": f"Key {self._key}"},
+            transport=timed_transport(),
+            headers={"Authorization": f"Key {self._key}", **UNPACKED},
             timeout=httpx.Timeout(self._timeout_s, connect=min(self._timeout_s, CONNECT_TIMEOUT_S)),
             follow_redirects=False,
             trust_env=False,
@@ -94,9 +114,8 @@ class FreeCalls:
             raise TrainerUnavailable(reason=f"no answer from {url.host}: {type(error).__name__}") from error
 
     def _once(self, method: str, url: httpx.URL) -> Answer:
-        with self._client.stream(method, url) as response:
-            deadline = time.monotonic() + self._timeout_s
-            return read_answer(response, max_bytes=MAX_ANSWER_BYTES, deadline=deadline)
+        with before(time.monotonic() + self._timeout_s), self._client.stream(method, url) as response:
+            return read_answer(response, max_bytes=MAX_ANSWER_BYTES)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

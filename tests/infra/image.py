@@ -108,6 +108,11 @@ class Image:
         return self.folder / "app"
 
     @property
+    def home(self) -> Path:
+        """The user's home, which is not there."""
+        return self.folder / "nonexistent"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What the image sets, and nothing of this machine's but where to find a shell's tools."""
         return {name: self.inside(value) for name, value in self.dockerfile.environment.items()}

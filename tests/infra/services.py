@@ -1,0 +1,129 @@
+"""Services as Cloud Run would start them: the image's command and environment, and what Terraform says of each."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.infra.image import Image
+from tests.infra.terraform import functions, local_value
+
+Settings = Mapping[str, Mapping[str, str]]
+
+# What the startup probe allows (infra/gcp/modules/function): generous, since this machine may be busy.
+STARTUP_S = 60.0
+
+# What Cloud Run allows between SIGTERM and SIGKILL.
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service; `name` is its function's."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def taken_away(self) -> int:
+        """SIGTERM, as Cloud Run sends it to an instance that it takes away; the exit code within its grace."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=GRACE_S)
+
+    def peak_bytes(self) -> int:
+        """The most memory that its processes held, each counted for itself: pages that they share count twice."""
+        return sum(_peak_bytes(pid) for pid in self._processes())
+
+    def _processes(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [self.process.pid, *map(int, children)]
+
+    def printed(self) -> str:
+        """What it wrote to stdout and stderr."""
+        return self.log.read_text(errors="replace")
+
+
+def environment_of(name: str, image: Image, settings: Settings, port: int) -> dict[str, str]:
+    """What the process of the service `name` is told; `settings` by the groups of shared/settings.py."""
+    function = functions()[name]
+    told = [settings.get(group, {}) for group in [*function["settings"], *function["secrets"]]]
+    return {
+        **image.environment,
+        **local_value("runtime"),
+        "FUNCTION_SOURCE": function["source"],
+        "FUNCTION_TARGET": function["target"],
+        "THREADS": str(function["concurrency"]),
+        "PORT": str(port),
+        "HOST": "127.0.0.1",
+        "HOME": str(image.home),
+        **{variable: value for group in told for variable, value in group.items()},
+    }
+
+
+def quiet_port() -> int:
+    """A free port that nobody is given for an outgoing connection before a service has started and taken it."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+@contextmanager
+def running(image: Image, settings: Settings, ports: Mapping[str, int]) -> Iterator[dict[str, Service]]:
+    """The services of these functions on these ports while the block runs, from when all of them take connections."""
+    services: dict[str, Service] = {}
+    try:
+        for name, port in ports.items():
+            services[name] = _started(name, image, settings, port)
+        for service in services.values():
+            _wait_until_it_listens(service)
+        yield services
+    finally:
+        for service in services.values():
+            if service.process.poll() is None:
+                service.process.kill()
+                service.process.wait()
+
+
+def _started(name: str, image: Image, settings: Settings, port: int) -> Service:
+    log = image.folder / f"{name}-{port}.log"
+    environment = environment_of(name, image, settings, port)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            image.command, cwd=image.app, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    return Service(name, f"http://127.0.0.1:{port}", process, log)
+
+
+def memory_bytes(name: str) -> int:
+    """What Terraform gives the service."""
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", functions()[name]["memory"]).groups()  # type: ignore[union-attr]
+    return int(number) << {"Mi": 20, "Gi": 30}[unit]
+
+
+def _wait_until_it_listens(service: Service) -> None:
+    end = time.monotonic() + STARTUP_S
+    while time.monotonic() < end and service.process.poll() is None:
+        try:
+            httpx.get(f"{service.url}/robots.txt", timeout=STARTUP_S, trust_env=False)
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{service.name} did not come up:\n{service.printed()[-3000:]}")
+
+
+def _peak_bytes(pid: int) -> int:
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) << 10 if found else 0

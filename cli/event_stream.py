@@ -56,7 +56,7 @@ class EventStream:
             except ApiUnreachable as error:
                 self._wait(error)
             except ApiProblem as problem:
-                if problem.status not in TRANSIENT:
+                if problem.status not in TRANSIENT or not self._heard:
                     raise
                 self._wait(ApiUnreachable(self.client.url, problem.sentence))
 

@@ -271,6 +271,22 @@ class RateLimited(ProductError):
     retryable = True
 
 
+class TooManyStreams(ProductError):
+    """You follow {maximum} trainings live already, and no more are allowed at once: close one of the pages or commands
+    that do, or ask for the training itself now and then."""
+
+    code = "too_many_streams"
+    status = 429
+    retryable = True
+
+
+class LiveStreamsUnavailable(Unavailable):
+    """So many trainings are followed live just now that there is no room for another: try again in
+    {retry_after_s:.0f} seconds, and until then ask for the training itself now and then."""
+
+    code = "live_streams_unavailable"
+
+
 class BudgetExceeded(ProductError):
     """This training would cost {cost} and {left} of the {limit} are left: wait, or ask the operator for more."""
 

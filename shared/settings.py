@@ -247,7 +247,9 @@ class ApiSettings(Group):
     max_body_bytes: int = Field(1 << 20, description="Bytes of a request body, at most; pictures have their own limit")
     download_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S, description="How long a download URL is good for")
     thumbnail_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S, description="The same for small pictures")
-    events_poll_s: float = Field(1.0, description="How often a live stream looks for news")
+    events_poll_s: float = Field(1.0, gt=0, description="How often is looked for news of a training that is followed")
+    events_streams: int = Field(200, ge=0, description="Live streams per instance, at most; 0: no limit")
+    events_streams_per_user: int = Field(20, ge=0, description="The same per user and instance; 0: no limit")
 
     _secure = field_validator("firebase_certs_url", "iap_certs_url")(secure_url)
 

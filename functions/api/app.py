@@ -7,10 +7,13 @@ from fastapi.routing import APIRoute
 
 from functions.api import console_pages, doctor, models, quotes, reports, shoots, trainers, trainings
 from functions.api.auth import refuse_open_door
+from functions.api.live_trainings import LiveTrainings
 from functions.api.problem_answers import PROBLEM, answer_with_problems
 from functions.api.rate_limit import RateLimiter
 from functions.api.security import protect
+from functions.api.stream_seats import Seats
 from shared import bootstrap
+from shared.trainings import Training
 
 _DESCRIPTION = """\
 Train a LoRA from a shoot, follow it, and keep the model. Errors are RFC 9457 problems with a stable `code`.
@@ -32,6 +35,8 @@ def create_app() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.rate_limiter = RateLimiter(settings.rate_limit_per_minute)
+    app.state.seats = Seats(per_user=settings.events_streams_per_user, in_all=settings.events_streams)
+    app.state.live_trainings = LiveTrainings(_training, poll_s=settings.events_poll_s)
     for routes in (shoots, reports, trainers, quotes, trainings, models):
         app.include_router(routes.router)
     app.include_router(doctor.router)
@@ -40,6 +45,10 @@ def create_app() -> FastAPI:
     answer_with_problems(app)
     protect(app, settings, store, bootstrap.dataset_settings())
     return app
+
+
+def _training(training_id: str) -> Training:
+    return bootstrap.trainings().get(training_id)
 
 
 def healthz() -> dict[str, str]:

@@ -1,46 +1,63 @@
-"""A training as a stream of server-sent events, read from the database as it changes."""
+"""A training as a stream of server-sent events: what one client is told of it, in her own time."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
-from sse_starlette import ServerSentEvent
-from starlette.concurrency import run_in_threadpool
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
-from functions.api.views import training_view
-from shared import bootstrap
-from shared.errors import DatabaseUnavailable, TrainingNotFound
+from functions.api.live_trainings import LiveTrainings
+from functions.api.stream_seats import Seats
 from shared.trainings import Training
 
+# When to come back after a lost connection. Not the same for everybody: a restart loses all of them at once.
+_RETRY_MS = (1_000, 3_000)
 
-async def live_events(training_id: str, seen: int, *, poll_s: float) -> AsyncIterator[ServerSentEvent]:
-    """Events of the training from log line `seen` on; ends after `end`. A database that fails is waited for."""
-    before: Training | None = None
-    while before is None or not before.is_terminal:
-        try:
-            training = await run_in_threadpool(bootstrap.trainings().get, training_id)
-        except DatabaseUnavailable:
-            await asyncio.sleep(poll_s)
-            continue
-        except TrainingNotFound:
-            return
-        for event in _changes(before, training, seen):
-            yield event
-        seen = max(seen, training.log_count)
-        before = training
-        if not training.is_terminal:
-            await asyncio.sleep(poll_s)
-    yield ServerSentEvent(event="end", data=json.dumps({"status": before.status}), id=str(seen))
+_HEARTBEAT_S = 15
 
 
-def _changes(before: Training | None, training: Training, seen: int) -> Iterator[ServerSentEvent]:
-    if training == before:
-        return
+class LiveStream(EventSourceResponse):
+    """The events of a training as an answer. It takes a seat when it begins, and gives it back however it ends.
+
+    Comments in between (every 15 s) keep proxies from closing it and find clients that are gone. A client that reads
+    slowly is not waited for by anybody: she is told the latest state when she is ready for it.
+    """
+
+    def __init__(self, events: AsyncIterator[bytes], *, seats: Seats, user: str) -> None:
+        """Take the seat from `seats` for `user`."""
+        super().__init__(events, ping=_HEARTBEAT_S)
+        self._seats = seats
+        self._user = user
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; what is raised for want of a seat comes before the answer begins."""
+        with self._seats.taken(self._user):
+            await super().__call__(scope, receive, send)
+
+
+async def live_events(
+    training_id: str, seen: int, *, live: LiveTrainings, view: Callable[[Training], str]
+) -> AsyncGenerator[bytes]:
+    """Events of the training from log line `seen` on, with its JSON `view`; the last is `end`.
+
+    What there is to tell at one time is one piece. Where the training is gone the stream ends without `end`.
+    """
+    yield ServerSentEvent(retry=random.randint(*_RETRY_MS)).encode()
+    with live.following(training_id) as feed:
+        async for training in feed.states():
+            yield b"".join(event.encode() for event in _events(training, seen, view))
+            seen = max(seen, training.log_count)
+
+
+def _events(training: Training, seen: int, view: Callable[[Training], str]) -> Iterator[ServerSentEvent]:
     first = training.log_count - len(training.log_tail)
     for index, line in enumerate(training.log_tail, start=first):
         if index >= seen:
             yield ServerSentEvent(event="log", data=json.dumps({"index": index, "line": line}), id=str(index + 1))
-    view = training_view(training, bootstrap.clock().now())
-    yield ServerSentEvent(event="training", data=view.model_dump_json(), id=str(max(seen, training.log_count)))
+    event_id = str(max(seen, training.log_count))
+    yield ServerSentEvent(event="training", data=view(training), id=event_id)
+    if training.is_terminal:
+        yield ServerSentEvent(event="end", data=json.dumps({"status": training.status}), id=event_id)

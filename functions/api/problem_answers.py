@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logs
-from shared.errors import InvalidRequest, ProductError, RateLimited, TrainingNotFound, Unauthenticated
+from shared.errors import InvalidRequest, ProductError, TrainingNotFound, Unauthenticated
 from shared.problems import MEDIA_TYPE, problem
 
 FRAMES = 10
@@ -52,8 +52,8 @@ def problem_answer(error: ProductError, path: str) -> JSONResponse:
     headers = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(math.ceil(error.facts["retry_after_s"]))
+    if (wait_s := error.facts.get("retry_after_s")) is not None:
+        headers["Retry-After"] = str(math.ceil(wait_s))
     return JSONResponse(problem(error, instance=path), error.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -119,11 +119,13 @@ class UnexpectedErrors:
         except Exception as error:  # the outermost edge
             if begun or scope["type"] != "http":
                 raise
-            logs.error("request_crashed", path=scope["path"], error=type(error).__name__, stack=_where(error))
+            logs.error(
+                "request_crashed", path=scope["path"], error=type(error).__name__, stack=where_it_happened(error)
+            )
             await problem_answer(ProductError(), scope["path"])(scope, receive, send)
 
 
-def _where(error: Exception) -> list[str]:
+def where_it_happened(error: BaseException) -> list[str]:
     """The way to where it happened, without the error's text: that may quote anything."""
     innermost = traceback.extract_tb(error.__traceback__, limit=-FRAMES)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in innermost]

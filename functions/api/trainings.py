@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
@@ -14,7 +14,8 @@ from sse_starlette import EventSourceResponse
 from functions.api.auth import User
 from functions.api.end_training import CancelOutcome, cancel_training, retry_training
 from functions.api.given_captions import MAX_CAPTIONS
-from functions.api.live_events import live_events
+from functions.api.live_events import LiveStream, live_events
+from functions.api.live_trainings import LiveTrainings
 from functions.api.start_training import Desk, Wish, start_training
 from functions.api.views import PageView, TrainingView, View, training_view
 from shared import bootstrap
@@ -181,14 +182,22 @@ def show_training(training_id: str, user: User) -> TrainingView:
 
 @router.get("/{training_id}/events", response_class=EventSourceResponse)
 def follow_training(
-    training_id: str, user: User, last_event_id: Annotated[str | None, Header()] = None
+    training_id: str, user: User, request: Request, last_event_id: Annotated[str | None, Header()] = None
 ) -> EventSourceResponse:
     """Server-sent events until the training ends: `training` (its whole view), `log` ({index, line}), `end`.
 
-    `Last-Event-ID` continues the log where a broken connection left it. Who asks is checked when the stream begins.
+    A client that reads slowly is told the latest state and not all those in between. `Last-Event-ID` continues the log
+    where a broken connection left it. Who asks is checked when the stream begins. With too many streams open, a 429
+    (yours) or 503 (everybody's) says so: ask for the training itself now and then instead.
     A browser's `EventSource` cannot send a token, and needs none behind Identity-Aware Proxy and on one's own machine;
     an app that signs in with Firebase reads the stream with `fetch`, which can.
     """
     owned_training(training_id, user)
     seen = int(last_event_id) if last_event_id and re.fullmatch("[0-9]{1,9}", last_event_id) else 0
-    return EventSourceResponse(live_events(training_id, seen, poll_s=bootstrap.api_settings().events_poll_s))
+    live: LiveTrainings = request.app.state.live_trainings
+    events = live_events(training_id, seen, live=live, view=_live_view)
+    return LiveStream(events, seats=request.app.state.seats, user=user)
+
+
+def _live_view(training: Training) -> str:
+    return training_view(training, bootstrap.clock().now()).model_dump_json()

@@ -23,7 +23,7 @@ locals {
       timeout_s     = 3600 # a live stream lasts as long as a training; clients come back when it ends
       memory        = "2Gi"
       cpu           = "1"
-      concurrency   = 40
+      concurrency   = 240 # live streams take up to EVENTS_STREAMS of them, and the rest is for other requests
       min_instances = 0
       max_instances = 20
     }

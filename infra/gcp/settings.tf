@@ -77,6 +77,8 @@ variable "settings" {
       download_url_ttl_s      = optional(number)
       thumbnail_url_ttl_s     = optional(number)
       events_poll_s           = optional(number)
+      events_streams          = optional(number)
+      events_streams_per_user = optional(number)
     }), {})
   })
   default  = {}

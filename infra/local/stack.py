@@ -33,7 +33,10 @@ START_TIMEOUT_S = 60.0
 LIVELY = {"PROGRESS_INTERVAL_S": "0.4", "EVENTS_POLL_S": "0.2", "STALLED_S": "15", "CLAIM_LEASE_S": "20"}
 
 # Where nothing is paid, nothing has to be rationed.
-UNLIMITED = {"TRAININGS_AT_ONCE": "0", "BUDGET_USD_PER_DAY": "0", "RATE_LIMIT_PER_MINUTE": "0"}
+UNLIMITED = dict.fromkeys(
+    ("TRAININGS_AT_ONCE", "BUDGET_USD_PER_DAY", "RATE_LIMIT_PER_MINUTE", "EVENTS_STREAMS_PER_USER", "EVENTS_STREAMS"),
+    "0",
+)
 
 
 class StackError(Exception):

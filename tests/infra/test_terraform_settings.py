@@ -103,6 +103,11 @@ def test_a_picture_that_is_accepted_can_be_uploaded() -> None:
     assert int(allowed) <= CLOUD_RUN_REQUEST_BYTES - (1 << 20), "headers need room, too"
 
 
+def test_live_streams_leave_room_for_other_requests() -> None:
+    """On Cloud Run an open stream is a request under way."""
+    assert functions()["api"]["concurrency"] >= settings.ApiSettings.model_fields["events_streams"].default + 40
+
+
 @pytest.mark.parametrize(
     ("group", "name"),
     [

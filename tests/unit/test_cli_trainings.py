@@ -74,6 +74,14 @@ def test_train_and_watch_prints_the_finished_training_alone_as_json(api: FakeApi
     assert "50%" in outcome.stderr
 
 
+def test_a_stream_for_which_there_is_no_room_is_told_in_the_words_of_the_api(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_run(24)
+    api.slips["GET", "/v1/trainings/t_1/events"] = [(429, a_problem(429, "too_many_streams", "You follow 20 already."))]
+    outcome = run(api, "trainings", "watch", "t_1")
+    assert outcome.exit_code == 3
+    assert "You follow 20 already." in outcome.stderr
+
+
 def test_the_list_can_be_narrowed_to_a_status(api: FakeApi) -> None:
     api.trainings = {"t_1": a_success(), "t_2": a_failure(id="t_2"), "t_3": a_run(24, id="t_3")}
     outcome = run(api, "trainings", "list")

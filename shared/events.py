@@ -40,19 +40,26 @@ class DatasetPackaged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ResultReported(Event):
-    """Somebody says that fal.ai is done with a request: look there."""
+    """Somebody, `reported_by`, says that fal.ai is done with a request: look there."""
 
     topic: ClassVar[str] = "result-reported"
 
     nonce: str
     request_id: str
+    reported_by: str = "webhook"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRequested(Event):
-    """Its user asks to look after a training now instead of at the monitor's next tick."""
+    """Somebody asks to look after a training now instead of at the monitor's next tick.
+
+    Or, with `everything`, after all that a tick looks after: then `training_id` is the name of that look, under which
+    its story is told.
+    """
 
     topic: ClassVar[str] = "check-requested"
+
+    everything: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,11 @@ def finish_training(
     if _settled(training, accounts, clock):
         _log_figures(training)
     publisher.publish(TrainingFinished(training_id=training.id, status=training.status, model_id=training.model_id))
-    for found in list(datasets.list(archive_prefix(training.id))):
-        datasets.delete(found.name)
+    found = list(datasets.list(archive_prefix(training.id)))
+    for archive in found:
+        datasets.delete(archive.name)
+    if found:
+        logs.info("archive_deleted", training_id=training.id, archives=len(found))
 
 
 def _settled(training: Training, accounts: AccountRepository, clock: Clock) -> bool:

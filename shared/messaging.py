@@ -37,6 +37,10 @@ class Delivery:
     attempt: int = 1
     published_at: datetime | None = None
 
+    def received(self, topic: str) -> Received:
+        """How a story tells that it came."""
+        return Received(topic=topic, message_id=self.message_id, attempt=self.attempt, published_at=self.published_at)
+
 
 def encode(event: Event) -> bytes:
     """The message's data."""
@@ -102,12 +106,7 @@ class Consumer:
         """
         delivery = read_envelope(body)
         event = decode(delivery.data, kind)
-        received = Received(
-            topic=kind.topic,
-            message_id=delivery.message_id,
-            attempt=delivery.attempt,
-            published_at=delivery.published_at,
-        )
+        received = delivery.received(kind.topic)
         with logs.about(training_id=event.training_id), self.narrator.invocation(event.training_id, received):
             self._handle(event, delivery, use_case)
 

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,12 +29,23 @@ _HINDERED = "check_hindered"
 class Recording:
     """What one invocation logs, by training; heard from several threads."""
 
-    def __init__(self, clock: Clock, *, training_id: str | None = None, message: Received | None = None) -> None:
-        """Begin now. `training_id` has an entry even when nothing is logged of it: its `message` came."""
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        training_id: str | None = None,
+        message: Received | None = None,
+        everything: bool = False,
+    ) -> None:
+        """Begin now. `training_id` has an entry even when nothing is logged of it: its `message` came.
+
+        With `everything`, that entry has also what is logged of other trainings.
+        """
         self.at = clock.now()
         self.message = message
         self._clock = clock
         self._always = training_id
+        self._hears_all = everything
         self._events: dict[str, list[StoryEvent]] = {training_id: []} if training_id else {}
         self._lock = threading.Lock()
 
@@ -46,6 +57,9 @@ class Recording:
         event = StoryEvent(at=self._clock.now(), name=name, severity=severity, fields=fields)
         with self._lock:
             self._events.setdefault(training_id, []).append(event)
+            if self._hears_all and self._always not in (None, training_id) and name not in _QUIET:
+                named = {"training_id": training_id, **fields}
+                self._events[self._always].append(replace(event, fields=named))
 
     def told(self) -> Iterator[tuple[str, tuple[StoryEvent, ...]]]:
         """Every training that there is something to tell of, and what."""
@@ -67,12 +81,14 @@ class Narrator:
     kept_for: timedelta
 
     @contextmanager
-    def invocation(self, training_id: str | None = None, message: Received | None = None) -> Iterator[None]:
+    def invocation(
+        self, training_id: str | None = None, message: Received | None = None, *, everything: bool = False
+    ) -> Iterator[None]:
         """While the block runs, record; then write, once, whether it returned or raised an error of ours or a bug.
 
         A process that dies in it, and what is not an `Exception`, leaves no entry.
         """
-        recording = self.recording(training_id, message)
+        recording = Recording(self.clock, training_id=training_id, message=message, everything=everything)
         done, failed = (Outcome.ACKED, Outcome.NACKED) if message else (Outcome.ANSWERED, Outcome.ANSWERED)
         try:
             with logs.heard_by(recording.hear):
@@ -81,10 +97,6 @@ class Narrator:
             self.write(recording, failed, code=code_of(error))
             raise
         self.write(recording, done)
-
-    def recording(self, training_id: str | None = None, message: Received | None = None) -> Recording:
-        """A recording that begins now, for who has to wait for the writing in a way of their own."""
-        return Recording(self.clock, training_id=training_id, message=message)
 
     def write(
         self, recording: Recording, outcome: Outcome, *, code: str | None = None, status: int | None = None

@@ -236,6 +236,9 @@ class ApiSettings(Group):
     firebase_certs_url: str = Field(FIREBASE_CERTS_URL, description="Only tests set it")
     iap_certs_url: str = Field(IAP_CERTS_URL, description="Only tests set it")
     identity_keys_timeout_s: float = Field(5.0, description="How long fetching the identity provider's keys may take")
+    operators: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (), description="User ids that may see every story, redrive and sweep; with AUTH_MODE=local everybody may"
+    )
     cors_origins: Origins = Field((), description="Other origins whose pages may call, exactly, comma separated")
     image_origins: Origins = Field(
         ("https://storage.googleapis.com",), description="Where our pages may show pictures from, comma separated"

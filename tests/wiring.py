@@ -12,14 +12,14 @@ from datetime import timedelta
 
 from functions.api.start_training import Desk
 from functions.mirror.mirror_artifacts import mirror_artifacts
-from functions.monitor.check_jobs import Monitor, Tick, check_jobs, check_one, threads
+from functions.monitor.check_jobs import Monitor, Tick, check_everything, check_jobs, check_one, threads
 from functions.packager.package_dataset import package_dataset
 from functions.submitter.submit_job import submit_job
 from shared.accounts import Limits
 from shared.adapters.memory import MemoryStories
 from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
 from shared.finishing import finish_training
-from shared.messaging import Consumer, encode
+from shared.messaging import Consumer, encode, read_envelope
 from shared.narrating import Narrator
 from shared.ports import (
     AccountRepository,
@@ -134,6 +134,14 @@ class Functions:
             self.consumer(Stage.SUBMITTING).handle(body, DatasetPackaged, self.submit)
         elif isinstance(event, ResultReported):
             self.consumer(Stage.MIRRORING).handle(body, ResultReported, self.mirror)
+        elif isinstance(event, CheckRequested) and event.everything:
+            check_everything(
+                event,
+                read_envelope(body),
+                monitor=self._monitor(),
+                narrator=self.narrator("monitor"),
+                new_executor=self.new_executor,
+            )
         elif isinstance(event, CheckRequested):
             self.consumer(Stage.TRAINING).handle(body, CheckRequested, self.check)
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from functions.api import console_pages, doctor, models, quotes, reports, shoots, trainers, trainings
+from functions.api import (
+    console_pages,
+    doctor,
+    models,
+    operations,
+    quotes,
+    reports,
+    shoots,
+    stories,
+    trainers,
+    trainings,
+)
 from functions.api.auth import refuse_open_door
 from functions.api.live_trainings import LiveTrainings
 from functions.api.problem_answers import PROBLEM, answer_with_problems
@@ -37,9 +48,10 @@ def create_app() -> FastAPI:
     app.state.rate_limiter = RateLimiter(settings.rate_limit_per_minute)
     app.state.seats = Seats(per_user=settings.events_streams_per_user, in_all=settings.events_streams)
     app.state.live_trainings = LiveTrainings(_training, poll_s=settings.events_poll_s)
-    for routes in (shoots, reports, trainers, quotes, trainings, models):
+    for routes in (shoots, reports, trainers, quotes, trainings, stories, models):
         app.include_router(routes.router)
     app.include_router(doctor.router)
+    app.include_router(operations.router)
     app.include_router(console_pages.router)
     app.add_api_route("/healthz", healthz, tags=["operations"])
     answer_with_problems(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from functions.api.rate_limit import RateLimiter
@@ -45,3 +45,19 @@ def current_user(request: Request, documented: Annotated[HTTPAuthorizationCreden
 
 
 User = Annotated[str, Depends(current_user)]
+
+
+def is_operator(user: str) -> bool:
+    """Whether this user may do what operators may: everybody on one's own machine, else whom OPERATORS names."""
+    settings = bootstrap.api_settings()
+    return settings.auth_mode is AuthMode.LOCAL or user in settings.operators
+
+
+def current_operator(user: User) -> str:
+    """The id of the operator who asks; to anybody else there is nothing here."""
+    if not is_operator(user):
+        raise HTTPException(404)
+    return user
+
+
+Operator = Annotated[str, Depends(current_operator)]

@@ -71,6 +71,7 @@ def _too_late(training: Training) -> Cancellation:
 
 
 def _cancellation(outcome: CancelOutcome, training: Training, **facts: str) -> Cancellation:
+    logs.info("cancellation_decided", training_id=training.id, outcome=outcome)
     message = CANCEL_SENTENCES[outcome].format_map(facts)
     return Cancellation(outcome=outcome, message=message, training=training)
 
@@ -100,4 +101,6 @@ def retry_training(training: Training, desk: Desk) -> Training:
         force=True,
         predecessor_id=training.id,
     )
-    return start_training(training.owner_id, f"retry:{training.id}", wish, desk)
+    successor = start_training(training.owner_id, f"retry:{training.id}", wish, desk)
+    logs.info("training_retried", training_id=training.id, successor_id=successor.id)
+    return successor

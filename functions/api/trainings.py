@@ -17,6 +17,7 @@ from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.live_events import LiveStream, live_events
 from functions.api.live_trainings import LiveTrainings
 from functions.api.start_training import Desk, Wish, start_training
+from functions.api.told_routes import ToldRoute
 from functions.api.views import PageView, TrainingView, View, training_view
 from shared import bootstrap
 from shared.datasets import TRIGGER_WORD_PATTERN
@@ -27,7 +28,7 @@ from shared.stages import Status
 from shared.trainers import DEFAULT_TRAINER
 from shared.trainings import Training
 
-router = APIRouter(prefix="/v1/trainings", tags=["trainings"])
+router = APIRouter(prefix="/v1/trainings", tags=["trainings"], route_class=ToldRoute)
 
 
 class NewTraining(BaseModel):

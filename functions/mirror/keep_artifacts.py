@@ -14,6 +14,7 @@ import google_crc32c
 
 from functions.mirror.model_card import model_card
 from functions.mirror.safetensors import WeightsCheck
+from shared import logs
 from shared.documents import to_document
 from shared.errors import ArtifactCorrupt
 from shared.models import Model, Weights, model_id, recipe, staging_prefix, version_prefix
@@ -60,8 +61,12 @@ def fetch_artifacts(
             checked = _Checked(weights.size)
             with source.open(weights, max_bytes=settings.max_weights_bytes) as chunks:
                 bucket.write(name, checked.pass_on(chunks), content_type="application/octet-stream")
-            return checked.kept(name, weights, _read_config(source, config, settings))
-        except ArtifactCorrupt:
+            kept = checked.kept(name, weights, _read_config(source, config, settings))
+            _log_verified(training, kept)
+            return kept
+        except ArtifactCorrupt as error:
+            reason = error.facts["reason"]
+            logs.warning("artifacts_refused", training_id=training.id, attempt=attempt, reason=reason)
             if attempt == FETCH_ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
@@ -71,6 +76,17 @@ def _named(output: RunOutput, field: str) -> Artifact:
     if field not in output.artifacts:
         raise ArtifactCorrupt(reason=f"the output names no {field}")
     return output.artifacts[field]
+
+
+def _log_verified(training: Training, kept: Kept) -> None:
+    logs.info(
+        "artifacts_verified",
+        training_id=training.id,
+        bytes=kept.size,
+        sha256=kept.sha256,
+        crc32c=kept.crc32c,
+        tensors=kept.weights.tensors,
+    )
 
 
 class _Checked:

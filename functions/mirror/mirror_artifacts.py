@@ -44,13 +44,16 @@ def mirror_artifacts(
     training = trainings.get(event.training_id)
     job = _job_of(training, event)
     if job is None:
-        logs.warning("result_is_not_ours", training_id=training.id, request_id=event.request_id)
+        mismatch = _mismatch(training, event)
+        logs.warning("result_is_not_ours", training_id=training.id, request_id=event.request_id, mismatch=mismatch)
         return training
+    logs.info("result_is_ours", training_id=training.id, request_id=job.request_id, reported_by=event.reported_by)
     if training.is_terminal:
         return _noted_if_late(training, job, trainings=trainings, trainer=trainer, clock=clock)
     if (model := _kept_before(training, models)) is None:
         output = _result(training, job, trainings=trainings, trainer=trainer, bucket=bucket, clock=clock)
         if output is None:
+            logs.info("run_not_done", training_id=training.id, request_id=job.request_id)
             return trainings.get(training.id)
         training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
         kept = fetch_artifacts(training, output, source=source, bucket=bucket, run=new_id(), settings=settings)
@@ -75,6 +78,14 @@ def _job_of(training: Training, event: ResultReported) -> FalJob | None:
         endpoint=training.trainer,
         submitted_at=training.since,
     )
+
+
+def _mismatch(training: Training, event: ResultReported) -> str:
+    """Why a report is not this training's, for the log: `nonce` is another attempt or a stranger's."""
+    known = training.fal or training.claim
+    if known is None:
+        return "never_submitted"
+    return "nonce" if known.nonce != event.nonce else "request"
 
 
 def _noted_if_late(
@@ -102,11 +113,13 @@ def _result(
 ) -> RunOutput | None:
     try:
         return trainer.result(job)
-    except ArtifactUnavailable:
+    except ArtifactUnavailable as error:
+        logs.warning("run_ended", training_id=training.id, request_id=job.request_id, code=error.code)
         # the run succeeded and was paid: from here on a failure is one of mirroring, which can be recovered
         trainings.update(training.id, lambda t: _mirroring(t, job, clock))
         raise
-    except (TrainingFailed, TrainerRejectedInput):
+    except (TrainingFailed, TrainerRejectedInput) as error:
+        logs.warning("run_ended", training_id=training.id, request_id=job.request_id, code=error.code)
         # whatever we saw of it, fal.ai had begun: the failure is one of training
         trainings.update(training.id, lambda t: _begun(t, job, clock))
         _keep_failed_log(training, job, trainer=trainer, bucket=bucket)
@@ -145,6 +158,7 @@ def _keep(
     clock: Clock,
 ) -> Model:
     version = models.allocate_version(training.person_id, training.model_name, training.id)
+    logs.info("version_allocated", training_id=training.id, version=version)
     cost_usd = trainer.cost_usd(job)
     model = keep_model(training, kept, version, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
     if not models.create(model):

@@ -18,6 +18,8 @@ from shared import logs
 from shared.errors import Conflict, ProductError, SubmissionUnconfirmed
 from shared.events import CheckRequested, ResultReported, TrainingRequested
 from shared.finishing import finish_training
+from shared.messaging import Delivery
+from shared.narrating import Narrator
 from shared.ports import (
     AccountRepository,
     CancelAnswer,
@@ -92,6 +94,7 @@ class Monitor:
             found = job
             self.trainings.update(training.id, lambda t: t.recorded(found, at=self.now, reason="found at fal.ai"))
         elif training.hindrance is None:
+            logs.info("submission_not_listed", training_id=training.id)
             self.trainings.update(
                 training.id,
                 lambda t: t.hindered(SubmissionUnconfirmed(reason=NOT_LISTED), at=self.now),
@@ -106,12 +109,14 @@ class Monitor:
         if status.state is RunState.COMPLETED:
             self._report(training, training.fal, status)
         else:
-            self.trainings.update(training.id, lambda t: self._followed(t, status))
+            now = self.trainings.update(training.id, lambda t: self._followed(t, status))
+            if now.status is Status.RUNNING and training.status is not Status.RUNNING:
+                logs.info("run_began", training_id=training.id, request_id=training.fal.request_id)
 
     def nudge_mirror(self, training: Training) -> None:
         """A mirror that takes very long: report the result again; two at once are harmless."""
         if training.fal is not None and self._is_stalled(training, self.settings.mirror_stalled_s):
-            self._publish_result(training, training.fal)
+            self._publish_result(training, training.fal, "asked" if self.asked else "mirror_stalled")
 
     def _is_stalled(self, training: Training, after_s: float) -> bool:
         """Whether nothing happened for `after_s` since the status was reached or last announced; marks it announced."""
@@ -156,7 +161,7 @@ class Monitor:
             return
         now = self.trainings.update(training.id, lambda t: self._completed(t, status))
         if now.status in _UNDER_WAY:
-            self._publish_result(training, job)
+            self._publish_result(training, job, "completed")
 
     def _completed(self, training: Training, status: RunStatus) -> Training:
         if training.status not in _UNDER_WAY:
@@ -165,27 +170,32 @@ class Monitor:
         progress = Progress(percent=100.0, message=message, eta_s=0.0, updated_at=self.now)
         return replace(training.with_progress(progress, status.log), announced_at=self.now)
 
-    def _publish_result(self, training: Training, job: FalJob) -> None:
-        logs.info("result_found", training_id=training.id, request_id=job.request_id)
-        self.publisher.publish(ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id))
+    def _publish_result(self, training: Training, job: FalJob, reason: str) -> None:
+        logs.info("result_found", training_id=training.id, request_id=job.request_id, reason=reason)
+        self.publisher.publish(
+            ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id, reported_by="monitor")
+        )
 
     def _expire(self, training: Training) -> None:
         """Past its deadline: stop the run where there is one, and fail with a word, unless it just finished."""
         if (job := training.fal) and self._has_just_ended(training, job):
             self.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=self.now))
-            return self._publish_result(training, job)
+            return self._publish_result(training, job, "ended_at_the_deadline")
         limit_s = self.settings.deadlines.limit_s(training.status)
         expired = self.trainings.update(training.id, lambda t: self._expired(t, training.status, limit_s))
         if expired.is_terminal:
-            logs.error("training_expired", training_id=training.id, was=training.status)
+            code = expired.error.code if expired.error else None
+            logs.error("training_expired", training_id=training.id, was=training.status, limit_s=limit_s, code=code)
             self.finish(expired)
         return None
 
     def _cancel(self, training: Training, job: FalJob) -> None:
         """Its user wants the run stopped: it is, unless fal.ai is done with it; then the model is kept after all."""
-        if self.trainer.cancel(job) is CancelAnswer.TOO_LATE:
+        answer = self.trainer.cancel(job)
+        logs.info("cancellation_answered", training_id=training.id, answer=answer)
+        if answer is CancelAnswer.TOO_LATE:
             self.trainings.update(training.id, lambda t: replace(t, cancel_requested_at=None))
-            return self._publish_result(training, job)
+            return self._publish_result(training, job, "too_late_to_cancel")
         detail = "fal.ai was asked to stop and may still bill what it did"
         canceled = self.trainings.update(training.id, lambda t: t.canceled(detail, at=self.now, charged=None))
         if canceled.is_terminal:
@@ -244,6 +254,23 @@ def check_jobs(monitor: Monitor, *, new_executor: Callable[[], Executor] = threa
         late = sum(monitor.settings.deadlines.passed(training, monitor.now) for training in unfinished)
         logs.info("tick_done", checked=tick.checked, hindered=tick.hindered, swept=tick.swept, late=late)
     return tick
+
+
+def check_everything(
+    event: CheckRequested,
+    delivery: Delivery,
+    *,
+    monitor: Monitor,
+    narrator: Narrator,
+    new_executor: Callable[[], Executor] = threads,
+) -> Tick:
+    """A pass now, because an operator asks; the event's own story tells what was found, whoever it concerns."""
+    received = delivery.received(event.topic)
+    with (
+        logs.about(training_id=event.training_id),
+        narrator.invocation(event.training_id, received, everything=True),
+    ):
+        return check_jobs(monitor, new_executor=new_executor)
 
 
 def check_one(event: CheckRequested, monitor: Monitor) -> Training:

@@ -8,21 +8,27 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from functions.monitor.check_jobs import Monitor, check_jobs, check_one
+from functions.monitor.check_jobs import Monitor, check_everything, check_jobs, check_one
 from shared import bootstrap
 from shared.events import CheckRequested
+from shared.messaging import decode, read_envelope
 from shared.stages import Stage
 from shared.trainings import Training
 
 
 @functions_framework.http
 def monitor(request: Request) -> tuple[dict[str, Any], int]:
-    """With a message: look after its training. Without: one tick; one that fails is a 500, the next tries again."""
-    if body := request.get_data():
+    """With a message: look after what it names. Without: one tick; one that fails is a 500, the next tries again."""
+    if not (body := request.get_data()):
+        with bootstrap.narrator("monitor").invocation():
+            return asdict(check_jobs(_monitor())), 200
+    delivery = read_envelope(body)
+    event = decode(delivery.data, CheckRequested)
+    if event.everything:
+        check_everything(event, delivery, monitor=_monitor(), narrator=bootstrap.narrator("monitor"))
+    else:
         bootstrap.consumer(Stage.TRAINING).handle(body, CheckRequested, _check)
-        return {}, 200
-    with bootstrap.narrator("monitor").invocation():
-        return asdict(check_jobs(_monitor())), 200
+    return {}, 200
 
 
 def _check(event: CheckRequested) -> Training:

@@ -41,6 +41,7 @@ def package_dataset(
     """
     training = trainings.get(event.training_id)
     if _archive_is_gone(training, datasets):
+        logs.warning("archive_was_gone", training_id=training.id)
         training = trainings.update(training.id, lambda t: _requested_again(t, clock))
     if training.status is Status.REQUESTED:
         dataset = make_archive(training, shoots=shoots, datasets=datasets, nonce=new_nonce(), limits=limits)
@@ -76,6 +77,7 @@ def _drop_unwanted(made: Iterable[Dataset | None], training: Training, datasets:
     for dataset in made:
         if dataset is not None and (dataset != training.dataset or training.is_terminal):
             datasets.delete(dataset.archive)
+            logs.info("archive_dropped", training_id=training.id)
 
 
 def _announce(training: Training, *, datasets: Objects, publisher: Publisher, clock: Clock, ttl_s: float) -> None:

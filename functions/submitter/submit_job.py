@@ -34,9 +34,11 @@ def submit_job(
     """
     training = trainings.get(event.training_id)
     if not training.awaits_submission or training.dataset is None or training.dataset.nonce != event.nonce:
+        logs.info("submission_not_due", training_id=training.id, status=training.status, reason=_why_not(training))
         return training
     now = clock.now()
     if event.expires_at - now.timestamp() < settings.archive_url_min_s:
+        logs.info("archive_url_ran_out", training_id=training.id)
         return trainings.update(training.id, lambda t: _url_ran_out(t, now))
     claim = Claim(
         owner=owner,
@@ -46,7 +48,15 @@ def submit_job(
     )
     sent = kept_input(training, spec_of(training.trainer))
     training = trainings.update(training.id, lambda t: t.claimed(claim, at=now, sent=sent))
+    logs.info("claim_won", training_id=training.id, claim=claim.attempt)
     return _pay(training, event, trainings=trainings, trainer=trainer, clock=clock, webhook_base=webhook_base)
+
+
+def _why_not(training: Training) -> str:
+    """For the log: `in_doubt` is a claim without an answer, which nobody may repeat."""
+    if training.awaits_submission:
+        return "another_archive"
+    return "in_doubt" if training.status is Status.SUBMITTING else "not_awaited"
 
 
 def _url_ran_out(training: Training, now: datetime) -> Training:
@@ -69,11 +79,12 @@ def _pay(
     try:
         job = trainer.submit(submission)
     except SubmissionUncertain as error:
-        logs.error("submission_uncertain", training_id=training.id)
+        logs.error("submission_uncertain", training_id=training.id, reason=error.facts["reason"])
         in_doubt = partial(_in_doubt, error=error, clock=clock)
         return trainings.update(training.id, in_doubt)
-    except ProductError:
+    except ProductError as error:
         # fal.ai said no or was never reached: nothing was accepted, so the claim may be taken again
+        logs.warning("claim_released", training_id=training.id, code=error.code)
         trainings.update(training.id, lambda t: t.released(event.nonce, at=clock.now()))
         raise
     return _record(training, job, trainings=trainings, trainer=trainer, clock=clock)
@@ -107,5 +118,5 @@ def _record(
         raise
     logs.info("training_submitted", training_id=training.id, request_id=job.request_id)
     if recorded.status is Status.CANCELED:
-        trainer.cancel(job)
+        logs.info("cancellation_answered", training_id=training.id, answer=trainer.cancel(job))
     return recorded

@@ -239,6 +239,43 @@ def test_no_secret_and_no_signed_url_is_logged(system: System, started: dict[str
         assert secret not in log
 
 
+def test_no_secret_is_in_any_story_or_log(system: System, started: dict[str, Document]) -> None:
+    for training in started.values():
+        system.wait(training["id"])
+    stories = [json.dumps(system.api.get(f"/v1/trainings/{training['id']}/story")) for training in started.values()]
+    assert all('"dataset_packaged"' in story or '"training_failed"' in story for story in stories)
+    told = "".join(stories) + system.stack.processes.log.read_text(errors="replace")
+    secrets = {"signature=", "Signature=", "simulated-key", "in picture"}
+    for request in system.fal.requests():
+        archive_url, webhook_url = str(request["input"]["images_data_url"]), str(request["webhook_url"])
+        secrets |= {archive_url, archive_url.partition("?")[2], webhook_url.rsplit("/", 1)[1]}
+    assert len(secrets) > len(SCENARIOS)
+    assert [secret for secret in secrets if secret in told] == []
+
+
+def test_the_story_of_a_training_is_told_by_every_function_in_the_order_of_time(
+    system: System, started: dict[str, Document]
+) -> None:
+    training = system.wait(started["answer_dropped_webhook_lost"]["id"])
+    lines = system.api.get(f"/v1/trainings/{training['id']}/story")["lines"]
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    assert {line["source"] for line in lines} == {"training", "api", "packager", "submitter", "monitor", "mirror"}
+    told = iter(line["name"] for line in lines)
+    for name in ("training_requested", "dataset_packaged", "claim_won", "submission_uncertain"):
+        assert name in told
+    for name in ("submission_found", "result_found", "result_is_ours", "artifacts_verified", "model_kept"):
+        assert name in told
+
+
+def test_an_operator_sweeps_and_sees_what_was_given_up(system: System) -> None:
+    assert isinstance(system.api.get("/v1/ops/dead-letters")["items"], list)
+    sweep = system.api.post("/v1/ops/sweeps")
+    end = time.monotonic() + 20
+    while not system.api.get(f"/v1/ops/sweeps/{sweep['id']}")["done"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("path", ["/", "/v1/shoots", "/v1/shoots/", "/webhooks/fal/t_1/n", "/webhooks/fal/t_1/n/"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_path_is_ever_redirected(system: System, method: str, path: str) -> None:

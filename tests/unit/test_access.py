@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from functions.api import console_pages
+from shared import bootstrap
+from shared.events import TrainingRequested
 from shared.stages import Status
 from tests.api_operations import ANY_NAME, Operation, operations
 from tests.api_world import ApiWorld, api_world
@@ -25,10 +27,26 @@ OPEN_TO_ALL = {"/healthz"}
 FOR_OPERATORS = {"/v1/doctor"}
 """What is not there for anybody where users sign in with Firebase: tests/unit/test_doctor.py asks for it there."""
 
-THEIRS = {"shoot_id": "s_bob", "training_id": "t_bob_succeeded", "model_id": "m_bob"}
-MISSING = {"shoot_id": "s_non", "training_id": "t_non_succeeded", "model_id": "m_non"}
+OPERATOR = "olga"
+"""Whom OPERATORS names: she may see stories and has the paths below /v1/ops/, and is a stranger everywhere else."""
+
+THEIRS = {
+    "shoot_id": "s_bob",
+    "training_id": "t_bob_succeeded",
+    "model_id": "m_bob",
+    "letter_id": "training-requested-packager.1",
+    "sweep_id": "sweep_bob",
+}
+MISSING = {
+    "shoot_id": "s_non",
+    "training_id": "t_non_succeeded",
+    "model_id": "m_non",
+    "letter_id": "training-requested-packager.9",
+    "sweep_id": "sweep_non",
+}
 
 GUARDED = [operation for operation in operations() if operation.path not in OPEN_TO_ALL]
+OPERATIONS = [operation for operation in GUARDED if operation.path.startswith("/v1/ops/")]
 ISSUERS = {"firebase": FIREBASE, "iap": IAP}
 
 
@@ -57,6 +75,8 @@ class House:
             world.models.list_for_owner("bob", limit=100),
             list(world.pictures.list("")),
             list(world.kept.list("")),
+            bootstrap.queue().dead_letters(),
+            bootstrap.queue().counts(),
         )
 
 
@@ -72,13 +92,16 @@ def move_in(world: ApiWorld) -> None:
         world.trainings.create(trained)
     files = {f"{kind}_uri": f"{world.kept.uri}/bob/{kind}" for kind in ("lora", "config")}
     world.models.create(a_model(id=THEIRS["model_id"], shoot_id=shoot, training_id=training, **mine, **files))
+    bootstrap.queue().publish(TrainingRequested(training_id=training))
+    while leased := bootstrap.queue().lease(limit=1, lease_s=60):
+        bootstrap.queue().nack(leased[0], delay_s=0, error="HTTP 500")
 
 
 @pytest.fixture(scope="module", params=ISSUERS)
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     issuer = ISSUERS[request.param]
     with key_server() as keys:
-        settings = {**keys.environment, "AUTH_MODE": issuer.name, "RATE_LIMIT_PER_MINUTE": "0"}
+        settings = {**keys.environment, "AUTH_MODE": issuer.name, "RATE_LIMIT_PER_MINUTE": "0", "OPERATORS": OPERATOR}
         with api_world(tmp_path_factory.mktemp(issuer.name), **settings) as world:
             move_in(world)
             yield House(world, keys, issuer)
@@ -98,7 +121,8 @@ def strangers(issuer: Issuer) -> Mapping[str, str | None]:
 def test_the_owner_comes_in(house: House) -> None:
     """Otherwise everything below would hold for a house without a door."""
     token = house.issuer.token("bob")
-    there = [op for op in GUARDED if op.method == "GET" and "events" not in op.path and house.has(op)]
+    reads = [op for op in GUARDED if op.method == "GET" and "events" not in op.path and op not in OPERATIONS]
+    there = [op for op in reads if house.has(op)]
     shown = {op.path: house.ask(op, THEIRS, token) for op in there}
     assert {path: answer.status_code for path, answer in shown.items() if answer.status_code >= 400} == {}
     assert "bob-cape" in shown["/v1/shoots"].text
@@ -128,7 +152,7 @@ def test_another_user_sees_what_she_would_see_if_it_did_not_exist(house: House, 
         return
     before, token = house.belongings(), house.issuer.token("anna")
     answer = house.ask(operation, THEIRS, token)
-    if operation.ids():
+    if operation.ids() or operation in OPERATIONS:
         assert answer.status_code == 404, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
         assert without_ids(answer, THEIRS) == without_ids(house.ask(operation, MISSING, token), MISSING)
@@ -136,6 +160,32 @@ def test_another_user_sees_what_she_would_see_if_it_did_not_exist(house: House, 
         assert answer.is_success, answer.text
         assert "bob" not in answer.text
     assert house.belongings() == before
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+@pytest.mark.parametrize("user", ["anna", "bob", "olga2", "OLGA"])
+def test_to_whoever_is_no_operator_the_operators_paths_are_not_there(
+    house: House, operation: Operation, user: str
+) -> None:
+    before, token = house.belongings(), house.issuer.token(user)
+    answer = house.ask(operation, THEIRS, token)
+    nowhere = house.world.client.get("/v1/nowhere", headers=house.issuer.headers(token)).json()
+    assert answer.status_code == 404
+    assert {**answer.json(), "instance": ""} == {**nowhere, "instance": ""}
+    assert house.belongings() == before
+
+
+@pytest.mark.parametrize("operation", [op for op in OPERATIONS if op.method == "GET"], ids=str)
+def test_an_operator_comes_in(house: House, operation: Operation) -> None:
+    answer = house.ask(operation, THEIRS, house.issuer.token(OPERATOR))
+    assert answer.status_code == 200, answer.text
+
+
+def test_an_operator_sees_stories_and_otherwise_nothing_of_anybodys(house: House) -> None:
+    token = house.issuer.token(OPERATOR)
+    others = [op for op in GUARDED if op.method == "GET" and op.ids() and op not in OPERATIONS]
+    seen = {op.path for op in others if house.ask(op, THEIRS, token).status_code != 404}
+    assert seen == {"/v1/trainings/{training_id}/story"}
 
 
 @pytest.mark.parametrize("operation", [op for op in GUARDED if "training_id" in op.ids()], ids=str)

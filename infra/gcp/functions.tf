@@ -10,7 +10,7 @@ locals {
       source        = "functions/api/main.py"
       target        = "api"
       public        = true
-      settings      = ["store", "api", "dataset", "fal"]
+      settings      = ["store", "api", "dataset", "fal", "story"]
       secrets       = []
       project_roles = ["roles/datastore.user"]
       buckets = {

@@ -67,6 +67,7 @@ variable "settings" {
     api = optional(object({
       auth_mode               = optional(string, "firebase")
       identity_keys_timeout_s = optional(number)
+      operators               = optional(list(string))
       cors_origins            = optional(list(string))
       image_origins           = optional(list(string))
       trainings_at_once       = optional(number)

@@ -31,6 +31,9 @@ locals {
     }
   }
 
+  # Where nobody is an operator the API needs neither to see dead letters nor to publish what it does not make itself.
+  redrivers = length(coalesce(var.settings.api.operators, [])) == 0 ? {} : { api = module.function["api"].member }
+
   pulled = {
     training-finished = {
       for subscriber, members in var.app_subscribers : subscriber => {
@@ -54,9 +57,10 @@ module "topic" {
   labels         = local.labels
   regions        = [var.region]
   subscriptions  = merge(local.pushed[each.key], lookup(local.pulled, each.key, {}))
-  publishers = {
+  redrivers      = local.redrivers
+  publishers = merge(length(local.pushed[each.key]) == 0 ? {} : local.redrivers, {
     for name, function in local.functions : name => module.function[name].member if contains(function.publishes, each.key)
-  }
+  })
 }
 
 # In whose name Pub/Sub calls the functions.

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.events import EVENTS, SUBSCRIPTIONS, dead_letter_name, subscription_name
 from shared.settings import DeliverySettings, SubmitSettings
-from tests.infra.terraform import GCP, blocks, functions, local_value
+from tests.infra.terraform import GCP, blocks, functions, local_value, parsed
 
 MODULE = GCP / "modules" / "topic"
 ATTEMPTS: int = DeliverySettings.model_fields["max_delivery_attempts"].default
@@ -56,6 +56,19 @@ def test_pubsub_itself_may_move_dead_letters() -> None:
     leave = blocks("google_pubsub_subscription_iam_member", MODULE)["dead_letters_leave"]
     assert (leave["role"], leave["member"]) == ("roles/pubsub.subscriber", "${local.agent}")
     assert leave["subscription"] == "${google_pubsub_subscription.subscription[each.key].name}"
+
+
+def test_the_api_may_redrive_dead_letters_only_where_there_are_operators() -> None:
+    condition, _, granted = local_value("redrivers").partition("?")
+    assert "length(coalesce(var.settings.api.operators, [])) == 0" in condition
+    assert granted.replace(" ", "").rstrip("}") == '{}:{api=module.function["api"].member'
+    redrive = blocks("google_pubsub_subscription_iam_member", MODULE)["redrivers"]
+    assert (redrive["role"], redrive["member"]) == ("roles/pubsub.subscriber", "${each.value.member}")
+    assert redrive["subscription"] == "${google_pubsub_subscription.dead_letter[each.value.subscriber].name}"
+    topic = parsed(GCP / "topics.tf")["module"][0]["topic"]
+    assert topic["redrivers"] == "${local.redrivers}"
+    # redriving publishes what a function, not the API, once made
+    assert "? {} : local.redrivers" in topic["publishers"]
 
 
 def test_an_idle_subscription_is_not_deleted() -> None:

@@ -9,6 +9,13 @@ locals {
       for reader in subscription.readers : "${subscriber}/${reader}" => { subscriber = subscriber, member = reader }
     }
   ]...)
+
+  # What others pull is theirs to redrive.
+  redrivers = merge([
+    for subscriber, subscription in var.subscriptions : {
+      for name, member in var.redrivers : "${subscriber}/${name}" => { subscriber = subscriber, member = member }
+    } if subscription.push != null
+  ]...)
 }
 
 resource "google_pubsub_topic" "topic" {
@@ -115,4 +122,13 @@ resource "google_pubsub_subscription_iam_member" "dead_letters_leave" {
   subscription = google_pubsub_subscription.subscription[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = local.agent
+}
+
+# Looking at dead letters is pulling them; whoever has them delivered again publishes them, too, as one of `publishers`.
+resource "google_pubsub_subscription_iam_member" "redrivers" {
+  for_each     = local.redrivers
+  project      = var.project_id
+  subscription = google_pubsub_subscription.dead_letter[each.value.subscriber].name
+  role         = "roles/pubsub.subscriber"
+  member       = each.value.member
 }

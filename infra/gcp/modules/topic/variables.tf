@@ -46,6 +46,12 @@ variable "publishers" {
   default     = {}
 }
 
+variable "redrivers" {
+  description = "IAM members that may look at the dead letters of what is pushed, and discard them; the keys only tell them apart."
+  type        = map(string)
+  default     = {}
+}
+
 variable "subscriptions" {
   description = <<-EOT
     Who hears the topic, by name. With `push` the message is POSTed to the endpoint with a token of the account; without,

@@ -33,7 +33,7 @@ from tests.pipeline.conftest import pictures
 from tests.wiring import envelope
 
 PATIENCE_S = 60.0
-NOBODYS = {"training_id": "t_nobodys"}
+NOBODYS: dict[str, Any] = {"training_id": "t_nobodys"}
 EVENT_OF = {
     "packager": TrainingRequested(**NOBODYS),
     "submitter": DatasetPackaged(nonce="n", archive_url="https://nobodys.example/n.zip", expires_at=1.0, **NOBODYS),

@@ -27,7 +27,7 @@ _FRACTION = re.compile(
     r"(?!\s*(?:images?|pictures?|photos?|files?|captions?|masks?|shards?|epochs?|[kKMG]i?B)\b)"
 )
 _PERCENT = re.compile(r"(?<![\w.])(?P<percent>\d{1,3}(?:\.\d+)?)\s?%")
-_REMAINING = re.compile(r"<\s*(?P<clock>\d+(?::\d{2}){1,2})\s*[,\]]")
+_REMAINING = re.compile(r"<\s*(?P<clock>\d{1,6}(?::\d{2}){1,2})\s*[,\]]")
 _STEPS_MEANT = re.compile(r"\bsteps?\b|\btrain(?:ing)?\b|it/s|s/it|\bloss\b|%\|", re.IGNORECASE)
 _SOMETHING_ELSE = re.compile(
     r"down-?load|up-?load|\bload|caption|pre-?process|extract|unzip|fetch|mask|segment|cach|encod|\bsav|images",

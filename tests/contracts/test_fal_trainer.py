@@ -304,6 +304,29 @@ def test_a_cancellation_that_gets_no_sense_is_unavailable(server: ScriptedServer
             trainer.cancel(JOB)
 
 
+# --- cost
+
+
+@pytest.mark.parametrize(
+    ("events", "usd"),
+    [
+        ([{"cost_total": 1.5}, {"cost_total": 0.5}, {"cost_total": "7"}, 7, {}], 2.0),
+        ([{"cost_total": 0}], 0.0),
+        ([], None),
+        (None, None),
+        (7, None),
+        ({"cost_total": 7}, None),
+        ([{"cost_total": -5}, {"cost_total": float("nan")}, {"cost_total": float("inf")}, {"cost_total": 1e300}], None),
+    ],
+)
+def test_a_cost_is_the_sum_of_what_can_be_one(
+    server: ScriptedServer, trainer: FalTrainer, events: object, usd: float | None
+) -> None:
+    """A budget that something negative or endless was added to would never say no again."""
+    server.script = lambda asked: says({"billing_events": events})
+    assert trainer.cost_usd(JOB) == usd
+
+
 # --- find
 
 

@@ -110,6 +110,10 @@ def test_the_bar_forecasts_the_remaining_time() -> None:
         assert found.eta_s == seconds
 
 
+def test_a_forecast_that_no_clock_shows_is_not_the_bars() -> None:
+    assert progress(f"120/1000 [00:01<{'9' * 400}:00, 1it/s]") == progress("120/1000")
+
+
 def test_without_a_bar_the_rate_so_far_forecasts_it() -> None:
     found = progress("250/1000")
     assert found is not None

@@ -13,6 +13,8 @@ from shared.errors import ProductError, TrainerAccountLocked, TrainerUnavailable
 from shared.ports import Artifact, RunState, RunStatus
 
 MAX_REASON_CHARACTERS = 300
+# what every database and JSON reader takes for a whole number
+MAX_COUNT = 2**53
 ACCOUNT_STATUSES = frozenset({401, 403})
 
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -56,12 +58,27 @@ class Complaint:
 
 
 def parse_object(body: bytes) -> Mapping[str, Any] | None:
-    """The JSON object in `body`; None for everything else, however nested or broken."""
+    """The JSON object in `body`; None for everything else, however nested or broken.
+
+    Its texts can be written: half of a character, which is what cutting an emoji leaves, becomes a question mark.
+    """
     try:
-        value = json.loads(body)
+        value = _writable(json.loads(body.decode("utf-8-sig", "replace")))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _writable(value: Any) -> Any:
+    match value:
+        case str():
+            return value if value.isascii() else value.encode(errors="replace").decode()
+        case list():
+            return [_writable(item) for item in value]
+        case dict():
+            return {_writable(name): _writable(item) for name, item in value.items()}
+        case _:
+            return value
 
 
 def without_urls(text: str) -> str:
@@ -138,4 +155,4 @@ def artifacts_of(output: Mapping[str, Any]) -> dict[str, Artifact]:
 def _count(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT else None

@@ -23,6 +23,8 @@ from shared.settings import FAL_QUEUE_URL, FalSettings
 from shared.training_records import FalJob
 
 MAX_PAGES = 20
+# more than this for one run is no price
+MAX_USD = 1e6
 CLOCK_SKEW = timedelta(minutes=5)
 
 _CANCEL_ANSWERS = {
@@ -138,8 +140,9 @@ class FalTrainer:
         except (TrainerUnavailable, TrainerAccountLocked):
             return None
         events = (answer.json or {}).get("billing_events") if answer.ok else None
-        costs = [event.get("cost_total") for event in events or [] if isinstance(event, dict)]
-        known = [float(cost) for cost in costs if isinstance(cost, int | float)]
+        listed = events if isinstance(events, list) else []
+        costs = [event.get("cost_total") for event in listed if isinstance(event, dict)]
+        known = [float(cost) for cost in costs if isinstance(cost, int | float) and 0 <= cost <= MAX_USD]
         return round(sum(known), 6) if known else None
 
     def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:

@@ -69,7 +69,7 @@ def own_url(url: object, base: str) -> str | None:
         return None
     try:
         parsed, ours = httpx.URL(url), httpx.URL(base)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeError):
         return None
     same = (parsed.scheme, parsed.host, parsed.port) == (ours.scheme, ours.host, ours.port)
     return url if same and not parsed.userinfo else None

@@ -203,6 +203,15 @@ def test_a_weak_etag_is_no_condition(server: ScriptedServer, source: HttpArtifac
     assert "if-range" not in server.asked[1].headers
 
 
+@pytest.mark.parametrize("etag", ['"\xe9"', '"a\tb"', ""])
+def test_an_etag_that_cannot_be_sent_back_is_no_condition(
+    server: ScriptedServer, source: HttpArtifactSource, etag: str
+) -> None:
+    server.script = breaking([100_000], etag=etag)
+    assert fetched(source, server.url) == FILE
+    assert "if-range" not in server.asked[1].headers
+
+
 def test_a_download_that_keeps_breaking_is_given_up(server: ScriptedServer, source: HttpArtifactSource) -> None:
     server.script = breaking([1000] * 20)
     with pytest.raises(ArtifactUnavailable, match=r"127\.0\.0\.1: "):
@@ -233,6 +242,8 @@ def test_a_host_that_starts_over_instead_of_continuing_is_unavailable(
         ({"Content-Range": "bytes 0-299999/300000"}, "elsewhere"),
         ({"Content-Range": "bytes 1001-299999/300000"}, "elsewhere"),
         ({}, "elsewhere"),
+        ({"Content-Range": f"bytes {'9' * 5000}-299999/300000"}, "elsewhere"),
+        ({"Content-Range": f"bytes 1000-299999/{'9' * 5000}"}, "elsewhere"),
         ({"Content-Range": "bytes 1000-299999/299999"}, "changed"),
         ({"Content-Range": "bytes 1000-299999/300000", "ETag": '"v2"'}, "changed"),
     ],

@@ -15,12 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.adapters.fal.artifacts import HttpArtifactSource
 from shared.adapters.fal.media_client import Patience
 from shared.adapters.fal.signing_keys import fetch_signing_keys
 from shared.errors import (
+    ArtifactCorrupt,
     ArtifactUnavailable,
     ProductError,
     SubmissionUncertain,
@@ -37,6 +41,7 @@ TICK_S = 0.02
 # what a server would have to send to keep the caller for six times as long as is allowed
 PIECES = int(6 * LIMIT_S / TICK_S)
 MIB = 1 << 20
+TLS = httpx.create_ssl_context()
 
 
 def keys(url: str) -> None:
@@ -179,3 +184,54 @@ def test_a_flood_is_left_at_its_limit(server: ScriptedServer, call: str) -> None
         server.script = lambda asked, flood=flood: Reply(body=flood, raw=True)  # type: ignore[misc]
         with pytest.raises(error):
             ask(server.url)
+
+
+NAMES = ("Content-Length", "Content-Range", "Content-Encoding", "Transfer-Encoding", "Location", "ETag", "Connection")
+VALUES = ("", "0", "5", "-1", "9" * 20, "9" * 5000, "5, 5", "chunked", "identity", "gzip", '"\xe9"', "\xb2", "close")
+RANGES = (
+    "bytes 2-4/5",
+    "bytes 2-4/*",
+    "bytes 0-4/5",
+    "bytes 2-9/5",
+    f"bytes {'9' * 5000}-4/5",
+    f"bytes 2-4/{'9' * 5000}",
+)
+TARGETS = ("/b", "http://[", "//\xff", "http://127.0.0.1:0/", "http://127.0.0.1:99999/", "?" * 70_000)
+HEADERS = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES + RANGES + TARGETS)), max_size=3)
+STATUSES = st.sampled_from([200, 206, 302]) | st.sampled_from([100, 101, 199, 204, 300, 304, 416, 429, 500, 599, 999])
+
+
+@st.composite
+def answers(draw: st.DrawFn, *good: tuple[str, str]) -> bytes:
+    """An answer with some good headers and some odd ones, broken somewhere or whole."""
+    headers = "".join(f"{name}: {value}\r\n" for name, value in (*good, *draw(HEADERS)))
+    whole = f"HTTP/1.1 {draw(STATUSES)} \r\n{headers}\r\n".encode("latin-1") + draw(st.binary(max_size=6))
+    return whole[: draw(st.integers(0, len(whole)))] if draw(st.booleans()) else whole
+
+
+@pytest.fixture(scope="module")
+def odd_server() -> Iterator[ScriptedServer]:
+    with scripted_server(lambda asked: Reply()) as running:
+        yield running
+
+
+@given(
+    first=answers() | answers(("Content-Length", "5")) | answers(("Content-Length", "5"), ("ETag", '"\xe9"')),
+    rest=answers() | answers(("Content-Range", "bytes 2-4/5"), ("Content-Length", "3")),
+)
+@settings(max_examples=150)
+def test_whatever_is_answered_a_file_comes_or_fails_with_a_word(
+    odd_server: ScriptedServer, first: bytes, rest: bytes
+) -> None:
+    """Also where the first answer breaks in the middle and the second one claims to continue it."""
+    replies = iter([first, rest])
+    odd_server.script = lambda asked: Reply(body=next(replies, b""), raw=True)
+    patience = Patience(connect_s=1, read_s=LIMIT_S, total_s=LIMIT_S, pauses_s=(0.0,))
+    source = HttpArtifactSource(FalSettings(fal_media_hosts=("127.0.0.1",)), patience, tls=TLS)
+    try:
+        with source.open(Artifact(url=odd_server.url), max_bytes=8) as chunks:
+            assert len(b"".join(chunks)) <= 8
+    except (ArtifactCorrupt, ArtifactUnavailable) as error:
+        assert len(str(error)) < 500
+    finally:
+        source.close()

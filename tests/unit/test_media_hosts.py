@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.adapters.fal.media_hosts import MediaHost, admitted, is_public
 from shared.errors import ArtifactUnavailable
@@ -69,6 +71,39 @@ def test_fal_ais_addresses_are_admitted(url: str) -> None:
         "https://[fal.media/",
         "https://fal.media/\x00",
         "https://fal.media/" + "a" * 100_000,
+        "https://fal.media/\ud800",
+        "https://\ud800.fal.media/",
+        "https://fal.media/a\nb",
+        " https://fal.media/a",
+        "https://fal.media /a",
+        "https://fal.media:99999/a",
+        "https://fal.media:0/a",
+        "https://fal.media:-443/a",
+        "https://fal.media:443:443/a",
+        "https://fal.media%00.evil.example/a",
+        "https://fal.media%2f@evil.example/a",
+        "https://fal.media,evil.example/a",
+        "https://evil.example?@fal.media/a",
+        "https://xn--fl-7ia.media/a",
+        "https://f\u0101l.media/a",
+        "https://fal.medi\u0430/a",
+        "https://fal\u2024media/a",
+        "https://fal.media\u200b/a",
+        "https://f\xadal.media/a",
+        "https://[fal.media]/a",
+        "https://[::ffff:127.0.0.1]/a",
+        "https://[fe80::1%25eth0]/a",
+        "https://2130706433/a",
+        "https://0x7f.1/a",
+        "https://0177.0.0.1/a",
+        "https://127.1/a",
+        "https:fal.media/a",
+        "https:/fal.media/a",
+        "https:///fal.media/a",
+        "javascript://fal.media/a",
+        "gopher://fal.media/a",
+        "https+unix://fal.media/a",
+        "blob:https://fal.media/a",
     ],
 )
 def test_addresses_that_only_look_like_fal_ais_are_refused(url: str) -> None:
@@ -101,6 +136,20 @@ def test_a_host_with_a_port_admits_that_port_only() -> None:
             admitted(url, hosts)
 
 
+@given(
+    url=st.text("htps:/.falmedi@[]%#?\\ \t\n\x00\ud800\u3002\uff46\u0430:0123456789x", max_size=40)
+    | st.builds("https://{}fal.media{}/{}".format, *[st.text("@:.%/\\#?[]\ud800\u3002 a0", max_size=6)] * 3)
+)
+def test_whatever_the_address_is_only_fal_ais_hosts_over_https_are_admitted(url: str) -> None:
+    try:
+        parsed, host = admitted(url, PRODUCTION)
+    except ArtifactUnavailable:
+        return
+    assert (parsed.scheme, parsed.port, parsed.userinfo) == ("https", None, b"")
+    assert parsed.raw_host.decode().lower() == host.host
+    assert host in PRODUCTION
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -128,6 +177,13 @@ def test_a_host_with_a_port_admits_that_port_only() -> None:
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
         "64:ff9b::7f00:1",
         "fd00:ec2::254",
+        "fd20:ce::254",
+        "fec0::1",
+        "64:ff9b:1::1",
+        "::8.8.8.8",
+        "100::1",
+        "4000::1",
+        "fe80::1%eth0",
     ],
 )
 def test_only_public_addresses_are_public(address: str) -> None:

@@ -16,7 +16,9 @@ from shared.errors import ArtifactCorrupt, ArtifactUnavailable
 from shared.ports import Artifact
 from shared.settings import FalSettings
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/([0-9]{1,19}|\*)")
+# a strong one that can be sent back as a condition
+_ETAG = re.compile(r'"[!-~]*"')
 
 
 class HttpArtifactSource:
@@ -122,13 +124,13 @@ class _Download:
         self._limit(length)
         self._whole = length if self._whole is None else self._whole
         etag = headers.get("etag")
-        self._etag = etag if etag and not etag.startswith("W/") else None
+        self._etag = etag if etag and _ETAG.fullmatch(etag) else None
 
     def _accept_rest(self, headers: httpx.Headers) -> None:
         found = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
         if found is None or int(found[1]) != self._came:
             raise self._unavailable("the download broke and the host continues it elsewhere")
-        if self._whole is not None and found[3] not in ("*", str(self._whole)):
+        if self._whole is not None and found[2] not in ("*", str(self._whole)):
             raise self._unavailable("the file changed during the download")
         if self._etag and headers.get("etag", self._etag) != self._etag:
             raise self._unavailable("the file changed during the download")

@@ -18,6 +18,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# the only part of IPv6 that is given out to the public: site-local and what nobody owns yet lie outside
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 MAX_HOST_CHARACTERS = 100
 
 
@@ -78,7 +80,7 @@ def _segments(path: str) -> tuple[str, ...]:
 
 def port_of(url: httpx.URL) -> int:
     """The port that a request to `url` goes to."""
-    return url.port or DEFAULT_PORTS[url.scheme]
+    return DEFAULT_PORTS[url.scheme] if url.port is None else url.port
 
 
 def label(url: httpx.URL) -> str:
@@ -90,7 +92,7 @@ def admitted(url: str | httpx.URL, hosts: Iterable[MediaHost]) -> tuple[httpx.UR
     """The URL, parsed, and the entry that admits it; `ArtifactUnavailable` where none does."""
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise ArtifactUnavailable(reason="fal.ai names an address that is no URL") from error
     if parsed.userinfo:
         raise ArtifactUnavailable(reason=f"{label(parsed)}: an address with a user is not fetched")
@@ -130,7 +132,7 @@ def is_this_machine(address: Address) -> bool:
 
 def is_public(address: Address) -> bool:
     """Whether the address belongs to the public internet as itself, not through a mapping or a tunnel."""
-    if isinstance(address, ipaddress.IPv6Address) and _carries_ipv4(address):
+    if isinstance(address, ipaddress.IPv6Address) and (address not in GLOBAL_UNICAST or _carries_ipv4(address)):
         return False
     special = address.is_multicast or address.is_reserved or address.is_loopback or address.is_link_local
     return address.is_global and not special and not address.is_unspecified

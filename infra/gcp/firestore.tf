@@ -14,16 +14,25 @@ locals {
     ["models", "owner_id ASCENDING", "recipe ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "person_id ASCENDING", "name ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["stories", "training_id ASCENDING", "at DESCENDING", "__name__ ASCENDING"],
+    # for the app, which listens to its user's documents
+    ["shoots", "owner_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
+    ["training_views", "owner_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
+    ["training_views", "owner_id ASCENDING", "shoot_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
+    ["models", "owner_id ASCENDING", "trained_at DESCENDING", "__name__ DESCENDING"],
   ]
 
   # Fields that nothing is looked up by, by collection: without the exemption each of their parts is an index entry.
   unindexed = {
-    accounts    = ["write_mark"]
-    shoots      = ["write_mark"]
-    trainings   = ["captions", "history", "log_tail", "parameters", "progress", "write_mark"]
-    models      = ["parameters", "weights", "write_mark"]
-    model_names = ["versions", "write_mark"]
-    stories     = ["events", "expires_at", "write_mark"]
+    accounts = ["reservations", "write_mark"]
+    shoots   = ["write_mark"]
+    trainings = [
+      "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history", "log_tail", "parameters",
+      "progress", "quote", "sent", "write_mark",
+    ]
+    training_views = ["error", "hindrance", "history", "parameters", "progress", "quote"]
+    models         = ["parameters", "weights", "write_mark"]
+    model_names    = ["versions", "write_mark"]
+    stories        = ["events", "expires_at", "message", "write_mark"]
   }
 
   # Fields whose time ends a document's life, within a day after it.

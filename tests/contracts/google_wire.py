@@ -12,8 +12,8 @@ from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 from google.cloud.firestore_v1.types import RunQueryRequest, StructuredQuery
 
-from infra.local.emulators import Emulators
 from shared.adapters.google.clients import firestore_client
+from shared.settings import StoreSettings
 
 
 class AnswerLost(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
@@ -48,23 +48,23 @@ class LoseAnswers(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # gr
 
 
 class RecordQueries(grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]  # grpc has no types
-    """Keeps every query that is sent."""
+    """Keeps every query, sends none, and finds nothing."""
 
     def __init__(self) -> None:
         self.queries: list[StructuredQuery] = []
 
     def intercept_unary_stream(self, proceed: Callable[..., Any], call: Any, request: Any) -> Any:
-        if call.method.endswith("/RunQuery"):
-            self.queries.append(RunQueryRequest(RunQueryRequest.pb(request)).structured_query)
-        return proceed(call, request)
+        assert call.method.endswith("/RunQuery"), call.method
+        self.queries.append(RunQueryRequest(RunQueryRequest.pb(request)).structured_query)
+        return iter(())
 
 
 @contextmanager
-def firestore_through(emulators: Emulators, interceptor: object) -> Iterator[Client]:
-    """A client of the emulator whose calls pass through `interceptor`."""
-    channel = grpc.insecure_channel(emulators.firestore_host)
+def firestore_through(settings: StoreSettings, interceptor: object) -> Iterator[Client]:
+    """A client of the emulator that `settings` name, whose calls pass through `interceptor`."""
+    channel = grpc.insecure_channel(settings.firestore_emulator_host)
     transport = FirestoreGrpcTransport(channel=grpc.intercept_channel(channel, interceptor))
-    client = firestore_client(emulators.settings())
+    client = firestore_client(settings)
     client._firestore_api_internal = FirestoreClient(transport=transport)
     yield client
     channel.close()

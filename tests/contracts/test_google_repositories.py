@@ -15,15 +15,12 @@ from infra.local.emulator_processes import free_port
 from infra.local.emulators import Emulators
 from shared.adapters.google.clients import firestore_client
 from shared.adapters.google.documents import Patience
-from shared.adapters.google.indexes import EXPIRING, INDEXES, UNINDEXED, Index
 from shared.adapters.google.repositories import FirestoreModels, FirestoreShoots, FirestoreTrainings
-from shared.adapters.google.stories import FirestoreStories
 from shared.errors import DatabaseUnavailable, InvalidRequest, ModelNotFound, TrainingNotFound
-from shared.stages import Status
 from shared.trainings import Training
 from tests.builders import a_training
 from tests.contracts.google_backend import a_project
-from tests.contracts.google_wire import LoseAnswers, RecordQueries, firestore_through
+from tests.contracts.google_wire import LoseAnswers, firestore_through
 
 HASTY = Patience(attempts=3, pause_s=0.001, call_s=5.0)
 
@@ -96,7 +93,7 @@ def test_a_training_deleted_meanwhile_is_not_found(client: Client) -> None:
 
 
 def test_a_write_whose_answer_is_lost_counts_once(emulators: Emulators) -> None:
-    with firestore_through(emulators, LoseAnswers(3)) as client:
+    with firestore_through(emulators.settings(), LoseAnswers(3)) as client:
         trainings = FirestoreTrainings(client)
         assert trainings.create(a_training(id="t_lost")) is True
         assert trainings.update("t_lost", lambda t: replace(t, log_count=t.log_count + 1)).log_count == 1
@@ -133,50 +130,3 @@ def test_a_database_that_does_not_answer_is_unavailable_in_time(emulators: Emula
             call()
     assert time.monotonic() - started < 10
     client.close()
-
-
-def test_every_query_has_its_index_and_every_index_its_query(emulators: Emulators) -> None:
-    record = RecordQueries()
-    with firestore_through(emulators, record) as client:
-        FirestoreShoots(client).list_for_owner("o", limit=1)
-        FirestoreModels(client).list_for_owner("o", limit=1)
-        FirestoreModels(client).latest_for_shoots("o", ["s"])
-        FirestoreTrainings(client).list_for_owner("o", limit=1)
-        FirestoreTrainings(client).list_for_owner("o", limit=1, status=Status.FAILED)
-        FirestoreTrainings(client).list_for_owner("o", limit=1, shoot_id="s")
-        FirestoreTrainings(client).list_for_owner("o", limit=1, status=Status.FAILED, shoot_id="s")
-        FirestoreTrainings(client).list_unfinished(limit=1)
-        FirestoreTrainings(client).list_succeeded("trainer", limit=1)
-        FirestoreModels(client).find_by_recipe("o", "recipe")
-        FirestoreModels(client).list_versions("o", "p", "name")
-        FirestoreStories(client).list_for_training("t", limit=1)
-    # what only compares fields for equality, and has no order, is answered from the single-field indexes
-    ordered = [query for query in record.queries if query.order_by]
-    assert len(ordered) == len(record.queries) - 1
-    assert {needed_index(query) for query in ordered} == {in_order(index) for index in INDEXES}
-
-
-def test_no_query_looks_for_what_is_not_indexed() -> None:
-    named = {(index.collection, field) for index in INDEXES for field, _ in index.fields}
-    assert not named & set(UNINDEXED)
-
-
-def test_nothing_is_looked_up_by_when_it_expires() -> None:
-    """An index on times that only grow would be one hot place for all writes."""
-    assert set(EXPIRING) <= set(UNINDEXED)
-
-
-def needed_index(query: Any) -> Index:
-    """The composite index for `query`: its filters by their names, then its order."""
-    where = query.where
-    filters = where.composite_filter.filters if "composite_filter" in where else [where]
-    equal = sorted((one.field_filter.field.field_path, "ASCENDING") for one in filters)
-    order = [(one.field.field_path, one.direction.name) for one in query.order_by]
-    if order[-1][0] != "__name__":
-        order.append(("__name__", order[-1][1]))
-    return Index(query.from_[0].collection_id, (*equal, *order))
-
-
-def in_order(index: Index) -> Index:
-    """`index` with its filters by their names: their order does not matter, that of the last two does."""
-    return Index(index.collection, (*sorted(index.fields[:-2]), *index.fields[-2:]))

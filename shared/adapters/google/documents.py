@@ -33,7 +33,7 @@ from shared.ports import Page
 from shared.shoots import ID_PATTERN
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, WriteBatch
 
 T = TypeVar("T")
 
@@ -61,8 +61,21 @@ class Patience:
         time.sleep(random.uniform(0.0, min(self.longest_pause_s, self.pause_s * 2.0**attempt)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The part of every document that the app may listen to, kept under the same id in a collection of its own.
+
+    Security rules allow a document or deny it; they hide no field.
+    """
+
+    collection: str
+    fields: tuple[str, ...]
+
+
 class Documents(Generic[T]):
     """The values of one kind in one collection; `missing` is raised, with the id, where there is none.
+
+    With `shown`, every write of a document writes what is shown of it, in the same commit.
 
     Every method raises `DatabaseUnavailable` where Firestore refuses or does not answer in time.
     """
@@ -74,10 +87,12 @@ class Documents(Generic[T]):
         kind: type[T],
         *,
         missing: type[errors.NotFound],
+        shown: Shown | None = None,
         patience: Patience | None = None,
     ) -> None:
         """Nothing is sent before the first call."""
         self._client = client
+        self._shown = shown
         self._collection = client.collection(collection)
         self._kind = kind
         self._missing = missing
@@ -93,15 +108,16 @@ class Documents(Generic[T]):
 
     def put(self, document_id: str, value: T) -> None:
         """Write it, new or again, whatever is there."""
+        document = _marked(value)
         with _translated():
-            self._collection.document(document_id).set(_marked(value), **self._call)
+            self._commit(document_id, document, lambda batch, there: batch.set(there, document))
 
     def create(self, document_id: str, value: T) -> bool:
         """Write a new document; False, and nothing changed, where there is one."""
         document = _marked(value)
         with _translated():
             try:
-                self._collection.document(document_id).create(document, **self._call)
+                self._commit(document_id, document, lambda batch, there: batch.create(there, document))
             except AlreadyExists:
                 return _is_ours(self._read(document_id), document)
         return True
@@ -184,10 +200,21 @@ class Documents(Generic[T]):
         unchanged = self._client.write_option(last_update_time=snapshot.update_time)
         with _translated():
             try:
-                snapshot.reference.update(document, option=unchanged, **self._call)
+                self._commit(snapshot.id, document, lambda batch, there: batch.update(there, document, unchanged))
             except (FailedPrecondition, Aborted, NotFound):
                 return False
         return True
+
+    def _commit(
+        self, document_id: str, document: dict[str, Any], write: Callable[[WriteBatch, DocumentReference], None]
+    ) -> None:
+        """Do what `write` adds to the batch and show what is shown of `document`, or do neither."""
+        batch = self._client.batch()
+        write(batch, self._collection.document(document_id))
+        if self._shown is not None:
+            view = self._client.collection(self._shown.collection).document(document_id)
+            batch.set(view, {field: document[field] for field in self._shown.fields})
+        batch.commit(**self._call)
 
     def _found(self, query: Query) -> list[DocumentSnapshot[Any]]:
         with _translated():

@@ -42,23 +42,35 @@ INDEXES: tuple[Index, ...] = (
     Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
 )
 
-UNINDEXED: tuple[tuple[str, str], ...] = (
-    ("accounts", "write_mark"),
-    ("trainings", "captions"),
-    ("trainings", "history"),
-    ("trainings", "log_tail"),
-    ("trainings", "parameters"),
-    ("trainings", "progress"),
-    ("models", "parameters"),
-    ("models", "weights"),
-    ("model_names", "versions"),
-    ("stories", "events"),
-    ("stories", "expires_at"),
-    *((collection, "write_mark") for collection in ("shoots", "trainings", "models", "model_names", "stories")),
+APP_INDEXES: tuple[Index, ...] = tuple(
+    Index(collection, (*((field, ASCENDING) for field in equal), (by, DESCENDING), ("__name__", DESCENDING)))
+    for collection, equal, by in (
+        ("shoots", ("owner_id",), "created_at"),
+        ("training_views", ("owner_id",), "created_at"),
+        ("training_views", ("owner_id", "shoot_id"), "created_at"),
+        ("models", ("owner_id",), "trained_at"),
+    )
 )
-"""(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes.
-Progress is written every few seconds with a log of a hundred lines, and each line would be an index entry of
-its own."""
+"""What the app needs to listen to its user's documents, newest first, as its SDK asks: names in the last direction."""
+
+
+def _each(collection: str, *fields: str) -> tuple[tuple[str, str], ...]:
+    return tuple((collection, field) for field in fields)
+
+
+UNINDEXED: tuple[tuple[str, str], ...] = (
+    *_each("accounts", "reservations", "write_mark"),
+    *_each("shoots", "write_mark"),
+    *_each("trainings", "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history"),
+    *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "write_mark"),
+    *_each("training_views", "error", "hindrance", "history", "parameters", "progress", "quote"),
+    *_each("models", "parameters", "weights", "write_mark"),
+    *_each("model_names", "versions", "write_mark"),
+    *_each("stories", "events", "expires_at", "message", "write_mark"),
+)
+"""(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. All that
+is no single value is here: progress is written every few seconds with a log of a hundred lines, and each line would be
+an index entry of its own."""
 
 EXPIRING: tuple[tuple[str, str], ...] = (("stories", "expires_at"),)
 """(collection, field) whose time ends a document's life: each needs a TTL policy, without which nothing is deleted."""

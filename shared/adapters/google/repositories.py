@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.accounts import Account
-from shared.adapters.google.documents import Documents, Patience
+from shared.adapters.google.documents import Documents, Patience, Shown
 from shared.errors import ModelNotFound, NotFound, ShootNotFound, TrainingNotFound
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
@@ -26,6 +26,36 @@ if TYPE_CHECKING:
 MOST_VERSIONS = 1000
 
 UNFINISHED = tuple(status.value for status in Status if status not in TERMINAL)
+
+
+TRAINING_VIEWS = Shown(
+    collection="training_views",
+    fields=(
+        "id",
+        "shoot_id",
+        "owner_id",
+        "person_id",
+        "model_name",
+        "trigger_word",
+        "trainer",
+        "preset",
+        "parameters",
+        "status",
+        "history",
+        "progress",
+        "error",
+        "hindrance",
+        "model_id",
+        "quote",
+        "cost_usd",
+        "predecessor_id",
+        "cancel_requested_at",
+        "created_at",
+        "updated_at",
+    ),
+)
+"""What the app sees of a training when it listens to Firestore. Nonces and fal.ai's addresses are not in it: with them,
+somebody could speak for fal.ai. Captions and the log are not, either: they are long, and the API has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +127,10 @@ class FirestoreTrainings:
     """Trainings; every write is conditional on the version that was read."""
 
     def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
-        """Keep them in the collection `trainings`."""
-        self._documents = Documents(client, "trainings", Training, missing=TrainingNotFound, patience=patience)
+        """Keep them in the collection `trainings`, and what the app sees of them in `training_views`."""
+        self._documents = Documents(
+            client, "trainings", Training, missing=TrainingNotFound, shown=TRAINING_VIEWS, patience=patience
+        )
 
     def get(self, training_id: str) -> Training:
         """The training; `TrainingNotFound` where there is none."""

@@ -1,0 +1,164 @@
+"""Every query that the repositories make has its index, for production refuses one without; the emulator does not."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from google.cloud.firestore import Client
+from google.cloud.firestore_v1.types import StructuredQuery
+
+from shared.accounts import Account
+from shared.adapters.google import repositories, stories
+from shared.adapters.google.indexes import EXPIRING, INDEXES, UNINDEXED, Index
+from shared.adapters.google.repositories import (
+    TRAINING_VIEWS,
+    FirestoreModels,
+    FirestoreShoots,
+    FirestoreTrainings,
+    NumberedName,
+)
+from shared.adapters.google.stories import FirestoreStories
+from shared.models import Model
+from shared.settings import StoreSettings
+from shared.shoots import Shoot
+from shared.stages import Status
+from shared.stories import Outcome, StoryEntry
+from shared.trainings import Training
+from tests.contracts.google_wire import RecordQueries, firestore_through
+
+NOBODY = StoreSettings.model_validate({"GOOGLE_CLOUD_PROJECT": "nobody", "firestore_emulator_host": "127.0.0.1:1"})
+
+# What `Documents` has for asking; whoever calls it makes a query.
+ASKING = {"page", "oldest", "matching"}
+
+STORED: Mapping[str, type] = {
+    "accounts": Account,
+    "shoots": Shoot,
+    "trainings": Training,
+    "models": Model,
+    "model_names": NumberedName,
+    "stories": StoryEntry,
+}
+
+# What a document holds as one value.
+SINGLE = {str, int, float, bool, datetime, Status, Outcome}
+
+QUERIES: Mapping[str, Callable[[Client], object]] = {
+    "FirestoreShoots.list_for_owner": lambda c: FirestoreShoots(c).list_for_owner("o", limit=1),
+    "FirestoreModels.list_for_owner": lambda c: FirestoreModels(c).list_for_owner("o", limit=1),
+    "FirestoreModels.latest_for_shoots": lambda c: FirestoreModels(c).latest_for_shoots("o", ["s"]),
+    "FirestoreModels.find_by_recipe": lambda c: FirestoreModels(c).find_by_recipe("o", "recipe"),
+    "FirestoreModels.list_versions": lambda c: FirestoreModels(c).list_versions("o", "p", "name"),
+    "FirestoreTrainings.list_unfinished": lambda c: FirestoreTrainings(c).list_unfinished(limit=1),
+    "FirestoreTrainings.list_succeeded": lambda c: FirestoreTrainings(c).list_succeeded("trainer", limit=1),
+    "FirestoreTrainings.list_for_owner": lambda c: FirestoreTrainings(c).list_for_owner("o", limit=1),
+    "FirestoreTrainings.list_for_owner by status": lambda c: FirestoreTrainings(c).list_for_owner(
+        "o", limit=1, status=Status.FAILED
+    ),
+    "FirestoreTrainings.list_for_owner by shoot": lambda c: FirestoreTrainings(c).list_for_owner(
+        "o", limit=1, shoot_id="s"
+    ),
+    "FirestoreTrainings.list_for_owner by both": lambda c: FirestoreTrainings(c).list_for_owner(
+        "o", limit=1, status=Status.FAILED, shoot_id="s"
+    ),
+    "FirestoreStories.list_for_training": lambda c: FirestoreStories(c).list_for_training("t", limit=1),
+}
+
+
+def made_by(ask: Callable[[Client], object]) -> StructuredQuery:
+    """The one query that `ask` makes."""
+    record = RecordQueries()
+    with firestore_through(NOBODY, record) as client:
+        ask(client)
+    (query,) = record.queries
+    return query
+
+
+def methods_that_ask() -> Iterator[str]:
+    """Every method of a repository that makes a query, as its code says."""
+    for module in (repositories, stories):
+        for node in ast.parse(inspect.getsource(module)).body:
+            if isinstance(node, ast.ClassDef):
+                for method in node.body:
+                    if isinstance(method, ast.FunctionDef) and ASKING & set(_attributes(method)):
+                        yield f"{node.name}.{method.name}"
+
+
+def test_no_query_is_forgotten_here() -> None:
+    assert {name.split()[0] for name in QUERIES} == set(methods_that_ask())
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_has_its_index(name: str) -> None:
+    query = made_by(QUERIES[name])
+    collection = query.from_[0].collection_id
+    if query.order_by:
+        assert needed_index(query) in {in_order(index) for index in INDEXES}
+    else:
+        # what only compares for equality is answered from the single-field indexes, where there are some
+        assert not {(collection, field) for field, _ in filtered(query)} & set(UNINDEXED)
+
+
+def test_every_index_has_its_query() -> None:
+    needed = {needed_index(query) for query in map(made_by, QUERIES.values()) if query.order_by}
+    assert needed == {in_order(index) for index in INDEXES}
+
+
+def test_no_query_looks_for_what_is_not_indexed() -> None:
+    named = {(index.collection, field) for index in INDEXES for field, _ in index.fields}
+    assert not named & set(UNINDEXED)
+
+
+def test_what_is_no_single_value_has_no_index_of_its_own() -> None:
+    """Each of its parts would be an entry, and there is no end of them."""
+    nested = {
+        (collection, name)
+        for collection, kind in STORED.items()
+        for name, annotation in get_type_hints(kind).items()
+        if not is_single(annotation)
+    }
+    shown = {("training_views", field) for _, field in nested if field in TRAINING_VIEWS.fields}
+    assert nested | shown <= set(UNINDEXED)
+
+
+def test_nothing_is_looked_up_by_when_it_expires() -> None:
+    """An index on times that only grow would be one hot place for all writes."""
+    assert set(EXPIRING) <= set(UNINDEXED)
+
+
+def is_single(annotation: Any) -> bool:
+    """Whether a field of that type, None aside, is one value."""
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return set(kinds) <= {*SINGLE, NoneType}
+
+
+def filtered(query: StructuredQuery) -> list[tuple[str, str]]:
+    """The fields that `query` compares, by their names, as an index has them."""
+    where = query.where
+    filters = where.composite_filter.filters if "composite_filter" in where else [where]
+    operators = {one.field_filter.op.name for one in filters}
+    assert operators <= {"EQUAL", "IN"}, "another comparison needs another kind of index: teach this test about it"
+    return sorted((one.field_filter.field.field_path, "ASCENDING") for one in filters)
+
+
+def needed_index(query: StructuredQuery) -> Index:
+    """The composite index for `query`: its filters by their names, then its order."""
+    order = [(one.field.field_path, one.direction.name) for one in query.order_by]
+    if order[-1][0] != "__name__":
+        order.append(("__name__", order[-1][1]))
+    return Index(query.from_[0].collection_id, (*filtered(query), *order))
+
+
+def in_order(index: Index) -> Index:
+    """`index` with its filters by their names: their order does not matter, that of the last two does."""
+    return Index(index.collection, (*sorted(index.fields[:-2]), *index.fields[-2:]))
+
+
+def _attributes(node: ast.AST) -> Iterator[Any]:
+    return (child.attr for child in ast.walk(node) if isinstance(child, ast.Attribute))

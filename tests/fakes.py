@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from shared.adapters.memory import FixedClock
 from shared.errors import ArtifactUnavailable, ProductError, TrainerUnavailable
@@ -138,7 +137,7 @@ class FakeMedia:
     """Serves weights and configuration; `broken` contents and `errors` come first, one per fetch of weights."""
 
     weights: bytes = field(default_factory=lora_weights)
-    config: Mapping[str, Any] = field(default_factory=lambda: {"steps": 10})
+    config: bytes = b'{"steps": 10}'
     broken: list[bytes] = field(default_factory=list)
     errors: list[ProductError] = field(default_factory=list)
     fetched: int = 0
@@ -147,7 +146,7 @@ class FakeMedia:
     def open(self, artifact: Artifact, *, max_bytes: int) -> Iterator[Iterator[bytes]]:
         """The file's bytes in small chunks."""
         if "config" in artifact.url:
-            yield iter([json.dumps(self.config).encode()])
+            yield iter([self.config])
             return
         self.fetched += 1
         if self.errors:

@@ -113,6 +113,9 @@ def _result(
 ) -> RunOutput | None:
     try:
         return trainer.result(job)
+    except TrainerAccountLocked as error:
+        # the operator can mend balance and key, and then the result is there; or the request was a stranger's
+        raise TrainerUnavailable(reason=f"it does not accept our account: {error.facts['reason']}") from error
     except ArtifactUnavailable as error:
         logs.warning("run_ended", training_id=training.id, request_id=job.request_id, code=error.code)
         # the run succeeded and was paid: from here on a failure is one of mirroring, which can be recovered

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import console, doctor, model_changes, models, quotes, shoots, train, trainers, trainings
+from cli import console, doctor, model_changes, models, ops, quotes, shoots, story, train, trainers, trainings
 from cli.client import ApiClient, CommandError
 from cli.output import AS_JSON, print_json, say, show_problem, stderr
 
@@ -23,13 +23,16 @@ Examples:
   lora quote --steps 1500
   lora train SHOOT --trigger TOK --preset person --watch
   lora trainings retry TRAINING --watch
+  lora trainings story TRAINING
   lora models download MODEL --to ./loras
   lora open training TRAINING
+  lora ops dead-letters list
 
 Exit codes:
   0    it worked
   1    the training failed or was canceled, the report has an error, the
-       doctor found something, it was too late to cancel, or you said no
+       doctor found something, it was too late to cancel, the sweep was
+       not done in time, or you said no
   2    the command was not used as it is meant
   3    the API answered with an error: its code and sentence are printed
   4    the API cannot be reached
@@ -72,6 +75,7 @@ app.add_typer(shoots.app, name="shoots")
 app.add_typer(trainers.app, name="trainers")
 app.command("quote", epilog="Example:  lora quote --steps 1500 --set is_style=true")(quotes.quote)
 app.command("train", epilog="Example:  lora train s_2f7c --trigger TOK --preset person --watch")(train.train)
+trainings.app.command("story", epilog="Example:  lora trainings story t_2f7c")(story.tell_story)
 app.add_typer(trainings.app, name="trainings")
 models.app.command("rename", epilog='Example:  lora models rename m_2f7c "Ada as Red Riding Hood"')(
     model_changes.rename_model
@@ -82,6 +86,7 @@ models.app.command("delete", epilog="Example:  lora models delete m_2f7c --confi
 app.add_typer(models.app, name="models")
 app.command("open", epilog="Example:  lora open training t_2f7c")(console.open_console)
 app.command("doctor", epilog="Example:  lora doctor --json")(doctor.doctor)
+app.add_typer(ops.app, name="ops")
 
 
 def _show_version(asked: bool) -> None:

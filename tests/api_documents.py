@@ -178,3 +178,35 @@ def a_problem(status: int, code: str, detail: str, *, retryable: bool | None = N
         "retryable": status in (429, 503) if retryable is None else retryable,
         **({"details": details} if details else {}),
     }
+
+
+def a_letter(**fields: Any) -> Document:
+    """A dead letter as the API shows it to an operator."""
+    letter: Document = {
+        "id": "training-requested-packager.7",
+        "topic": "training-requested",
+        "subscription": "training-requested-packager",
+        "published_at": CREATED_AT,
+        "attempts": 10,
+        "reason": "HTTP 500",
+        "size": 21,
+        "training_id": "t_1",
+        "fields": {"training_id": "t_1"},
+        "problem": "",
+        "training_status": "requested",
+        "advice": "Redrive it: nothing is paid twice.",
+    }
+    return {**letter, **fields}
+
+
+def a_line(second: int, text: str, **fields: Any) -> Document:
+    """A line of a story, so many seconds after its beginning."""
+    at = f"2026-05-04T10:00:{second:02}.5+00:00"
+    line: Document = {"at": at, "source": "packager", "kind": "event", "severity": "INFO", "name": "x", "fields": {}}
+    return {**line, "text": text, **fields}
+
+
+def a_sweep(**fields: Any) -> Document:
+    """A sweep that is done and found nothing."""
+    counts = {"checked": 0, "hindered": 0, "swept": 0, "late": 0}
+    return {"id": "sweep_1", "done": True, "code": None, **counts, "found": [], **fields}

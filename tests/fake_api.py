@@ -44,7 +44,9 @@ class FakeApi:
     `streams` are the connections to the events of each training, in order: what each sends before it closes.
     `slips` are the first answers to a method and path; None carries the request out and closes the connection
     without a word. `quotes` are the questions for a price, `quote_changes` is what is different about the answers;
-    `cancel_outcome` is what every cancellation comes to. Without a `doctor` or a `console` there are no such paths.
+    `cancel_outcome` is what every cancellation comes to. `settled` is what was done with `letters`; `sweeps` are the
+    answers to who asks about one, the last one for ever. Without a `doctor`, a `console`, `letters` or `sweeps` there
+    are no such paths.
     """
 
     url: str = ""
@@ -70,6 +72,10 @@ class FakeApi:
     quote_changes: Document = field(default_factory=dict)
     cancel_outcome: str = "canceled"
     doctor: Document | None = None
+    stories: dict[str, Document] = field(default_factory=dict)
+    letters: dict[str, Document] | None = None
+    settled: list[tuple[str, str]] = field(default_factory=list)
+    sweeps: list[Document] = field(default_factory=list)
     console: bool = True
     page_size: int = 100
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -263,6 +269,45 @@ class _Handler(BaseHTTPRequestHandler):
     def show_log(self, _: bytes, training_id: str) -> tuple[int, Document]:
         return self._text(self.api.logs.get(training_id, ""))
 
+    def tell_story(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        if training_id not in self.api.stories:
+            return 404, a_problem(404, "training_not_found", f"There is no training {training_id} of yours.")
+        return 200, self.api.stories[training_id]
+
+    def list_letters(self, _: bytes) -> tuple[int, Document]:
+        if self.api.letters is None:
+            return self._nothing()
+        return 200, {"items": list(self.api.letters.values())[: int(self._query("limit") or 100)]}
+
+    def show_letter(self, _: bytes, letter_id: str) -> tuple[int, Document]:
+        if letter_id not in (self.api.letters or {}):
+            return 404, a_problem(404, "dead_letter_not_found", f"There is no dead letter {letter_id}.")
+        return 200, (self.api.letters or {})[letter_id]
+
+    def settle_letter(self, _: bytes, letter_id: str, verb: str) -> tuple[int, Document]:
+        status, letter = self.show_letter(b"", letter_id)
+        if status == 200:
+            self.api.settled.append((verb, letter_id))
+            (self.api.letters or {}).pop(letter_id)
+        return status, letter
+
+    def redrive(self, _: bytes, training_id: str) -> tuple[int, Document]:
+        status, training = self.show_training(b"", training_id)
+        message = "It is being looked after now: fal.ai is asked how far it is."
+        known = {"training_id": training_id, "status": training.get("status"), "message": message}
+        return (202, known) if status == 200 else (status, training)
+
+    def start_sweep(self, _: bytes) -> tuple[int, Document]:
+        return (202, self.api.sweeps[0]) if self.api.sweeps else self._nothing()
+
+    def show_sweep(self, _: bytes, sweep_id: str) -> tuple[int, Document]:
+        if len(self.api.sweeps) > 1:
+            self.api.sweeps.pop(0)
+        return 200, self.api.sweeps[0]
+
+    def _nothing(self) -> tuple[int, Document]:
+        return 404, a_problem(404, "not_found", "Not Found: see /openapi.json for what there is.")
+
     def see_doctor(self, _: bytes) -> tuple[int, Document]:
         if self.api.doctor is None:
             return 404, a_problem(404, "not_found", "Not Found: see /openapi.json for what there is.")
@@ -359,6 +404,7 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("GET", "/v1/trainings/([^/]+)", _Handler.show_training),
     ("GET", "/v1/trainings/([^/]+)/events", _Handler.events),
     ("GET", "/v1/trainings/([^/]+)/log", _Handler.show_log),
+    ("GET", "/v1/trainings/([^/]+)/story", _Handler.tell_story),
     ("POST", "/v1/trainings/([^/]+)/cancel", _Handler.cancel),
     ("POST", "/v1/trainings/([^/]+)/retry", _Handler.retry),
     ("POST", "/v1/trainings/([^/]+)/check", _Handler.check),
@@ -369,6 +415,12 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("GET", "/v1/models/([^/]+)/versions", _Handler.list_versions),
     ("GET", "/v1/models/([^/]+)/download", _Handler.sign_download),
     ("GET", "/v1/doctor", _Handler.see_doctor),
+    ("GET", "/v1/ops/dead-letters", _Handler.list_letters),
+    ("GET", "/v1/ops/dead-letters/([^/]+)", _Handler.show_letter),
+    ("POST", "/v1/ops/dead-letters/([^/]+)/(redrive|discard)", _Handler.settle_letter),
+    ("POST", "/v1/ops/trainings/([^/]+)/redrive", _Handler.redrive),
+    ("POST", "/v1/ops/sweeps", _Handler.start_sweep),
+    ("GET", "/v1/ops/sweeps/([^/]+)", _Handler.show_sweep),
     ("GET", "/", _Handler.show_console),
 )
 

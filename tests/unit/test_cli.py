@@ -53,8 +53,10 @@ COMMANDS = (
     *("shoots import", "shoots list", "shoots show", "shoots report", "quote", "train"),
     *("trainers list", "trainers show"),
     *("trainings list", "trainings show", "trainings watch", "trainings cancel", "trainings retry"),
-    *("trainings check", "trainings log", "open", "doctor"),
+    *("trainings check", "trainings log", "trainings story", "open", "doctor"),
     *("models list", "models show", "models versions", "models rename", "models delete", "models download"),
+    *("ops dead-letters list", "ops dead-letters show", "ops dead-letters redrive", "ops dead-letters discard"),
+    *("ops redrive", "ops sweep"),
 )
 
 
@@ -69,11 +71,15 @@ def test_every_command_has_help_with_an_example(words: str) -> None:
 def test_every_command_is_tested_for_its_help() -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
-    found = {name: command for name, command in group.commands.items() if not isinstance(command, TyperGroup)}
-    for group_name, command in group.commands.items():
+    assert set(commands_of(group)) == set(COMMANDS)
+
+
+def commands_of(group: TyperGroup) -> Iterator[str]:
+    for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
-            found |= {f"{group_name} {name}": nested for name, nested in command.commands.items()}
-    assert set(found) == set(COMMANDS)
+            yield from (f"{name} {nested}" for nested in commands_of(command))
+        else:
+            yield name
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -21,10 +21,23 @@ class Weights:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightsFile:
+    """One verified file of weights: its gs:// URI, its bytes, and what tells it apart where there are several."""
+
+    uri: str
+    size: int
+    sha256: str
+    crc32c: str
+    weights: Weights
+    part: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """A model as it is stored; `lora_uri` and `config_uri` are gs:// URIs in the models bucket, `size` is bytes.
 
-    `name` and `version` are in the files' names and stay; `title` is what its owner calls it.
+    `name` and `version` are in the files' names and stay; `title` is what its owner calls it. What is said of the
+    weights is of the first file; a trainer that gives several has the others in `further_weights`.
     """
 
     id: str
@@ -50,6 +63,21 @@ class Model:
     title: str | None = None
     recipe: str = ""
     cost_usd: float | None = None
+    part: str = ""
+    further_weights: tuple[WeightsFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[WeightsFile, ...]:
+        """Every file of weights, the first one first."""
+        first = WeightsFile(
+            part=self.part,
+            uri=self.lora_uri,
+            size=self.size,
+            sha256=self.sha256,
+            crc32c=self.crc32c,
+            weights=self.weights,
+        )
+        return (first, *self.further_weights)
 
 
 def recipe(fingerprint: str, *, trainer: str, trigger_word: str, parameters: Mapping[str, Any]) -> str:
@@ -71,6 +99,11 @@ def model_id(training_id: str) -> str:
 def version_prefix(person_id: str, name: str, version: int) -> str:
     """Where the files of a version lie in the models bucket."""
     return f"models/{person_id}/{name}/v{version}/"
+
+
+def weights_name(name: str, version: int, part: str = "") -> str:
+    """What the file of that part of a version is called, in the bucket and where it is downloaded."""
+    return f"{name}-v{version}{f'-{part}' if part else ''}.safetensors"
 
 
 def failed_log_name(training_id: str) -> str:

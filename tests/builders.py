@@ -11,12 +11,14 @@ from shared.models import Model, Weights, model_id, version_prefix
 from shared.shoots import Shoot
 from shared.stages import Status
 from shared.trainers import DEFAULT_TRAINER
-from shared.training_records import Claim, Dataset, FalJob
+from shared.training_records import Claim, Dataset, FalJob, SentInput
 from shared.trainings import Training
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 STEP = timedelta(minutes=1)
 NONCE = "nonce-1"
+
+_FIELDS = {"images_data_url": "(a signed URL, not kept)", "trigger_word": "TOK", "steps": 1000, "is_style": False}
 
 _ROAD = (
     Status.REQUESTED,
@@ -91,9 +93,12 @@ def _arrival(status: Status, training: Training) -> dict[str, Any]:
     if status is Status.PACKAGED:
         return {"dataset": _dataset(training.id)}
     if status is Status.SUBMITTING:
-        return {"claim": Claim(owner="submitter-1", nonce=NONCE, lease_until=at + 3 * STEP)}
+        claim = Claim(owner="submitter-1", nonce=NONCE, lease_until=at + 3 * STEP)
+        return {"claim": claim, "sent": SentInput(endpoint=training.trainer, trainer_version=1, fields=_FIELDS)}
     if status is Status.SUBMITTED:
         return {"fal": _job(training, at)}
+    if status is Status.MIRRORING:
+        return {"delivered": {"diffusers_lora_file": {"host": "v3.fal.media", "file_size": 89_745_224}, "seed": None}}
     return {"model_id": model_id(training.id)} if status is Status.SUCCEEDED else {}
 
 

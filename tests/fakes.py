@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,9 +11,10 @@ from datetime import datetime
 from shared.adapters.memory import FixedClock
 from shared.errors import ArtifactUnavailable, ProductError, TrainerUnavailable
 from shared.ports import Artifact, CancelAnswer, RunOutput, RunState, RunStatus, Submission
+from shared.trainers import trainer as spec_of
 from shared.training_records import FalJob
 
-WEIGHTS_URL = "https://v3.fal.media/files/{}/pytorch_lora_weights.safetensors"
+FILE_URL = "https://v3.fal.media/files/{}/{}.safetensors"
 CONFIG_URL = "https://v3.fal.media/files/{}/config.json"
 
 
@@ -44,7 +45,10 @@ class Run:
 
 @dataclass
 class FakeFal:
-    """Accepts requests and ends them when told to. `lose_answer` accepts and then answers with an error."""
+    """Accepts requests and ends them when told to. `lose_answer` accepts and then answers with an error.
+
+    `leaves_out` is a field of weights that its outputs lack.
+    """
 
     clock: FixedClock
     runs: dict[str, Run] = field(default_factory=dict)
@@ -53,6 +57,7 @@ class FakeFal:
     unreachable: list[ProductError] = field(default_factory=list)
     price_usd: float | None = 0.02
     forgets_status: bool = False
+    leaves_out: str = ""
     before_answer: Callable[[Run], None] | None = None
 
     def submit(self, submission: Submission) -> FalJob:
@@ -92,11 +97,12 @@ class FakeFal:
             return None
         if run.failure is not None:
             raise run.failure
-        artifacts = {
-            "diffusers_lora_file": Artifact(url=WEIGHTS_URL.format(job.request_id), size=len(lora_weights())),
-            "config_file": Artifact(url=CONFIG_URL.format(job.request_id)),
-        }
-        return RunOutput(artifacts=artifacts, raw={})
+        spec = spec_of(job.endpoint)
+        named = [output.output for output in spec.weights if output.output != self.leaves_out]
+        files = {name: FILE_URL.format(job.request_id, name) for name in named}
+        artifacts = {name: Artifact(url=url, size=len(lora_weights())) for name, url in files.items()}
+        artifacts[spec.config_field] = Artifact(url=CONFIG_URL.format(job.request_id))
+        return RunOutput(artifacts=artifacts, raw={name: {"url": a.url} for name, a in artifacts.items()})
 
     def cancel(self, job: FalJob) -> CancelAnswer:
         """Stop the run where it has not ended."""
@@ -134,18 +140,24 @@ class FakeFal:
 
 @dataclass
 class FakeMedia:
-    """Serves weights and configuration; `broken` contents and `errors` come first, one per fetch of weights."""
+    """Serves weights and configuration; `broken` contents and `errors` come first, one per fetch of weights.
+
+    `further` are the weights of fields other than the first trainer's.
+    """
 
     weights: bytes = field(default_factory=lora_weights)
+    further: Mapping[str, bytes] = field(default_factory=lambda: {"high_noise_lora": lora_weights(seed=2)})
     config: bytes = b'{"steps": 10}'
     broken: list[bytes] = field(default_factory=list)
     errors: list[ProductError] = field(default_factory=list)
     fetched: int = 0
+    configs_fetched: int = 0
 
     @contextmanager
     def open(self, artifact: Artifact, *, max_bytes: int) -> Iterator[Iterator[bytes]]:
         """The file's bytes in small chunks."""
         if "config" in artifact.url:
+            self.configs_fetched += 1
             yield iter([self.config])
             return
         self.fetched += 1
@@ -153,5 +165,6 @@ class FakeMedia:
             raise self.errors.pop(0)
         if len(self.weights) > max_bytes:
             raise ArtifactUnavailable(reason="too large")
-        content = self.broken.pop(0) if self.broken else self.weights
+        named = artifact.url.rpartition("/")[2].removesuffix(".safetensors")
+        content = self.broken.pop(0) if self.broken else self.further.get(named, self.weights)
         yield (content[i : i + 37] for i in range(0, len(content), 37))

@@ -82,9 +82,10 @@ def _flaws(model: Model, evidence: Evidence) -> Iterator[str]:
     training = next((training for training in evidence.trainings if training.id == model.training_id), None)
     if training is None or (training.is_terminal and training.status is not Status.SUCCEEDED):
         yield f"{model.id} is a model of {model.training_id}, which is {training and training.status}"
-    weights = kept.get(_object_name(model.lora_uri))
-    if weights is None or (weights.size, weights.crc32c) != (model.size, model.crc32c):
-        yield f"{model.id} has other weights than were verified: {weights}"
+    for file in model.files:
+        weights = kept.get(_object_name(file.uri))
+        if weights is None or (weights.size, weights.crc32c) != (file.size, file.crc32c):
+            yield f"{model.id} has other weights than were verified: {weights}"
     if (config := kept.get(_object_name(model.config_uri))) is None or config.size == 0:
         yield f"{model.id} has no configuration"
     delivered = [run.sha256 for run in evidence.runs_of(model.training_id) if run.delivered]

@@ -14,7 +14,7 @@ from functions.api.delete_model import delete_model
 from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, View, model_view
 from shared import bootstrap
 from shared.errors import ModelNotFound
-from shared.models import Model
+from shared.models import Model, WeightsFile, weights_name
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -83,19 +83,23 @@ def delete_one_model(
 
 @router.get("/{model_id}/download")
 def download_model(model_id: str, user: User) -> DownloadView:
-    """Signed URLs of the weights and the configuration; whoever has them can fetch the files until they expire."""
+    """Signed URLs of all weights and of the configuration; whoever has them can fetch the files until they expire."""
     model = owned_model(model_id, user)
     bucket, ttl_s = bootstrap.models_bucket(), bootstrap.api_settings().download_url_ttl_s
 
     def signed(uri: str, file_name: str) -> str:
         return bucket.sign(uri.removeprefix(f"{bucket.uri}/"), ttl_s=ttl_s, download_name=file_name)
 
-    stem = f"{model.name}-v{model.version}"
-    weights, config = f"{stem}.safetensors", f"{stem}-config.json"
+    def view(file: WeightsFile) -> DownloadFileView:
+        name = weights_name(model.name, model.version, file.part)
+        url = signed(file.uri, name)
+        return DownloadFileView(url=url, file_name=name, part=file.part, size=file.size, sha256=file.sha256)
+
+    files = [view(file) for file in model.files]
+    config = f"{model.name}-v{model.version}-config.json"
     return DownloadView(
-        weights=DownloadFileView(
-            url=signed(model.lora_uri, weights), file_name=weights, size=model.size, sha256=model.sha256
-        ),
+        weights=files[0],
+        files=files,
         config=DownloadFileView(url=signed(model.config_uri, config), file_name=config),
         expires_at=bootstrap.clock().now() + timedelta(seconds=ttl_s),
     )

@@ -101,8 +101,19 @@ class TrainingView(View):
     updated_at: datetime
 
 
+class WeightsFileView(View):
+    """One file of a model's weights; `part` tells it apart where there are several, and is empty otherwise."""
+
+    part: str = Field(examples=["high-noise"])
+    uri: str
+    size: int
+    sha256: str
+    crc32c: str
+    weights: Any
+
+
 class ModelView(View):
-    """A kept model."""
+    """A kept model; `lora_uri`, `size`, checksums and `weights` are of the first of its `files`."""
 
     id: str
     person_id: str
@@ -120,6 +131,7 @@ class ModelView(View):
     sha256: str
     crc32c: str
     weights: Any
+    files: list[WeightsFileView]
     dataset_fingerprint: str
     parameters: dict[str, Any]
     parent_model_id: str | None
@@ -133,14 +145,19 @@ class DownloadFileView(View):
 
     url: str
     file_name: str
+    part: str = ""
     size: int | None = None
     sha256: str | None = None
 
 
 class DownloadView(View):
-    """Where weights and configuration can be fetched until `expires_at`, by anybody who has the URLs."""
+    """Where weights and configuration can be fetched until `expires_at`, by anybody who has the URLs.
+
+    `files` are all the weights, `weights` the first of them.
+    """
 
     weights: DownloadFileView
+    files: list[DownloadFileView]
     config: DownloadFileView
     expires_at: datetime
 

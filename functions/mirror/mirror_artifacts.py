@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from functions.mirror.keep_artifacts import Kept, fetch_artifacts, keep_model
+from functions.mirror.fetch_artifacts import Kept, fetch_artifacts
+from functions.mirror.keep_model import keep_model
+from functions.mirror.kept_output import kept_output
 from shared import logs
 from shared.errors import (
     ArtifactUnavailable,
@@ -55,7 +58,8 @@ def mirror_artifacts(
         if output is None:
             logs.info("run_not_done", training_id=training.id, request_id=job.request_id)
             return trainings.get(training.id)
-        training = trainings.update(training.id, lambda t: _mirroring(t, job, clock))
+        delivered = kept_output(output.raw)
+        training = trainings.update(training.id, lambda t: replace(_mirroring(t, job, clock), delivered=delivered))
         kept = fetch_artifacts(training, output, source=source, bucket=bucket, run=new_id(), settings=settings)
         log = _whole_log(training, job, trainer)
         trainings.update(training.id, lambda t: t.with_progress(None, log))

@@ -100,7 +100,8 @@ class TrainerSpec:
     weights to continue from. `default_caption` names the parameter that is used for pictures without a caption, of
     those trainers that fail without one: the trigger word is put into it. `replaces_placeholder` means that the trainer
     itself replaces `[trigger]` in captions. `masks` names the parameter that weighs the loss by masks. `presets` are
-    those that it offers, with what each of them sets. A `price` of None is not known.
+    those that it offers, with what each of them sets. A `price` of None is not known. `other_outputs` are fields of its
+    output that are not fetched.
     """
 
     endpoint: str
@@ -123,6 +124,7 @@ class TrainerSpec:
     presets: Mapping[Preset, Mapping[str, Value]] = field(default_factory=dict)
     weights: tuple[WeightsOutput, ...] = (WeightsOutput(),)
     config_field: str = "config_file"
+    other_outputs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

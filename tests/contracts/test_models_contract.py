@@ -18,6 +18,16 @@ def test_a_model_is_read_as_it_was_created(backend: Backend, own: str) -> None:
     assert backend.models.get(model.id) == model
 
 
+def test_a_model_of_several_files_keeps_them_all_in_order(backend: Backend, own: str) -> None:
+    first = a_model().files[0]
+    further = tuple(replace(first, part=part, uri=f"gs://models/{part}") for part in ("high-noise", "third"))
+    model = a_model(id=f"m_{own}", part="low-noise", further_weights=further)
+    backend.models.create(model)
+    read = backend.models.get(model.id)
+    assert read == model
+    assert [file.part for file in read.files] == ["low-noise", "high-noise", "third"]
+
+
 def test_creating_twice_keeps_the_first(backend: Backend, own: str) -> None:
     first = a_model(id=f"m_{own}")
     backend.models.create(first)

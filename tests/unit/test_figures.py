@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.mirror.keep_artifacts import FETCH_ATTEMPTS
+from functions.mirror.fetch_artifacts import FETCH_ATTEMPTS
 from shared.accounts import Limits
 from shared.errors import TrainerAccountLocked
 from shared.events import TrainingRequested

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from functions.mirror.keep_artifacts import FETCH_ATTEMPTS
+from functions.mirror.fetch_artifacts import FETCH_ATTEMPTS
 from shared.errors import (
     ProductError,
     SubmissionUncertain,
@@ -152,7 +152,7 @@ def test_what_is_no_configuration_is_fetched_again_and_then_told(world: World, n
     failed = world.finish(training)
     assert failed.error is not None
     assert (failed.error.code, failed.error.stage, failed.error.charged) == ("artifact_corrupt", Stage.MIRRORING, True)
-    assert world.media.fetched == FETCH_ATTEMPTS
+    assert (world.media.fetched, world.media.configs_fetched) == (1, FETCH_ATTEMPTS)
     assert list(world.kept.list("models/")) == []
     world.media.config = good
     assert world.recover(training).status is Status.SUCCEEDED

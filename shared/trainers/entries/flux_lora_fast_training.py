@@ -41,6 +41,7 @@ ENTRY = TrainerSpec(
         ),
     ),
     masks="create_masks",
+    other_outputs=("debug_preprocessed_output",),
     presets={
         Preset.PERSON: {"create_masks": True, "is_style": False},
         Preset.COSTUME: {"create_masks": False, "is_style": False},

@@ -1,0 +1,114 @@
+"""Verified artifacts get their kept names, and everything that belongs beside them is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from functions.mirror.fetch_artifacts import Kept, KeptFile
+from functions.mirror.model_card import model_card
+from shared.documents import to_document
+from shared.errors import ArtifactCorrupt
+from shared.models import Model, WeightsFile, model_id, recipe, version_prefix, weights_name
+from shared.ports import Objects
+from shared.trainings import Training
+
+
+def keep_model(
+    training: Training,
+    kept: Kept,
+    version: int,
+    *,
+    log: Iterable[str],
+    cost_usd: float | None,
+    bucket: Objects,
+    at: datetime,
+) -> Model:
+    """Give the verified files their kept names and write what belongs beside them; the model to be recorded.
+
+    Repeatable: the same training and version write the same names.
+    """
+    prefix = version_prefix(training.person_id, training.model_name, version)
+    files = tuple(
+        _named(file, f"{prefix}{weights_name(training.model_name, version, file.part)}", bucket) for file in kept.files
+    )
+    model = _model(training, files, version, f"{bucket.uri}/{prefix}config.json", cost_usd=cost_usd, at=at)
+    document = to_document(model, mode="json")
+    beside: Mapping[str, tuple[str, bytes]] = {
+        "config.json": ("application/json", kept.config),
+        "training.log": ("text/plain; charset=utf-8", _text(log)),
+        "model.json": ("application/json", _pretty(document)),
+        "README.md": ("text/markdown; charset=utf-8", model_card(model, training).encode()),
+    }
+    if training.captions:
+        beside = {**beside, "captions.json": ("application/json", _pretty(training.captions))}
+    for name, (content_type, data) in beside.items():
+        bucket.write(f"{prefix}{name}", [data], content_type=content_type)
+    return model
+
+
+def _named(file: KeptFile, name: str, bucket: Objects) -> WeightsFile:
+    """The file under its kept name; `ArtifactCorrupt` where the copy is not what was verified."""
+    copied = bucket.copy(file.name, name)
+    if (copied.size, copied.crc32c) != (file.size, file.crc32c):
+        raise ArtifactCorrupt(reason="the copy in our bucket differs from what was verified")
+    return WeightsFile(
+        part=file.part,
+        uri=f"{bucket.uri}/{name}",
+        size=file.size,
+        sha256=file.sha256,
+        crc32c=file.crc32c,
+        weights=file.weights,
+    )
+
+
+def _model(
+    training: Training,
+    files: tuple[WeightsFile, ...],
+    version: int,
+    config_uri: str,
+    *,
+    cost_usd: float | None,
+    at: datetime,
+) -> Model:
+    assert training.dataset is not None, "a mirrored training was packaged"
+    first, *further = files
+    return Model(
+        id=model_id(training.id),
+        person_id=training.person_id,
+        owner_id=training.owner_id,
+        shoot_id=training.shoot_id,
+        training_id=training.id,
+        name=training.model_name,
+        version=version,
+        trainer=training.trainer,
+        trigger_word=training.trigger_word,
+        part=first.part,
+        lora_uri=first.uri,
+        config_uri=config_uri,
+        size=first.size,
+        sha256=first.sha256,
+        crc32c=first.crc32c,
+        weights=first.weights,
+        further_weights=tuple(further),
+        dataset_fingerprint=training.dataset.fingerprint,
+        parameters=dict(training.parameters),
+        trained_at=at,
+        recipe=recipe(
+            training.dataset.fingerprint,
+            trainer=training.trainer,
+            trigger_word=training.trigger_word,
+            parameters=training.parameters,
+        ),
+        cost_usd=cost_usd,
+    )
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _pretty(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

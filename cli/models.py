@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,7 +61,7 @@ def list_models(context: typer.Context, limit: Limit = 50, as_json: AsJson = Fal
                 m["id"],
                 f"{m['name']} v{m['version']}",
                 m["trigger_word"],
-                size(m["size"]),
+                size(sum(file["size"] for file in m["files"])),
                 ago(m["trained_at"]),
                 m.get("title"),
             )
@@ -113,7 +115,7 @@ def download_model(
     what: Annotated[What, typer.Option("--what", help="Which of its files.")] = What.ALL,
     as_json: AsJson = False,
 ) -> None:
-    """Download weights and configuration, and verify them.
+    """Download weights, all files of them, and configuration, and verify them.
 
     A download that was cut goes on where it stopped when the command is run
     again. Files get their names only once size and sha256 are verified.
@@ -121,25 +123,26 @@ def download_model(
     client, console = client_of(context), stderr()
     model = client.get(at("models", model_id))
     folder = to or Path(f"{_as_file_name(model['name'])}-v{model['version']}")
-    wanted = (What.WEIGHTS, What.CONFIG) if what is What.ALL else (what,)
-    paths = {which.value: str(_download(client, model_id, which, folder, console)) for which in wanted}
+    paths: dict[str, str] = {}
+    if what is not What.CONFIG:
+        for index, file in enumerate(model["files"]):
+            paths[_weights(file)] = str(_download(client, model_id, partial(_nth_file, index), folder, console))
+    if what is not What.WEIGHTS:
+        paths["config"] = str(_download(client, model_id, itemgetter("config"), folder, console))
     if as_json:
-        promised = {"sha256": model["sha256"]} if What.WEIGHTS in wanted else {}
-        print_json({"model_id": model["id"], **paths, **promised})
+        print_json({"model_id": model["id"], **_downloaded(model, paths)})
     else:
         show_facts(stdout(), f"{model['name']} v{model['version']}", paths)
 
 
 def model_facts(model: Document) -> dict[str, object]:
     """A model as names and values for people."""
-    weights = model["weights"]
-    rank = f", rank {weights['rank']}" if weights.get("rank") else ""
     return {
         "id": model["id"],
         "name": f"{model['name']} v{model['version']}",
         "title": model.get("title"),
         "trigger": model["trigger_word"],
-        "weights": f"{size(model['size'])}, {weights['tensors']} tensors{rank}, {weights['dtype']}",
+        **{_weights(file): _weights_line(file) for file in model["files"]},
         "trainer": f"{model['trainer']} ({model['service']})",
         "parameters": parameters_line(model["parameters"]),
         "shoot": model["shoot_id"],
@@ -148,10 +151,37 @@ def model_facts(model: Document) -> dict[str, object]:
         "parent": model.get("parent_model_id"),
         "trained": f"{model['trained_at']} ({ago(model['trained_at'])})",
         "cost": usd(model["cost_usd"]) if model.get("cost_usd") is not None else None,
-        "sha256": model["sha256"],
-        "weights at": model["lora_uri"],
+        **{f"sha256 {file['part']}".strip(): file["sha256"] for file in model["files"]},
+        **{f"{_weights(file)} at": file["uri"] for file in model["files"]},
         "config at": model["config_uri"],
     }
+
+
+def _weights(file: Document) -> str:
+    """What a file of weights is called beside the others of its model."""
+    return f"weights {file['part']}".strip()
+
+
+def _weights_line(file: Document) -> str:
+    weights = file["weights"]
+    rank = f", rank {weights['rank']}" if weights.get("rank") else ""
+    return f"{size(file['size'])}, {weights['tensors']} tensors{rank}, {weights['dtype']}"
+
+
+def _downloaded(model: Document, paths: dict[str, str]) -> Document:
+    """Where the files are now; `weights` and `sha256` are of the first one, `files` are all of them."""
+    files = [
+        {"part": file["part"], "path": paths[_weights(file)], "sha256": file["sha256"]}
+        for file in model["files"]
+        if _weights(file) in paths
+    ]
+    first = {"weights": files[0]["path"], "sha256": files[0]["sha256"], "files": files} if files else {}
+    return {**first, **({"config": paths["config"]} if "config" in paths else {})}
+
+
+def _nth_file(index: int, download: Document) -> Document:
+    found: Document = download["files"][index]
+    return found
 
 
 def _differing(parameters: Sequence[Document]) -> list[str]:
@@ -160,9 +190,13 @@ def _differing(parameters: Sequence[Document]) -> list[str]:
     return [name for name in names if any(given.get(name) != parameters[0].get(name) for given in parameters)]
 
 
-def _download(client: ApiClient, model_id: str, which: str, folder: Path, console: Console) -> Path:
+def _download(
+    client: ApiClient, model_id: str, of: Callable[[Document], Document], folder: Path, console: Console
+) -> Path:
+    """The path of the file that `of` takes from the answer with the signed URLs."""
+
     def signed() -> RemoteFile:
-        return RemoteFile.of(client.get(at("models", model_id, "download"))[which])
+        return RemoteFile.of(of(client.get(at("models", model_id, "download"))))
 
     file = signed()
     path = folder / file.name

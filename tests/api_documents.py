@@ -110,7 +110,9 @@ def a_model(weights: bytes = b"", **fields: Any) -> Document:
         "title": None,
         "cost_usd": None,
     }
-    return {**model, **fields}
+    model |= fields
+    first = {name: model[name] for name in ("size", "sha256", "crc32c", "weights")}
+    return {"files": [{"part": "", "uri": model["lora_uri"], **first}], **model}
 
 
 def a_quote(steps: int = 1000, **fields: Any) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -99,11 +99,16 @@ class FakeApi:
                 found.append({**shown, "caption": caption})
         return found
 
-    def keep_model(self, weights: bytes, config: bytes = b"{}", **fields: Any) -> Document:
-        """A model with its weights in the storage."""
+    def keep_model(
+        self, weights: bytes, config: bytes = b"{}", parts: Mapping[str, bytes] | None = None, **fields: Any
+    ) -> Document:
+        """A model with its weights in the storage; `parts` are all its files where it has several."""
         model = a_model(weights, **fields)
         self.models[model["id"]] = model
-        self.storage["lora.safetensors"] = Stored(weights)
+        if parts:
+            model["files"] = [{**a_model(body)["files"][0], "part": part} for part, body in parts.items()]
+        for part, body in (parts or {"": weights}).items():
+            self.storage[f"lora{part and '-'}{part}.safetensors"] = Stored(body)
         self.storage["config.json"] = Stored(config)
         return model
 
@@ -345,10 +350,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def sign_download(self, _: bytes, model_id: str) -> tuple[int, Document]:
         model, url = self.api.models[model_id], f"{self.api.url}/storage"
-        weights = {"url": f"{url}/lora.safetensors?sig=1", "file_name": "lora.safetensors"}
-        weights |= {"size": model["size"], "sha256": model["sha256"]}
+        files = []
+        for file in model["files"]:
+            name = f"lora{file['part'] and '-'}{file['part']}.safetensors"
+            told = {key: file[key] for key in ("part", "size", "sha256")}
+            files.append({"url": f"{url}/{name}?sig=1", "file_name": name, **told})
         config = {"url": f"{url}/config.json?sig=1", "file_name": "config.json"}
-        return 200, {"weights": weights, "config": config, "expires_at": CREATED_AT}
+        return 200, {"weights": files[0], "files": files, "config": config, "expires_at": CREATED_AT}
 
     def events(self, _: bytes, training_id: str) -> tuple[int, Document]:
         if training_id not in self.api.trainings:

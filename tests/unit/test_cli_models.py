@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,25 @@ def test_a_download_brings_weights_and_configuration(api: FakeApi, tmp_path: Pat
         "config.json": b'{"steps": 1000}',
     }
     assert outcome.json["weights"] == str(tmp_path / "loras" / "lora.safetensors")
+
+
+def test_every_file_of_weights_is_brought_and_verified(api: FakeApi, tmp_path: Path) -> None:
+    parts = {"low-noise": WEIGHTS, "high-noise": WEIGHTS[::-1]}
+    api.keep_model(WEIGHTS, parts=parts)
+    document = download(api, tmp_path, "--json").json
+    assert [(file["part"], Path(file["path"]).read_bytes()) for file in document["files"]] == list(parts.items())
+    assert document["weights"] == document["files"][0]["path"]
+    shown = run(api, "models", "show", "m_1").stdout
+    assert "weights high-noise at" in shown
+    assert hashlib.sha256(parts["high-noise"]).hexdigest() in shown
+
+
+def test_a_second_file_that_came_damaged_is_refused(api: FakeApi, tmp_path: Path) -> None:
+    api.keep_model(WEIGHTS, parts={"low-noise": WEIGHTS, "high-noise": WEIGHTS})
+    api.storage["lora-high-noise.safetensors"].body = WEIGHTS[:-1] + b"?"
+    outcome = download(api, tmp_path)
+    assert outcome.exit_code == 5
+    assert "lora-high-noise.safetensors did not arrive whole" in outcome.stderr
 
 
 def test_a_download_goes_into_a_folder_of_the_models_name_by_default(
@@ -130,7 +150,7 @@ def test_another_file_of_the_same_name_is_not_overwritten(api: FakeApi, tmp_path
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", ".bashrc", "a\nb", ""])
 def test_a_file_name_that_leads_elsewhere_is_refused(api: FakeApi, tmp_path: Path, name: str) -> None:
     file = {"url": f"{api.url}/storage/lora.safetensors", "file_name": name}
-    api.slips["GET", "/v1/models/m_1/download"] = [(200, {"weights": file, "config": file})]
+    api.slips["GET", "/v1/models/m_1/download"] = [(200, {"weights": file, "files": [file], "config": file})]
     outcome = download(api, tmp_path / "loras")
     assert outcome.exit_code == 5
     assert "unsafe_file_name" in outcome.stderr
@@ -148,10 +168,12 @@ def test_a_model_that_does_not_exist_is_an_answer_of_the_api(api: FakeApi, tmp_p
 def test_one_of_the_files_can_be_downloaded_alone(api: FakeApi, tmp_path: Path, what: str) -> None:
     document = download(api, tmp_path, "--what", what, "--json").json
     (path,) = tmp_path.iterdir()
+    sha256 = api.models["m_1"]["sha256"]
+    files = [{"part": "", "path": str(path), "sha256": sha256}]
     assert document == {
         "model_id": "m_1",
         what: str(path),
-        **({"sha256": api.models["m_1"]["sha256"]} if what == "weights" else {}),
+        **({"sha256": sha256, "files": files} if what == "weights" else {}),
     }
 
 

@@ -4,12 +4,12 @@ import { get, getIfThere } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
 import { ago, count, modelTitle, moment } from "../lib/format.js";
 import { setTitle } from "../lib/router.js";
-import { trainers } from "../lib/trainers.js";
+import { trainerOf, trainers } from "../lib/trainers.js";
 import { breadcrumb, copyable, facts, showProblem, skeletons, time } from "../lib/ui.js";
 import { downloadButtons } from "../parts/downloads.js";
 import { lineage } from "../parts/lineage.js";
 import { deleteButton, renameButton } from "../parts/model_changes.js";
-import { weightsWords } from "../parts/outcome.js";
+import { fileWords, weightsWords } from "../parts/outcome.js";
 
 /** The page of a model. */
 export function modelPage({ params, signal }) {
@@ -61,18 +61,29 @@ function show(body, { model, shoot, training, versions }) {
         h("section.card", { "aria-labelledby": "use-title" }, h("h2", { id: "use-title" }, "Using it"),
           h("p", {}, "Put the trigger word into the prompt, where the person should be:"),
           h("p", {}, copyable(`${model.trigger_word} person, portrait, soft light`, "Copy the prompt")),
+          usePart(model),
           h("a.button.quiet", { href: again }, "Train again with changes"))),
       h("div.stack", {},
         lineage({ model, shoot, training }), versionsCard(model, versions))));
 }
 
+/** With what its pictures are made, as far as the registry knows. */
+function usePart(model) {
+  const base = trainerOf(model.trainer)?.base_model;
+  if (!base) return null;
+  const together = model.files.length > 1 ? " All its files are used together." : "";
+  return h("p.help", {}, `It is made for ${base.title}.`, together, base.pictures_endpoint ? [" Pictures with it: ", h("code", {}, base.pictures_endpoint)] : null);
+}
+
 function fileFacts(model) {
   return facts(
     ["Kept as", `${model.person_id} / ${model.name} / v${model.version}`],
-    ["Weights", weightsWords(model)],
-    ["Path", copyable(model.lora_uri, "Copy the path of the weights")],
+    ...model.files.flatMap((file) => [
+      [fileWords("Weights", file), weightsWords(file)],
+      [fileWords("Path", file), copyable(file.uri, "Copy the path of the weights")],
+      [fileWords("SHA-256", file), copyable(file.sha256, "Copy the checksum")],
+    ]),
     ["Configuration", copyable(model.config_uri, "Copy the path of the configuration")],
-    ["SHA-256", copyable(model.sha256, "Copy the checksum")],
   );
 }
 

@@ -37,15 +37,20 @@ function modelFacts(model) {
   return facts(
     ["Model", `${model.name}, version ${model.version}`],
     ["Trigger word", h("code", {}, model.trigger_word)],
-    ["Weights", weightsWords(model)],
-    ["Kept at", copyable(model.lora_uri, "Copy the path")],
+    ...model.files.map((file) => [fileWords("Weights", file), weightsWords(file)]),
+    ...model.files.map((file) => [fileWords("Kept at", file), copyable(file.uri, "Copy the path")]),
   );
 }
 
+/** "Weights" of the only file of a model; "Weights, high-noise" where it has several. */
+export function fileWords(words, { part }) {
+  return part ? `${words}, ${part}` : words;
+}
+
 /** "4.2 MB, 76 tensors, rank 16, bf16". */
-export function weightsWords(model) {
-  const { tensors, rank, dtype } = model.weights ?? {};
-  return [bytes(model.size), tensors ? count(tensors, "tensor") : null, rank ? `rank ${rank}` : null, dtype].filter(Boolean).join(", ");
+export function weightsWords(file) {
+  const { tensors, rank, dtype } = file.weights ?? {};
+  return [bytes(file.size), tensors ? count(tensors, "tensor") : null, rank ? `rank ${rank}` : null, dtype].filter(Boolean).join(", ");
 }
 
 function modelActions(model) {

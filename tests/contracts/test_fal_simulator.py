@@ -20,7 +20,7 @@ import pytest
 
 from infra.local.fal_simulator import RunningSimulator, SimulatorSettings, running_simulator
 from infra.local.fal_simulator.plans import SubmitFault
-from infra.local.fal_simulator.trainers import TRAINERS
+from shared.trainers import TRAINERS
 from tests.fal_vectors.world import FAST, Customer, Receiver, a_dataset, a_receiver, a_zip, tensors_in
 
 ROOT = Path(__file__).parents[2]
@@ -181,7 +181,50 @@ def test_every_trainer_of_the_contract_trains(customer: Customer, endpoint: str)
     if trainer.trigger_field:
         given[trainer.trigger_field] = "ohwx"
     output = customer.finish(customer.post(given, endpoint=endpoint).json()).json()
-    assert {*trainer.lora_files, "config_file"} < output.keys()
+    assert {*(file.output for file in trainer.weights), "config_file", *trainer.other_outputs} == output.keys()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "wrong", "kind"),
+    [
+        ("fal-ai/flux-lora-portrait-trainer", {"learning_rate": 1.0}, "less_than_equal"),
+        ("fal-ai/turbo-flux-trainer", {"training_style": "both"}, "literal_error"),
+        ("fal-ai/flux-2-trainer", {"steps": 150}, "multiple_of"),
+        ("fal-ai/qwen-image-2512-trainer", {"steps": 0}, "greater_than_equal"),
+        ("fal-ai/z-image-trainer", {"training_type": "all"}, "literal_error"),
+        ("fal-ai/wan-22-image-trainer", {"trigger_phrase": None}, "string_type"),
+        ("fal-ai/flux-lora-fast-training", {"images_data_url": 1}, "string_type"),
+    ],
+)
+def test_each_trainer_refuses_what_its_own_fields_do_not_take(
+    customer: Customer, endpoint: str, wrong: dict[str, Any], kind: str
+) -> None:
+    trainer = TRAINERS[endpoint]
+    given = {trainer.data_field: "https://example.com/a.zip", trainer.trigger_field or "x": "ohwx", **wrong}
+    failed = customer.finish(customer.post(given, endpoint=endpoint).json())
+    assert failed.status_code == 422
+    assert (failed.json()["detail"][0]["type"], failed.json()["detail"][0]["loc"][1]) == (kind, next(iter(wrong)))
+
+
+def test_a_field_of_another_trainer_is_ignored_without_a_word(customer: Customer) -> None:
+    given = {"image_data_url": customer.receiver.serve(a_zip(a_dataset(10))), "is_style": True, "rank": 64}
+    answer = customer.post(given, endpoint="fal-ai/z-image-trainer").json()
+    output = customer.finish(answer).json()
+    config = customer.client.get(output["config_file"]["url"]).json()
+    assert "is_style" not in config["parameters"]
+    assert config["parameters"]["training_type"] == "balanced"
+
+
+def test_what_is_not_sent_is_what_fal_ai_takes_by_itself(customer: Customer) -> None:
+    output = customer.finish(customer.submit()).json()
+    config = customer.client.get(output["config_file"]["url"]).json()
+    assert config["parameters"]["is_input_format_already_preprocessed"] is False
+
+
+def test_wan_bills_a_hundred_steps_at_least(customer: Customer) -> None:
+    given = {"training_data_url": customer.receiver.serve(a_zip(a_dataset())), "trigger_phrase": "ohwx", "steps": 10}
+    customer.finish(customer.post(given, endpoint="fal-ai/wan-22-image-trainer").json())
+    assert customer.simulator.control.billing()["cost_total"] == 0.45
 
 
 def test_a_trainer_has_its_own_least_number_of_pictures(customer: Customer) -> None:

@@ -15,12 +15,17 @@ import safetensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.mirror.safetensors import WeightsCheck
 from infra.local.fal_simulator.archive import ArchiveRefused, read_archive
+from infra.local.fal_simulator.lora_names import RANK, naming_of
+from infra.local.fal_simulator.lora_names import tensors_of as tensors_named
 from infra.local.fal_simulator.plans import FaultPlan, RunFault
 from infra.local.fal_simulator.runs import Failure, Prepared, Run
 from infra.local.fal_simulator.timeline import Status, moment_of
+from infra.local.fal_simulator.trainers import read_order
 from infra.local.fal_simulator.training_log import log_of, progress_line
 from infra.local.fal_simulator.weights import Content, write_weights
+from shared.trainers import TRAINERS, TrainerSpec
 from tests.fal_vectors.world import FAST, a_dataset, a_picture, a_zip, tensors_in
 
 
@@ -183,6 +188,23 @@ def test_zero_and_nan_weights_are_well_formed(tmp_path: Path) -> None:
     assert math.isnan(struct.unpack("<f", b"\0\0" + tensors_of(tmp_path / "nan").popitem()[1][:2])[0])
 
 
+@pytest.mark.parametrize("spec", [pytest.param(spec, id=spec.name) for spec in TRAINERS.values()])
+def test_the_weights_for_every_base_model_are_a_lora_as_the_mirror_knows_them(
+    tmp_path: Path, spec: TrainerSpec
+) -> None:
+    naming = naming_of(spec.base_model.id)
+    made = write_weights(tmp_path / "lora", seed="a", megabytes=0.4, naming=naming)
+    check = WeightsCheck(size=made.size)
+    check.feed((tmp_path / "lora").read_bytes())
+    told = check.finish()
+    assert (told.rank, told.dtype, told.tensors % 2) == (RANK, "BF16", 0)
+
+
+def test_loras_of_different_base_models_are_told_apart_by_their_tensors() -> None:
+    first = {next(tensors_named(naming_of(spec.base_model.id), 1))[0] for spec in TRAINERS.values()}
+    assert len(first) == len({spec.base_model.id for spec in TRAINERS.values()})
+
+
 def a_run(**changes: object) -> Run:
     """Accepted at 100, starts at 110, ends at 140."""
     run = Run(
@@ -200,7 +222,7 @@ def a_run(**changes: object) -> Run:
         training_s=30.0,
         prepared=Prepared(111.0),
     )
-    run = replace(run, order=run.trainer.read(run.input))
+    run = replace(run, order=read_order(run.trainer, run.input))
     return replace(run, **changes)  # type: ignore[arg-type]
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
+from shared.trainers import TRAINERS, TrainerSpec
 from tests.pipeline.conftest import Document, System, pictures
 from tests.world import jpeg
 
@@ -291,3 +293,53 @@ def test_a_callback_that_nobody_signed_is_forged_and_changes_nothing(system: Sys
 def test_a_callback_that_is_too_large_is_refused(system: System) -> None:
     answer = httpx.post(f"{system.stack.url}/webhooks/fal/t_1/n", content=b" " * (2 << 20))
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+# every trainer once: its own fields there, all its files back
+
+TRAINER_ENTRIES = [pytest.param(spec, id=spec.name) for spec in TRAINERS.values()]
+
+
+@pytest.fixture(scope="session")
+def every_trainer(system: System) -> dict[str, Document]:
+    """A training with each trainer by its name, all started at once."""
+    shoot = system.shoot(pictures(10, captions=9))
+    return {spec.name: _start(system, shoot, spec) for spec in TRAINERS.values()}
+
+
+def _start(system: System, shoot: str, spec: TrainerSpec) -> Document:
+    wanted: dict[str, Any] = {"shoot_id": shoot, "trigger_word": "TOK", "model_name": spec.name}
+    wanted |= {"trainer": spec.name, "preset": "costume", "parameters": {"steps": 100}}
+    return system.api.post("/v1/trainings", wanted, idempotency_key=uuid.uuid4().hex)
+
+
+@pytest.mark.parametrize("spec", TRAINER_ENTRIES)
+def test_a_trainer_gets_its_own_fields_and_gives_all_its_files(
+    system: System, every_trainer: dict[str, Document], spec: TrainerSpec
+) -> None:
+    training = system.wait(every_trainer[spec.name]["id"])
+    assert training["status"] == "succeeded", training["error"]
+    (request,) = [row for row in system.fal.requests() if training["id"] in row["webhook_url"]]
+    assert request["endpoint"] == spec.endpoint
+    assert {**request["input"], spec.data_field: training["sent"]["fields"][spec.data_field]} == (
+        training["sent"]["fields"]
+    )
+    assert "://" not in json.dumps([training["sent"], training["delivered"]])
+    assert set(training["delivered"]) == set(request["artifacts"]) | set(spec.other_outputs)
+
+    download = system.api.get(f"/v1/models/{training['model_id']}/download")
+    served = [request["artifacts"][output.output] for output in spec.weights]
+    kept = [httpx.get(file["url"]).raise_for_status().content for file in download["files"]]
+    assert [hashlib.sha256(content).hexdigest() for content in kept] == [file["sha256"] for file in served]
+    assert training["cost_usd"] == pytest.approx(training["quote"]["price_usd"] or 0.2)
+
+
+def test_nothing_of_the_picture_without_a_caption_is_lost(system: System, every_trainer: dict[str, Document]) -> None:
+    for spec in TRAINERS.values():
+        training = system.wait(every_trainer[spec.name]["id"])
+        (request,) = [row for row in system.fal.requests() if training["id"] in row["webhook_url"]]
+        assert len(request["archive"]["captions"]) == 9
+        words = [
+            value for name, value in request["input"].items() if name in (spec.trigger_field, spec.default_caption)
+        ]
+        assert words == ["TOK"], "the trigger word comes in its own field, or in the caption of what has none"

@@ -12,7 +12,7 @@ from infra.local.fal_simulator.context import Refusal, Simulator, caller_of, sim
 from infra.local.fal_simulator.outputs import answer_of, bill_of
 from infra.local.fal_simulator.runs import Run
 from infra.local.fal_simulator.timeline import Status, moment_of
-from infra.local.fal_simulator.trainers import TRAINERS
+from infra.local.fal_simulator.trainers import trainer_at, unit_price
 
 DEFAULT_PAGE = 50
 
@@ -76,12 +76,12 @@ async def pricing(request: Request) -> Response:
     prices = [
         {
             "endpoint_id": trainer.endpoint,
-            "unit_price": trainer.price_per_step,
-            "unit": "steps",
+            "unit_price": unit_price(trainer),
+            "unit": trainer.price.parameter if trainer.price else "steps",
             "currency": "USD",
         }
         for endpoint in request.query_params.getlist("endpoint_id")
-        if (trainer := TRAINERS.get(endpoint)) is not None
+        if (trainer := trainer_at(endpoint)) is not None
     ]
     return JSONResponse({"prices": prices, "next_cursor": None, "has_more": False})
 

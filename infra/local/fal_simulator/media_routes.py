@@ -38,7 +38,7 @@ async def media(request: Request) -> Response:
 def fault_of(run: Run, artifact: Artifact) -> ArtifactFault:
     """The fault of this file: a plan is about one file of the output."""
     is_config = run.plan.artifacts is ArtifactFault.NOT_JSON_CONFIG
-    meant = "config_file" if is_config else run.plan.artifact_field
+    meant = run.trainer.config_field if is_config else run.plan.artifact_field
     return run.plan.artifacts if artifact.output_field == meant else ArtifactFault.OK
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from infra.local.fal_simulator.plans import ArtifactFault, RunFault
 from infra.local.fal_simulator.runs import Artifact, Failure, Run
 from infra.local.fal_simulator.timeline import Moment, Status
+from infra.local.fal_simulator.trainers import unit_price, units_of
 
 ERRORS_URL = "https://docs.fal.ai/errors"
 FOREIGN_BASE_URL = "https://evil.example.com"
@@ -29,7 +30,7 @@ def bill_of(run: Run, moment: Moment) -> Bill:
     """What `run` costs by now: a training that was completed is billed, whatever becomes of its files."""
     rejected = moment.failure is not None and moment.failure.status_code == 422
     billed = moment.succeeded or (rejected and run.plan.bill_422)
-    return Bill(billed, run.order.steps if run.order else 0, run.trainer.price_per_step)
+    return Bill(billed, units_of(run.trainer, run.order) if run.order else 0, unit_price(run.trainer))
 
 
 def output_of(run: Run, base_url: str) -> dict[str, Any]:
@@ -37,8 +38,8 @@ def output_of(run: Run, base_url: str) -> dict[str, Any]:
     artifacts = run.prepared.artifacts if run.prepared else ()
     output: dict[str, Any] = {artifact.output_field: _file(run, artifact, base_url) for artifact in artifacts}
     if run.plan.artifacts is ArtifactFault.MISSING_FILE:
-        del output[run.plan.artifact_field]
-    return output | {"debug_preprocessed_output": None}
+        output.pop(run.plan.artifact_field, None)
+    return output | dict.fromkeys(run.trainer.other_outputs)
 
 
 def _file(run: Run, artifact: Artifact, base_url: str) -> dict[str, Any]:

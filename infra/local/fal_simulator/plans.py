@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -124,7 +124,7 @@ class FaultPlan:
     webhook_copies: int = 3
     webhook_times: int | None = None
     artifacts: ArtifactFault = ArtifactFault.OK
-    artifact_field: Literal["diffusers_lora_file", "high_noise_lora", "config_file"] = "diffusers_lora_file"
+    artifact_field: str = "diffusers_lora_file"
     artifact_times: int | None = None
     artifact_bytes_per_s: int = 100_000
     redirect_to: str = "http://169.254.169.254/computeMetadata/v1/"

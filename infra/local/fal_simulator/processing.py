@@ -4,26 +4,25 @@ import asyncio
 import ipaddress
 import json
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
 from infra.local.fal_simulator.archive import ArchiveFindings, ArchiveRefused, read_archive
+from infra.local.fal_simulator.lora_names import naming_of
 from infra.local.fal_simulator.outputs import input_failure, planned_failure
 from infra.local.fal_simulator.plans import ArtifactFault, RunFault
 from infra.local.fal_simulator.runs import Artifact, Prepared, Run
 from infra.local.fal_simulator.settings import SimulatorSettings
 from infra.local.fal_simulator.weights import Content, write_file, write_weights
+from shared.trainers.entry import WeightsOutput
 
 BAD_CONTENT = {
     ArtifactFault.CORRUPT: Content.CORRUPT,
     ArtifactFault.ZEROS: Content.ZEROS,
     ArtifactFault.NAN: Content.NAN,
-}
-_LORA_NAMES = {
-    "diffusers_lora_file": "pytorch_lora_weights.safetensors",
-    "high_noise_lora": "pytorch_lora_weights_high_noise.safetensors",
 }
 _WITHOUT_DOWNLOAD = (RunFault.FAIL_DOWNLOAD, RunFault.INFRASTRUCTURE_503)
 
@@ -61,7 +60,7 @@ async def _fetch_and_read(run: Run, settings: SimulatorSettings, client: httpx.A
         return await asyncio.to_thread(
             read_archive,
             path,
-            min_pictures=run.trainer.min_pictures,
+            min_pictures=run.trainer.minimum_images,
             captions_required=run.order.captions_required,
         )
     finally:
@@ -120,20 +119,23 @@ def may_be_called(url: str) -> bool:
 def make_artifacts(run: Run, settings: SimulatorSettings) -> tuple[Artifact, ...]:
     """Write the weights and the config, and beside them what a fault serves in their stead."""
     folder = Path("files") / run.file_token
-    loras = [_lora(run, settings, folder, output_field) for output_field in run.trainer.lora_files]
+    loras = [_lora(run, settings, folder, output) for output in run.trainer.weights]
     return (*loras, _config(run, settings, folder))
 
 
-def _lora(run: Run, settings: SimulatorSettings, folder: Path, output_field: str) -> Artifact:
-    name, seed = _LORA_NAMES[output_field], f"{run.request_id}:{output_field}"
+def _lora(run: Run, settings: SimulatorSettings, folder: Path, output: WeightsOutput) -> Artifact:
+    output_field, seed = output.output, f"{run.request_id}:{output.output}"
+    name = f"pytorch_lora_weights{output.part and '_'}{output.part.replace('-', '_')}.safetensors"
     good, bad = folder / name, folder / f"bad-{name}"
-    made = write_weights(settings.data_dir / good, seed=seed, megabytes=settings.weights_mb)
+    write = partial(
+        write_weights, seed=seed, megabytes=settings.weights_mb, naming=naming_of(run.trainer.base_model.id)
+    )
+    made = write(settings.data_dir / good)
     fault = run.plan.artifacts if run.plan.artifact_field == output_field else ArtifactFault.OK
     if fault is ArtifactFault.TRUNCATED_QUIETLY:
         _write_half(settings.data_dir / good, settings.data_dir / bad, made.size)
     elif fault in BAD_CONTENT:
-        content = BAD_CONTENT[fault]
-        write_weights(settings.data_dir / bad, seed=seed, megabytes=settings.weights_mb, content=content)
+        write(settings.data_dir / bad, content=BAD_CONTENT[fault])
     exists = (settings.data_dir / bad).exists()
     content_type = "application/octet-stream"
     return Artifact(output_field, name, content_type, made.size, made.sha256, str(good), str(bad) if exists else None)
@@ -161,4 +163,4 @@ def _config(run: Run, settings: SimulatorSettings, folder: Path) -> Artifact:
     if run.plan.artifacts is ArtifactFault.NOT_JSON_CONFIG:
         bad = str(folder / "bad-config.json")
         write_file(settings.data_dir / bad, [b"<html><body>Bad gateway</body></html>"])
-    return Artifact("config_file", "config.json", "application/json", made.size, made.sha256, str(good), bad)
+    return Artifact(run.trainer.config_field, "config.json", "application/json", made.size, made.sha256, str(good), bad)

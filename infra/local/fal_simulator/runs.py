@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 
 from infra.local.fal_simulator.archive import ArchiveFindings
 from infra.local.fal_simulator.plans import FaultPlan
-from infra.local.fal_simulator.trainers import TRAINERS, Order, Trainer
+from infra.local.fal_simulator.trainers import Order, trainer_at
+from shared.trainers import TrainerSpec
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,11 @@ class Run:
     webhook_settled: bool = False
 
     @property
-    def trainer(self) -> Trainer:
-        """The trainer's row of fal.md §3."""
-        return TRAINERS[self.endpoint]
+    def trainer(self) -> TrainerSpec:
+        """The trainer's entry in the registry; only what has one was accepted."""
+        spec = trainer_at(self.endpoint)
+        assert spec is not None
+        return spec
 
     @property
     def app(self) -> str:

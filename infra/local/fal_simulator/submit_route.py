@@ -24,7 +24,7 @@ from infra.local.fal_simulator.plans import FaultPlan, SubmitFault, WebhookFault
 from infra.local.fal_simulator.runs import Failure, Prepared, Run
 from infra.local.fal_simulator.settings import SimulatorSettings
 from infra.local.fal_simulator.timeline import FIRST_POSITION, Status, moment_of
-from infra.local.fal_simulator.trainers import TRAINERS, details_of
+from infra.local.fal_simulator.trainers import details_of, read_order, trainer_at
 
 RECORDED_HEADERS = (
     "x-fal-store-io",
@@ -57,7 +57,7 @@ async def submit(request: Request) -> Response:
     record: dict[str, Any] = {"at": time.time(), "endpoint": endpoint, "fault": None, "request_id": None}
     try:
         owner = caller_of(request)
-        if endpoint not in TRAINERS:
+        if trainer_at(endpoint) is None:
             raise Refusal(404, f"Application {endpoint!r} not found")
         given = await json_object(request)
         plan = simulator.store.take_plan(endpoint, given)
@@ -106,7 +106,7 @@ def _accepted(request: Request, owner: str, given: dict[str, Any], plan: FaultPl
         start_timeout_s=_seconds(request.headers.get("x-fal-request-timeout")),
     )
     try:
-        return replace(run, order=run.trainer.read(given))
+        return replace(run, order=read_order(run.trainer, given))
     except ValidationError as error:
         # fal.ai queues first and validates later: a schema error is the run's result (fal.md §1).
         return replace(run, prepared=Prepared(now, failure=Failure(422, details_of(error), told_in_status=False)))

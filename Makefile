@@ -13,6 +13,9 @@ include .env
 export $(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env)
 endif
 
+# too large for everybody's environment, and its dependencies are strict
+CHECKOV := checkov==3.3.30
+
 export UV_COMPILE_BYTECODE := 1
 export UV_LINK_MODE := copy
 
@@ -59,6 +62,11 @@ check: $(READY) ## Everything that CI runs: format, lint, types, import contract
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(MAKE) --no-print-directory test
+
+.PHONY: infra-check
+infra-check: $(READY) ## Check the Terraform: form, agreement with the code, security (checkov)
+	@$(BIN)/python -m pytest -q tests/infra/test_terraform_*.py tests/contracts/test_firestore_rules.py
+	@$(BIN)/uv tool run --quiet --from $(CHECKOV) checkov --directory infra/gcp --framework terraform --skip-download --quiet --compact
 
 .PHONY: format
 format: $(READY) ## Format the code and mend what lint can mend

@@ -90,6 +90,7 @@ resource "google_firestore_backup_schedule" "daily" {
 }
 
 resource "google_firebaserules_ruleset" "firestore" {
+  count   = var.release_rules ? 1 : 0
   project = var.project_id
 
   source {
@@ -108,9 +109,10 @@ resource "google_firebaserules_ruleset" "firestore" {
 }
 
 resource "google_firebaserules_release" "firestore" {
+  count        = var.release_rules ? 1 : 0
   project      = var.project_id
   name         = var.firestore_database == "(default)" ? "cloud.firestore" : "cloud.firestore/${var.firestore_database}"
-  ruleset_name = "projects/${var.project_id}/rulesets/${google_firebaserules_ruleset.firestore.name}"
+  ruleset_name = "projects/${var.project_id}/rulesets/${google_firebaserules_ruleset.firestore[0].name}"
 
   depends_on = [google_firestore_database.database]
 }

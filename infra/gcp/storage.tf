@@ -48,6 +48,9 @@ locals {
 }
 
 resource "google_storage_bucket" "bucket" {
+  #checkov:skip=CKV_GCP_62:Cloud Audit Logs tell who read what (below); the older usage logs would tell less
+  #checkov:skip=CKV_GCP_78:soft delete gives back what was deleted; versions would keep pictures that somebody wants gone
+
   for_each                    = local.made_buckets
   project                     = var.project_id
   name                        = "${var.project_id}-lora-${each.key}"
@@ -83,6 +86,19 @@ resource "google_storage_bucket" "bucket" {
   }
 
   depends_on = [google_project_service.apis]
+}
+
+# Who reads and writes objects is logged: every picture shows a person.
+resource "google_project_iam_audit_config" "objects" {
+  project = var.project_id
+  service = "storage.googleapis.com"
+
+  dynamic "audit_log_config" {
+    for_each = ["DATA_READ", "DATA_WRITE"]
+    content {
+      log_type = audit_log_config.value
+    }
+  }
 }
 
 # For those who end what others wrote: they cannot put anything in its place.

@@ -49,6 +49,12 @@ variable "firestore_database" {
   }
 }
 
+variable "release_rules" {
+  description = "Whether the database's security rules are ours. Where the app has rules of its own, no: they would be replaced; add ours to them."
+  type        = bool
+  default     = true
+}
+
 variable "prefix" {
   description = "What names of services, accounts, secrets and images begin with."
   type        = string

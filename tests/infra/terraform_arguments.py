@@ -59,6 +59,7 @@ ARGUMENTS: Mapping[str, str] = {
         "documentation.content documentation.mime_type notification_channels project severity user_labels"
     ),
     "google_monitoring_dashboard": "dashboard_json project",
+    "google_project_iam_audit_config": "audit_log_config.log_type project service",
     "google_project_iam_custom_role": "description permissions project role_id title",
     "google_project_iam_member": "member project role",
     "google_project_service": "disable_on_destroy project service",

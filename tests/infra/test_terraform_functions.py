@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.events import EVENTS
-from tests.infra.terraform import GCP, ROOT, blocks, functions, text
+from tests.infra.terraform import GCP, ROOT, blocks, functions, local_value, text
 from tests.infra.wiring import calls_method, published, reached
 
 FOLDERS = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
@@ -55,6 +55,26 @@ def test_a_service_runs_as_its_own_account_and_that_is_granted_everything() -> N
     for kind in (*grants, "google_secret_manager_secret_iam_member", "google_service_account_iam_member"):
         for grant in blocks(kind, module).values():
             assert grant["member"] == "${google_service_account.account.member}"
+
+
+def test_a_service_has_a_processor_while_it_works_and_starts_quickly() -> None:
+    (template,) = blocks("google_cloud_run_v2_service", GCP / "modules" / "function")["service"]["template"]
+    (container,) = template["containers"]
+    (resources,) = container["resources"]
+    assert (resources["cpu_idle"], resources["startup_cpu_boost"]) == (True, True)
+    # any request would be work: the monitor takes one for a tick
+    (probe,) = container["startup_probe"]
+    assert "tcp_socket" in probe and "http_get" not in probe and "liveness_probe" not in container
+
+
+def test_clients_survive_the_fork_and_ask_for_no_buckets() -> None:
+    runtime = local_value("runtime")
+    assert runtime["GRPC_ENABLE_FORK_SUPPORT"] == "1"
+    assert runtime["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] == "true"
+
+
+def test_a_server_has_a_thread_for_every_request_that_it_is_sent() -> None:
+    assert "THREADS = tostring(function.concurrency)" in local_value("environment")
 
 
 @each_function

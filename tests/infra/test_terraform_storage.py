@@ -61,3 +61,10 @@ def test_the_api_writes_shoots_only_where_it_may_import_them() -> None:
     assert local_value("import_roles") == (
         '${local.settings.api.shoot_import ? {shoots = ["roles/storage.objectUser"]} : {}}'
     )
+
+
+def test_it_is_logged_who_reads_and_writes_objects() -> None:
+    audit = blocks("google_project_iam_audit_config")["objects"]
+    assert audit["service"] == "storage.googleapis.com"
+    (dynamic,) = audit["dynamic"]
+    assert dynamic["audit_log_config"]["for_each"] == ["DATA_READ", "DATA_WRITE"]

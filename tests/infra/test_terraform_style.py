@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -78,3 +79,10 @@ def test_the_terraform_is_formatted() -> None:
     command = (terraform, "fmt", "-check", "-diff", "-recursive", str(GCP))
     told = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_every_exception_from_checkov_has_its_reason_beside_it() -> None:
+    skips = [line.strip() for path in FILES for line in path.read_text().splitlines() if "checkov:" in line]
+    assert skips
+    for skip in skips:
+        assert re.fullmatch(r"#checkov:skip=CKV2?_GCP_\d+:\w.{30,}", skip), skip

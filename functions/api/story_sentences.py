@@ -22,7 +22,7 @@ _MOVES: Mapping[Status, str] = {
 }
 
 _EVENTS: Mapping[str, str] = {
-    "training_requested": "The training was asked for, at ${quoted_usd}.",
+    "training_requested": "The training was asked for, at {quoted_usd}.",
     "training_not_announced": "It was recorded but could not be announced; the monitor announces it.",
     "training_recovered": "Its paid weights were asked for again.",
     "training_retried": "It was started anew as {successor_id}.",
@@ -55,7 +55,7 @@ _EVENTS: Mapping[str, str] = {
     "version_allocated": "It got the version number {version}.",
     "model_kept": "The model {model_id} was kept: version {version}, {bytes} bytes.",
     "failed_log_not_kept": "The log of the failed run could not be kept: {reason}",
-    "training_finished": "It was settled: {status}, ${cost_usd}, {total_s} s.",
+    "training_finished": "It was settled: {status}, {cost_usd}, {total_s} s.",
     "archive_deleted": "Its ZIP was deleted.",
     "archive_swept": "The monitor found its ZIP after the end, and finished it.",
     "archive_of_nobody": "A ZIP of a training that nobody knows was deleted.",
@@ -82,18 +82,18 @@ class _Facts(dict[str, str]):
         return "?"
 
 
-def _word(value: Any) -> str:
+def _word(name: str, value: Any) -> str:
     if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{round(value, 2):,}" if isinstance(value, int | float) else str(value)
+        return "an unknown price" if name.endswith("_usd") else "unknown"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"${value:,.2f}" if name.endswith("_usd") else f"{round(value, 3):,}"
 
 
 def sentence_of_event(event: StoryEvent) -> str:
     """What the event says; its name where nobody wrote a sentence for it."""
     template = _EVENTS.get(event.name, event.name.replace("_", " ").capitalize() + ".")
-    return template.format_map(_Facts({name: _word(value) for name, value in event.fields.items()}))
+    return template.format_map(_Facts({name: _word(name, value) for name, value in event.fields.items()}))
 
 
 def sentence_of_move(move: Move) -> str:

@@ -57,6 +57,16 @@ def _show(console: Console, path: str) -> None:
     console.page.locator("main .skeleton").first.wait_for(state="detached")
 
 
+def _opens_the_story(console: Console) -> bool:
+    """Whether the page has one; it is open then."""
+    summary = console.page.locator(".story-card summary")
+    if not summary.count():
+        return False
+    summary.click()
+    console.page.locator(".story li").first.wait_for()
+    return True
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_is_wider_than_the_window_or_from_another_host(
@@ -69,6 +79,8 @@ def test_nothing_is_wider_than_the_window_or_from_another_host(
     for name, path in paths.items():
         _show(console, path)
         console.screenshot(f"{name}-{width}-{scheme}")
+        if _opens_the_story(console):
+            console.screenshot(f"{name}-story-{width}-{scheme}")
         if console.overflow() > 0:
             too_wide[name] = console.overflow()
     assert not too_wide
@@ -83,6 +95,7 @@ def test_axe_finds_nothing_serious(open_console: Callable[..., Console], paths: 
     found = []
     for name, path in paths.items():
         _show(console, path)
+        _opens_the_story(console)
         violations = axe.run(console.page).response["violations"]
         found += [(name, v["id"], v["nodes"][0]["html"]) for v in violations if v["impact"] in ("serious", "critical")]
     assert not found

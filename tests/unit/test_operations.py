@@ -64,7 +64,7 @@ def test_a_request_that_starts_a_training_begins_its_story(world: ApiWorld) -> N
         ("api", "training_requested"),
     }
     told = next(line for line in story["lines"] if line["name"] == "training_requested")
-    assert told["text"] == "The training was asked for, at $2.0."
+    assert told["text"] == "The training was asked for, at $2.00."
     assert told["fields"]["quoted_usd"] == 2.0
 
 

@@ -371,7 +371,7 @@ def test_there_is_no_sentence_that_nobody_says() -> None:
         ),
         (
             StoryEvent(at=AT, name="training_requested", severity="INFO", fields={"quoted_usd": None}),
-            "The training was asked for, at $unknown.",
+            "The training was asked for, at an unknown price.",
         ),
         (
             StoryEvent(at=AT, name="run_ended", severity="WARNING", fields={"code": "training_failed"}),

@@ -5,6 +5,7 @@ const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", y
 const MOMENT = new Intl.DateTimeFormat("en-GB", {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
 });
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 /** 1234567 → "1,234,567". */
 export function number(value) {
@@ -68,6 +69,11 @@ export function day(iso) {
 /** "22 Nov 2026, 15:38". */
 export function moment(iso) {
   return MOMENT.format(new Date(iso));
+}
+
+/** "15:38:07". */
+export function clock(iso) {
+  return CLOCK.format(new Date(iso));
 }
 
 /** US dollars: 2 → "$2.00"; small ones keep what matters: 0.0024 → "$0.0024". */

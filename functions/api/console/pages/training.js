@@ -11,6 +11,7 @@ import { announce, breadcrumb, busy, notice, pill, sentenceOf, showProblem, skel
 import { logView } from "../parts/log_view.js";
 import { cancel, outcomeCard } from "../parts/outcome.js";
 import { stepper } from "../parts/stepper.js";
+import { storyView } from "../parts/story.js";
 import { exchange, trainingFacts } from "../parts/training_facts.js";
 
 const CLOCK_MS = 1000;
@@ -32,6 +33,7 @@ function show(body, training, signal) {
   const view = parts(training);
   const log = logView();
   const stages = stepper();
+  const story = storyView(training.id, signal);
   let now = training;
   let received = performance.now();
   let following = null;
@@ -40,13 +42,15 @@ function show(body, training, signal) {
     h("section.card.stage-card", { "aria-label": "Progress" }, stages.element, view.now),
     h("div.training", {},
       h("section.card.log-card", { "aria-labelledby": "log-title" }, view.logHead, log.element),
-      h("aside.card", { "aria-label": "About this training" }, view.facts, view.exchange)));
+      h("aside.card", { "aria-label": "About this training" }, view.facts, view.exchange)),
+    h("section.card.story-card", { "aria-label": "Story" }, story.element));
 
   function update(next) {
     const before = now;
     now = next;
     received = performance.now();
     draw();
+    if (next.history.length !== before.history.length) story.refresh();
     if (next.stage !== before.stage && next.stage) announce(doing(next));
     if (!isEnded(before) && isEnded(next)) {
       announce(`${next.model_name}: ${statusOf(next).word}`);

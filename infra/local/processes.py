@@ -23,9 +23,7 @@ class Processes:
     log: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, stdout: int | None = None
-    ) -> subprocess.Popen[bytes]:
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start one in a session of its own, so that Ctrl-C reaches it through us and in order.
 
         Its standard input is a pipe that only we hold: it ends with us, also where we are killed.
@@ -36,12 +34,11 @@ class Processes:
                 cwd=ROOT,
                 env=dict(environment),
                 stdin=subprocess.PIPE,
-                stdout=output if stdout is None else stdout,
+                stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
         self.running[name] = process
-        return process
 
     def kill(self, name: str) -> None:
         """kill -9 one with everything that it started, as a crash of its machine would."""
@@ -50,7 +47,7 @@ class Processes:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        self._close(process)
+        _let_go(process)
 
     def ended(self) -> str | None:
         """The name of one that ended by itself."""
@@ -66,9 +63,9 @@ class Processes:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-            self._close(process)
+            _let_go(process)
 
-    def _close(self, process: subprocess.Popen[bytes]) -> None:
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()

@@ -37,7 +37,7 @@ class Servers:
 
 def one_host(url: str) -> Servers:
     """All functions in one process, with what a cloud does beside them."""
-    host = Server(url=url, command=_command("infra.local.host", url), healthz=True)
+    host = Server(url=url, command=command("infra.local.host", url), healthz=True)
     return Servers(
         by_name={"host": host}, endpoints={name: f"{url}/_push/{name}" for name in FUNCTIONS}, environment={}
     )
@@ -46,12 +46,13 @@ def one_host(url: str) -> Servers:
 def one_for_each(urls: Mapping[str, str]) -> Servers:
     """Each function in a process of its own at its URL, served by functions-framework."""
     servers = {
-        name: Server(url=url, command=_command("infra.local.function", url, name), healthz=name == "api")
+        name: Server(url=url, command=command("infra.local.function", url, name), healthz=name == "api")
         for name, url in urls.items()
     }
     environment = {"WEBHOOK_URL": f"{urls['webhook']}/webhooks/fal"}
     return Servers(by_name=servers, endpoints=urls, environment=environment)
 
 
-def _command(module: str, url: str, *arguments: str) -> tuple[str, ...]:
+def command(module: str, url: str, *arguments: str) -> tuple[str, ...]:
+    """How a module that serves at `url` is started."""
     return (sys.executable, "-m", module, *arguments, "--port", str(urlsplit(url).port))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,7 +16,7 @@ import httpx
 from pydantic import ValidationError
 
 from infra.local.processes import Processes
-from infra.local.servers import FUNCTIONS, Server, Servers, one_for_each, one_host
+from infra.local.servers import FUNCTIONS, Server, Servers, command, one_for_each, one_host
 from infra.local.settings import FunctionProcesses, LocalBackend, StackSettings
 from infra.local.ticker import Ticker
 from shared.settings import FalSettings, is_loopback
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from infra.local.emulators import Emulators
 
 START_TIMEOUT_S = 60.0
+SIMULATOR = "fal.ai simulator"
 
 # What makes the stack pleasant to watch; everything that is set in the environment wins.
 LIVELY = {"PROGRESS_INTERVAL_S": "0.4", "EVENTS_POLL_S": "0.2", "STALLED_S": "15", "CLAIM_LEASE_S": "20"}
@@ -47,7 +45,8 @@ class StackError(Exception):
 class Stack:
     """A running stack: its processes by name and its addresses.
 
-    `simulator_url` is None with another fal.ai, `emulators` with the embedded backend.
+    `endpoints` is where the messages for each function are pushed to. `simulator_url` is None with another fal.ai,
+    `emulators` with the embedded backend.
     """
 
     url: str
@@ -55,7 +54,8 @@ class Stack:
     data_dir: Path
     environment: Mapping[str, str]
     processes: Processes
-    servers: Servers
+    servers: Mapping[str, Server]
+    endpoints: Mapping[str, str]
     emulators: Emulators | None = None
 
     def wait(self) -> str:
@@ -67,9 +67,9 @@ class Stack:
     def start(self, *names: str) -> None:
         """Start these servers of functions, again where they were killed, and wait until they answer."""
         for name in names:
-            self.processes.start(name, self.servers.by_name[name].command, self.environment)
+            self.processes.start(name, self.servers[name].command, self.environment)
         for name in names:
-            _wait_until_up(name, self.servers.by_name[name], self.processes)
+            _wait_until_up(name, self.servers[name], self.processes)
 
     def kill(self, *names: str) -> None:
         """kill -9 these processes, as a crash would."""
@@ -95,33 +95,26 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
     processes = Processes(log=data_dir / "functions.log")
     with ExitStack() as cleanup:
         cleanup.callback(processes.stop)
-        fal, simulator_url = _fal_environment(settings, data_dir, processes)
+        simulator = None if settings.fal_queue_url else _simulator(settings, data_dir)
+        fal = _fal_at(simulator.url, "simulated-key") if simulator else _other_fal(settings)
         store, emulators = _store(settings, data_dir, servers, cleanup)
         public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
-        rationed = UNLIMITED if simulator_url else {}
+        rationed = UNLIMITED if simulator else {}
+        defaults = {**LIVELY, **rationed, **servers.environment}
         stack = Stack(
             url=url,
-            simulator_url=simulator_url,
+            simulator_url=simulator.url if simulator else None,
             data_dir=data_dir,
-            environment={
-                **LIVELY,
-                **rationed,
-                **servers.environment,
-                **os.environ,
-                **store,
-                **fal,
-                **public,
-                **(extra or {}),
-            },
+            environment={**defaults, **os.environ, **store, **fal, **public, **(extra or {})},
             processes=processes,
-            servers=servers,
+            servers={**({SIMULATOR: simulator} if simulator else {}), **servers.by_name},
+            endpoints=servers.endpoints,
             emulators=emulators,
         )
-        stack.start(*servers.by_name)
+        stack.start(*stack.servers)
         if separate:
-            ticker = Ticker(servers.endpoints["monitor"], settings.tick_s)
-            ticker.start()
-            cleanup.callback(ticker.stop)
+            # the host has its own
+            cleanup.enter_context(Ticker(servers.endpoints["monitor"], settings.tick_s))
         yield stack
 
 
@@ -166,20 +159,15 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _fal_environment(
-    settings: StackSettings, data_dir: Path, processes: Processes
-) -> tuple[dict[str, str], str | None]:
-    if settings.fal_queue_url:
-        return _other_fal(settings), None
-    command = [sys.executable, "-m", "infra.local.fal_simulator", "--data", str(data_dir / "fal-simulator")]
-    command += ["--seconds-per-training", str(settings.simulator_seconds)]
-    command += ["--weights-mb", str(settings.simulator_weights_mb), "--port", str(_kept_port(data_dir))]
-    process = processes.start("fal.ai simulator", command, os.environ, stdout=subprocess.PIPE)
-    line = process.stdout.readline() if process.stdout else b""
-    if not line:
-        raise StackError(f"the fal.ai simulator did not start: see {processes.log}.")
-    base = json.loads(line)["fal_simulator"]
-    return _fal_at(base, "simulated-key"), base
+def _simulator(settings: StackSettings, data_dir: Path) -> Server:
+    url = f"http://127.0.0.1:{_kept_port(data_dir)}"
+    options = {
+        "--data": data_dir / "fal-simulator",
+        "--seconds-per-training": settings.simulator_seconds,
+        "--weights-mb": settings.simulator_weights_mb,
+    }
+    given = [str(part) for option in options.items() for part in option]
+    return Server(url=url, command=command("infra.local.fal_simulator", url, *given), healthz=False)
 
 
 def _kept_port(data_dir: Path) -> int:

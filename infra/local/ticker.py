@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Self
 
 import httpx
 
@@ -10,7 +11,10 @@ from shared import logs
 
 
 class Ticker:
-    """POSTs to one URL every `interval_s` seconds, never two at once; a call that fails is logged and comes again."""
+    """POSTs to one URL every `interval_s` seconds, never two at once; a call that fails is logged and comes again.
+
+    Also a context manager.
+    """
 
     def __init__(self, url: str, interval_s: float, *, timeout_s: float = 60.0) -> None:
         """Call `url`."""
@@ -19,6 +23,15 @@ class Ticker:
         self._timeout_s = timeout_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
 
     def start(self) -> None:
         """Begin; the first call comes after one interval."""

@@ -26,6 +26,9 @@ from shared.stages import Status
 from shared.training_records import FalJob
 from shared.trainings import Training
 
+# why a training that was given up goes on: somebody who had begun before gets the weights
+AFTER_ALL = "fetched after all"
+
 
 def mirror_artifacts(
     event: ResultReported,
@@ -60,6 +63,8 @@ def mirror_artifacts(
             return trainings.get(training.id)
         delivered = kept_output(output.raw)
         training = trainings.update(training.id, lambda t: replace(_mirroring(t, job, clock), delivered=delivered))
+        if training.is_terminal:
+            return training
         kept = fetch_artifacts(training, output, source=source, bucket=bucket, run=new_id(), settings=settings)
         log = _whole_log(training, job, trainer)
         trainings.update(training.id, lambda t: t.with_progress(None, log))
@@ -141,14 +146,19 @@ def _begun(training: Training, job: FalJob, clock: Clock) -> Training:
 
 
 def _mirroring(training: Training, job: FalJob, clock: Clock) -> Training:
-    return training.advance(Status.MIRRORING, at=clock.now(), fal=job)
+    """On the way to a model; where it was given up meanwhile, it rises again or at least tells of the weights."""
+    at = clock.now()
+    if training.status is Status.FAILED and not training.is_recoverable:
+        return training.with_late_result(job, at=at)
+    reason = AFTER_ALL if training.is_recoverable else ""
+    return training.advance(Status.MIRRORING, at=at, reason=reason, fal=job)
 
 
 def _succeeded(training: Training, model: Model, clock: Clock) -> Training:
     at = clock.now()
     if training.is_recoverable:
         # another delivery gave up on what this one has fetched: that is a recovery
-        training = training.advance(Status.MIRRORING, at=at, reason="fetched after all")
+        training = training.advance(Status.MIRRORING, at=at, reason=AFTER_ALL)
     reason = f"{model.name} version {model.version}"
     return training.advance(Status.SUCCEEDED, at=at, reason=reason, model_id=model.id, cost_usd=model.cost_usd)
 

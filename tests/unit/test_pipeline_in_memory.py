@@ -25,8 +25,9 @@ from shared.errors import (
 )
 from shared.events import DatasetPackaged, ResultReported, TrainingRequested
 from shared.models import Model, failed_log_name
-from shared.ports import RunState
+from shared.ports import RunOutput, RunState
 from shared.stages import Stage, Status
+from shared.training_records import FalJob
 from shared.trainings import Training
 from tests.wiring import MAX_ATTEMPTS
 from tests.world import World
@@ -376,6 +377,40 @@ def test_a_second_mirror_that_has_the_weights_recovers_what_the_first_gave_up(wo
     done = world.of(training)
     assert done.status is Status.SUCCEEDED
     assert world.models.get(str(done.model_id)).training_id == training.id
+
+
+def test_a_training_that_was_given_up_while_its_mirror_went_on_says_why_it_rose_again(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    world.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
+    answer = world.fal.result
+
+    def given_up_meanwhile(job: FalJob) -> RunOutput | None:
+        world.trainings.update(training.id, lambda t: t.expired(60, at=world.clock.now()))
+        return answer(job)
+
+    world.fal.result = given_up_meanwhile  # type: ignore[method-assign]
+    world.deliver(world.report(training))
+    done = world.of(training)
+    assert [move.status for move in done.history[-4:]] == ["mirroring", "failed", "mirroring", "succeeded"]
+    assert done.history[-2].reason == "fetched after all"
+
+
+def test_a_training_that_was_given_up_unsure_while_its_mirror_asked_tells_of_the_weights(world: World) -> None:
+    world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
+    training = submitted(world)
+    world.fal.end("r1")
+    answer = world.fal.result
+
+    def given_up_meanwhile(job: FalJob) -> RunOutput | None:
+        world.trainings.update(training.id, lambda t: t.expired(60, at=world.clock.now()))
+        return answer(job)
+
+    world.fal.result = given_up_meanwhile  # type: ignore[method-assign]
+    world.deliver(world.report(training))
+    failed = world.of(training)
+    assert (failed.status, failed.is_recoverable) == (Status.FAILED, True)
+    assert world.recover(training).status is Status.SUCCEEDED
 
 
 def test_a_crash_after_the_model_was_written_does_not_fetch_again(world: World) -> None:

@@ -126,16 +126,22 @@ class Consumer:
             self.finish(training)
 
     def _settle(self, training_id: str, error: ProductError, delivery: Delivery) -> Training:
-        last = delivery.attempt >= self.max_attempts
+        code, attempt = error.code, delivery.attempt
+        last = attempt >= self.max_attempts
+        before = self.trainings.get(training_id)
+        if before.is_terminal:
+            # its end stands; what was left to be done after it is tried again
+            logs.warning(
+                "step_after_the_end_hindered", training_id=training_id, code=code, stage=self.stage, attempt=attempt
+            )
+            if error.retryable and not last:
+                raise error
+            return before
         training = self.trainings.update(training_id, lambda t: self._judged(t, error, last=last))
         if not training.is_terminal:
-            logs.warning(
-                "step_hindered", training_id=training_id, code=error.code, stage=self.stage, attempt=delivery.attempt
-            )
+            logs.warning("step_hindered", training_id=training_id, code=code, stage=self.stage, attempt=attempt)
             raise error
-        logs.error(
-            "training_failed", training_id=training_id, code=error.code, stage=self.stage, attempt=delivery.attempt
-        )
+        logs.error("training_failed", training_id=training_id, code=code, stage=self.stage, attempt=attempt)
         return training
 
     def _judged(self, training: Training, error: ProductError, *, last: bool) -> Training:

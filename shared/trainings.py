@@ -191,6 +191,9 @@ class Training:
             return self
         if self.status is Status.SUBMITTING and not self.awaits_submission:
             return self.fail(SubmissionUncertain(reason="its request list does not show it"), at=at, charged=None)
+        if self.hindrance is None and self.status is Status.MIRRORING:
+            reason = f"that was not done within {limit_s:.0f} seconds"
+            return self.fail(ArtifactUnavailable(reason=reason), at=at, charged=self.charged)
         if self.hindrance is None:
             return self.fail(TimedOut(stage=STAGE_OF[self.status], limit_s=limit_s), at=at, charged=self.charged)
         failure = replace(self.hindrance, at=at, stage=STAGE_OF[self.status], charged=self.charged)

@@ -64,6 +64,7 @@ _EVENTS: Mapping[str, str] = {
     "stage_announced_again": "Nobody had begun its step ({status}) for a while; it was announced again.",
     "training_expired": "It had been {was} for more than {limit_s} s and was given up: {code}.",
     "step_hindered": "The step did not work ({code}, delivery {attempt}); it is tried again.",
+    "step_after_the_end_hindered": "Tidying up did not work ({code}, delivery {attempt}); it is tried again.",
     "training_failed": "The training was ended as failed: {code}, at delivery {attempt}.",
     "delivery_lost_a_race": "Another delivery was faster: {reason}",
     "message_for_unknown_training": "A {topic} came for a training that is not there.",

@@ -54,9 +54,9 @@ def mirror_artifacts(
         logs.warning("result_is_not_ours", training_id=training.id, request_id=event.request_id, mismatch=mismatch)
         return training
     logs.info("result_is_ours", training_id=training.id, request_id=job.request_id, reported_by=event.reported_by)
-    if training.is_terminal:
-        return _noted_if_late(training, job, trainings=trainings, trainer=trainer, clock=clock)
     if (model := _kept_before(training, models)) is None:
+        if training.is_terminal:
+            return _noted_if_late(training, job, trainings=trainings, trainer=trainer, clock=clock)
         output = _result(training, job, trainings=trainings, trainer=trainer, bucket=bucket, clock=clock)
         if output is None:
             logs.info("run_not_done", training_id=training.id, request_id=job.request_id)
@@ -109,7 +109,8 @@ def _noted_if_late(
 
 
 def _kept_before(training: Training, models: ModelRepository) -> Model | None:
-    if training.status is not Status.MIRRORING:
+    """The training's model where an earlier delivery recorded it and did not come to its end."""
+    if training.status not in (Status.MIRRORING, Status.SUCCEEDED) and not training.is_recoverable:
         return None
     try:
         return models.get(model_id(training.id))

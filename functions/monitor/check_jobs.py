@@ -187,6 +187,9 @@ class Monitor:
             code = expired.error.code if expired.error else None
             logs.error("training_expired", training_id=training.id, was=training.status, limit_s=limit_s, code=code)
             self.finish(expired)
+        if job and expired.is_recoverable:
+            # the mirror may have died between the model and its training: then it has only to say so
+            self._publish_result(expired, job, "given_up")
         return None
 
     def _cancel(self, training: Training, job: FalJob) -> None:

@@ -426,6 +426,42 @@ def test_a_crash_after_the_model_was_written_does_not_fetch_again(world: World) 
     assert list(world.kept.list("incoming/")) == []
 
 
+def test_a_crash_after_the_training_succeeded_leaves_nothing_in_staging(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    world.kept.faults.fail("delete", StorageUnavailable(reason="the process died here"))
+    with pytest.raises(StorageUnavailable):
+        world.deliver(world.report(training))
+    assert world.of(training).status is Status.SUCCEEDED
+    world.deliver(world.report(training))
+    assert list(world.kept.list("incoming/")) == []
+
+
+def test_a_training_given_up_although_its_model_was_kept_succeeds_after_all(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    world.models.faults.fail("create", DatabaseUnavailable(reason="the process died here"), after=True)
+    with pytest.raises(DatabaseUnavailable):
+        world.deliver(world.report(training))
+    world.tick(after_s=world.monitor_settings.deadline_mirroring_s + 1)
+    assert world.of(training).status is Status.FAILED
+    world.run()
+    done = world.of(training)
+    assert (done.status, done.history[-2].reason) == (Status.SUCCEEDED, "fetched after all")
+    assert world.media.fetched == 1
+    assert list(world.kept.list("incoming/")) == []
+
+
+def test_a_mirror_that_never_finished_is_told_as_weights_that_can_be_recovered_for_nothing(world: World) -> None:
+    training = submitted(world)
+    world.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
+    world.tick(after_s=world.monitor_settings.deadline_mirroring_s + 1)
+    failed = world.of(training)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.charged, failed.is_recoverable) == ("artifact_unavailable", True, True)
+    assert "at no further cost" in failed.error.message
+
+
 def test_versions_of_one_name_are_counted_up(world: World) -> None:
     for n in (1, 2):
         world.shoot()

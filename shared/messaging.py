@@ -20,6 +20,7 @@ from shared.narrating import Narrator
 from shared.ports import Clock, TrainingRepository
 from shared.stages import Stage
 from shared.stories import Received
+from shared.tracing import MESSAGE_ATTRIBUTE, TraceContext, processing
 from shared.trainings import Deadlines, Training
 
 E = TypeVar("E", bound=Event)
@@ -29,13 +30,15 @@ E = TypeVar("E", bound=Event)
 class Delivery:
     """One push: the message's data, its id, and which attempt this is (1 where Pub/Sub does not tell).
 
-    `published_at` is None where it is not told in a way that can be read.
+    `published_at` is None where it is not told in a way that can be read, and `comes_from`, the place on its road where
+    it was published, where its attributes do not tell.
     """
 
     data: bytes
     message_id: str
     attempt: int = 1
     published_at: datetime | None = None
+    comes_from: TraceContext | None = None
 
     def received(self, topic: str) -> Received:
         """How a story tells that it came."""
@@ -58,6 +61,7 @@ def read_envelope(body: bytes) -> Delivery:
             message_id=str(message["messageId"]),
             attempt=int(envelope.get("deliveryAttempt", 1)),
             published_at=_moment(message.get("publishTime")),
+            comes_from=TraceContext.parse(str((message.get("attributes") or {}).get(MESSAGE_ATTRIBUTE, ""))),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UndecodableMessage(reason=f"not a push envelope: {type(error).__name__}") from error
@@ -107,7 +111,11 @@ class Consumer:
         delivery = read_envelope(body)
         event = decode(delivery.data, kind)
         received = delivery.received(kind.topic)
-        with logs.about(training_id=event.training_id), self.narrator.invocation(event.training_id, received):
+        with (
+            processing(event, delivery.comes_from),
+            logs.about(training_id=event.training_id),
+            self.narrator.invocation(event.training_id, received),
+        ):
             self._handle(event, delivery, use_case)
 
     def _handle(self, event: E, delivery: Delivery, use_case: Callable[[E], Training]) -> None:

@@ -219,6 +219,30 @@ class StorySettings(Group):
     story_kept_days: float = Field(90, gt=0, description="Days for which the story of a training is kept")
 
 
+class Tracing(StrEnum):
+    """Where spans are sent: nowhere, to Google's Cloud Trace, or to a collector that speaks OTLP."""
+
+    OFF = "off"
+    CLOUD = "cloud"
+    OTLP = "otlp"
+
+
+class TracingSettings(Group):
+    """Whether the parts of a request's and a message's way are measured (docs/observability.md)."""
+
+    tracing: Tracing = Field(Tracing.OFF, description="Where spans are sent: off, cloud (Cloud Trace) or otlp")
+    tracing_share: float = Field(
+        1.0, ge=0, le=1, description="How many of the ways that begin here are recorded, of 1; others as they say"
+    )
+    otlp_endpoint: str = Field(
+        "http://127.0.0.1:4318",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="The collector's address, with TRACING=otlp",
+    )
+
+    _secure = field_validator("otlp_endpoint")(secure_url)
+
+
 class AuthMode(StrEnum):
     """Who vouches for the user: Firebase, Identity-Aware Proxy, or nobody because it is one's own machine."""
 

@@ -23,6 +23,7 @@ from functions.api.problem_answers import PROBLEM, answer_with_problems
 from functions.api.rate_limit import RateLimiter
 from functions.api.security import protect
 from functions.api.stream_seats import Seats
+from functions.api.traced import Traced
 from shared import bootstrap
 from shared.trainings import Training
 
@@ -56,6 +57,7 @@ def create_app() -> FastAPI:
     app.add_api_route("/healthz", healthz, tags=["operations"])
     answer_with_problems(app)
     protect(app, settings, store, bootstrap.dataset_settings())
+    app.add_middleware(Traced, edge=bootstrap.edge("api"))
     return app
 
 

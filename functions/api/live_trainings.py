@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from anyio import CapacityLimiter, to_thread
 
-from functions.api.problem_answers import where_it_happened
 from shared import logs
+from shared.edge import where_it_happened
 from shared.errors import DatabaseUnavailable, TrainingNotFound
 from shared.trainings import Training
 

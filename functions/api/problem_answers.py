@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import traceback
 from http import HTTPStatus
 from typing import Any
 
@@ -14,10 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logs
+from shared.edge import where_it_happened
 from shared.errors import InvalidRequest, ProductError, TrainingNotFound, Unauthenticated
 from shared.problems import MEDIA_TYPE, problem
-
-FRAMES = 10
 
 _WORDS = {"type": "string"}
 _MEMBERS = {
@@ -123,9 +121,3 @@ class UnexpectedErrors:
                 "request_crashed", path=scope["path"], error=type(error).__name__, stack=where_it_happened(error)
             )
             await problem_answer(ProductError(), scope["path"])(scope, receive, send)
-
-
-def where_it_happened(error: BaseException) -> list[str]:
-    """The way to where it happened, without the error's text: that may quote anything."""
-    innermost = traceback.extract_tb(error.__traceback__, limit=-FRAMES)
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in innermost]

@@ -15,7 +15,8 @@ from shared.trainings import Training
 @functions_framework.http
 def mirror(request: Request) -> tuple[str, int]:
     """Keep what the reported request produced; 204 acks, 500 asks for redelivery."""
-    bootstrap.consumer(Stage.MIRRORING).handle(request.get_data(), ResultReported, _mirror)
+    with bootstrap.edge("mirror").push(request.headers):
+        bootstrap.consumer(Stage.MIRRORING).handle(request.get_data(), ResultReported, _mirror)
     return "", 204
 
 

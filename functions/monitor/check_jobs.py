@@ -33,6 +33,7 @@ from shared.ports import (
 )
 from shared.settings import MonitorSettings
 from shared.stages import Status
+from shared.tracing import processing
 from shared.training_records import FalJob, Progress
 from shared.trainings import Training
 
@@ -270,6 +271,7 @@ def check_everything(
     """A pass now, because an operator asks; the event's own story tells what was found, whoever it concerns."""
     received = delivery.received(event.topic)
     with (
+        processing(event, delivery.comes_from),
         logs.about(training_id=event.training_id),
         narrator.invocation(event.training_id, received, everything=True),
     ):

@@ -19,16 +19,21 @@ from shared.trainings import Training
 @functions_framework.http
 def monitor(request: Request) -> tuple[dict[str, Any], int]:
     """With a message: look after what it names. Without: one tick; one that fails is a 500, the next tries again."""
-    if not (body := request.get_data()):
+    with bootstrap.edge("monitor").push(request.headers):
+        if body := request.get_data():
+            _heard(body)
+            return {}, 200
         with bootstrap.narrator("monitor").invocation():
             return asdict(check_jobs(_monitor())), 200
+
+
+def _heard(body: bytes) -> None:
     delivery = read_envelope(body)
     event = decode(delivery.data, CheckRequested)
     if event.everything:
         check_everything(event, delivery, monitor=_monitor(), narrator=bootstrap.narrator("monitor"))
     else:
         bootstrap.consumer(Stage.TRAINING).handle(body, CheckRequested, _check)
-    return {}, 200
 
 
 def _check(event: CheckRequested) -> Training:

@@ -15,7 +15,8 @@ from shared.trainings import Training
 @functions_framework.http
 def packager(request: Request) -> tuple[str, int]:
     """Package the dataset that the message names; 204 acks, 500 asks for redelivery."""
-    bootstrap.consumer(Stage.PACKAGING).handle(request.get_data(), TrainingRequested, _package)
+    with bootstrap.edge("packager").push(request.headers):
+        bootstrap.consumer(Stage.PACKAGING).handle(request.get_data(), TrainingRequested, _package)
     return "", 204
 
 

@@ -15,7 +15,8 @@ from shared.trainings import Training
 @functions_framework.http
 def submitter(request: Request) -> tuple[str, int]:
     """Submit the training that the message names; 204 acks, 500 asks for redelivery."""
-    bootstrap.consumer(Stage.SUBMITTING).handle(request.get_data(), DatasetPackaged, _submit)
+    with bootstrap.edge("submitter").push(request.headers):
+        bootstrap.consumer(Stage.SUBMITTING).handle(request.get_data(), DatasetPackaged, _submit)
     return "", 204
 
 

@@ -18,6 +18,11 @@ from shared.problems import MEDIA_TYPE, problem
 @functions_framework.aio.http
 async def webhook(request: Request) -> Response:
     """200 when the report is durably queued, 401 when it is forged, 503 when fal.ai should call again."""
+    async with bootstrap.edge("webhook").answering(request.headers):
+        return await _answer(request)
+
+
+async def _answer(request: Request) -> Response:
     try:
         if request.method != "POST":
             raise InvalidRequest(reason="a callback is a POST")

@@ -22,6 +22,9 @@ locals {
     }
   }
 
+  # What sending spans to Cloud Trace takes, where that is asked for.
+  trace_roles = var.settings.tracing.tracing == "cloud" ? ["roles/telemetry.tracesWriter"] : []
+
   # What every process is told beside our own settings.
   runtime = {
     # a gRPC client must survive the server's fork

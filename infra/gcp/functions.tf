@@ -10,7 +10,7 @@ locals {
       source        = "functions/api/main.py"
       target        = "api"
       public        = true
-      settings      = ["store", "api", "dataset", "fal", "story"]
+      settings      = ["store", "api", "dataset", "fal", "story", "tracing"]
       secrets       = []
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -32,7 +32,7 @@ locals {
       source        = "functions/packager/main.py"
       target        = "packager"
       public        = false
-      settings      = ["store", "dataset", "monitor", "delivery", "story"]
+      settings      = ["store", "dataset", "monitor", "delivery", "story", "tracing"]
       secrets       = []
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -53,7 +53,7 @@ locals {
       source        = "functions/submitter/main.py"
       target        = "submitter"
       public        = false
-      settings      = ["store", "fal", "submit", "monitor", "delivery", "story"]
+      settings      = ["store", "fal", "submit", "monitor", "delivery", "story", "tracing"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets       = {}
@@ -71,7 +71,7 @@ locals {
       source        = "functions/webhook/main.py"
       target        = "webhook"
       public        = true
-      settings      = ["store", "fal", "webhook"]
+      settings      = ["store", "fal", "webhook", "tracing"]
       secrets       = []
       project_roles = []
       buckets       = {}
@@ -89,7 +89,7 @@ locals {
       source        = "functions/mirror/main.py"
       target        = "mirror"
       public        = false
-      settings      = ["store", "fal", "mirror", "monitor", "delivery", "story"]
+      settings      = ["store", "fal", "mirror", "monitor", "delivery", "story", "tracing"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -110,7 +110,7 @@ locals {
       source        = "functions/monitor/main.py"
       target        = "monitor"
       public        = false
-      settings      = ["store", "fal", "monitor", "delivery", "story"]
+      settings      = ["store", "fal", "monitor", "delivery", "story", "tracing"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -153,7 +153,7 @@ module "function" {
   image               = var.image
   environment         = local.environment[each.key]
   secrets             = { for name in each.value.secrets : name => local.secrets[name] }
-  project_roles       = each.value.project_roles
+  project_roles       = concat(each.value.project_roles, local.trace_roles)
   bucket_roles        = local.bucket_roles[each.key]
   signs_urls          = each.value.signs_urls
   public              = each.value.public

@@ -64,6 +64,11 @@ variable "settings" {
     story = optional(object({
       story_kept_days = optional(number)
     }), {})
+    tracing = optional(object({
+      tracing                     = optional(string)
+      tracing_share               = optional(number)
+      otel_exporter_otlp_endpoint = optional(string)
+    }), {})
     api = optional(object({
       auth_mode               = optional(string, "firebase")
       identity_keys_timeout_s = optional(number)
@@ -107,6 +112,16 @@ variable "settings" {
       ] : coalesce(ttl_s, 1) >= 1 && coalesce(ttl_s, 1) <= 43200
     ])
     error_message = "A signed address is good for 12 h (43200 s) at most: the key that signs it may go after that."
+  }
+
+  validation {
+    condition     = contains(["off", "cloud", "otlp"], coalesce(var.settings.tracing.tracing, "off"))
+    error_message = "tracing.tracing is off, cloud (Cloud Trace) or otlp (a collector of one's own)."
+  }
+
+  validation {
+    condition     = coalesce(var.settings.tracing.tracing_share, 1.0) <= 1.0
+    error_message = "tracing.tracing_share is 0 to 1: how many of all ways are recorded."
   }
 
   validation {

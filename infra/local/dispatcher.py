@@ -49,7 +49,7 @@ def push_envelope(message: QueuedMessage) -> bytes:
             "data": base64.b64encode(message.data).decode(),
             "messageId": str(message.id),
             "publishTime": published,
-            "attributes": {},
+            "attributes": dict(message.attributes),
         },
         "subscription": f"projects/local/subscriptions/{message.subscription}",
         "deliveryAttempt": message.attempt,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.dispatcher import push_envelope
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.dead_letters import SqliteDeadLetters
 from shared.adapters.embedded.objects import DirectoryObjects
@@ -26,7 +27,7 @@ from shared.adapters.memory import (
     MemoryTrainings,
 )
 from shared.events import SUBSCRIPTIONS, Event
-from shared.messaging import Delivery, encode
+from shared.messaging import Delivery, encode, read_envelope
 from shared.ports import (
     AccountRepository,
     DeadLetters,
@@ -69,8 +70,8 @@ def memory_backend() -> Backend:
 
     def received(_timeout_s: float) -> list[Delivery]:
         return [
-            Delivery(data=encode(event), message_id=f"{number}-{subscription}")
-            for number, event in enumerate(publisher.published)
+            Delivery(data=encode(event), message_id=f"{number}-{subscription}", comes_from=place)
+            for number, (event, place) in enumerate(zip(publisher.published, publisher.places, strict=True))
             for subscription in SUBSCRIPTIONS[event.topic]
         ]
 
@@ -97,7 +98,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
 
     def received(_timeout_s: float) -> list[Delivery]:
         for message in queue.lease(limit=1000, lease_s=60):
-            deliveries.append(Delivery(data=message.data, message_id=str(message.id), attempt=message.attempt))
+            deliveries.append(read_envelope(push_envelope(message)))
             queue.ack(message)
         return list(deliveries)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from shared.edge import Edge
 from shared.events import DatasetPackaged, Event, ResultReported, TrainingFinished, TrainingRequested
 from shared.messaging import Delivery, decode
+from shared.tracing import TraceContext
 from tests.contracts.backend import Backend
 
 PATIENCE_S = 15.0
@@ -36,6 +38,14 @@ def test_every_event_arrives_as_it_was_published(backend: Backend, own: str) -> 
         about = next(delivery for delivery in found if event.training_id.encode() in delivery.data)
         assert decode(about.data, type(event)) == event
         assert about.attempt >= 1
+
+
+def test_a_message_knows_where_on_its_road_it_was_published(backend: Backend, own: str) -> None:
+    place = TraceContext(trace_id="4bf92f3577b34da6a3ce929d0e0e4736", span_id="00f067aa0ba902b7", sampled=True)
+    with Edge(function="api").request({"traceparent": str(place)}):
+        backend.publisher.publish(TrainingRequested(training_id=f"t_{own}"))
+    (found,) = deliveries_of(backend, own, 1)
+    assert found.comes_from == place
 
 
 def test_the_same_event_published_twice_is_two_messages(backend: Backend, own: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -48,6 +50,10 @@ class Service:
     def _processes(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [self.process.pid, *map(int, children)]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines that it logged; ValueError where it printed anything else."""
+        return [json.loads(line) for line in self.printed().splitlines()]
 
     def printed(self) -> str:
         """What it wrote to stdout and stderr."""

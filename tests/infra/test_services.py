@@ -6,13 +6,13 @@ Google's emulators behind them and the simulated fal.ai before them.
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ from infra.local.fal_simulator.server import running_simulator
 from infra.local.fal_simulator.settings import SimulatorSettings
 from infra.local.provision import provision
 from shared.events import CheckRequested, DatasetPackaged, ResultReported, TrainingRequested
+from tests.collector import exported
 from tests.infra.image import Image, build
 from tests.infra.services import GRACE_S, Service, Settings, memory_bytes, quiet_port, running
 from tests.infra.terraform import functions
 from tests.pipeline.conftest import pictures
+from tests.scripted_server import Reply, ScriptedServer, scripted_server
 from tests.wiring import envelope
 
 PATIENCE_S = 60.0
@@ -48,9 +50,11 @@ class Cloud:
     """All services, and what is around them."""
 
     image: Image
+    project: str
     fal: SimulatorControl
     services: Mapping[str, Service]
     laid_out: frozenset[Path]
+    collector: ScriptedServer
 
     @property
     def api(self) -> ApiClient:
@@ -89,7 +93,7 @@ def files(image: Image) -> frozenset[Path]:
 
 def messages(service: Service) -> list[str]:
     """The names of the events that it logged."""
-    return [json.loads(line)["message"] for line in service.printed().splitlines()]
+    return [line["message"] for line in service.lines()]
 
 
 def wait_for(reached: Callable[[], Any], what: str) -> None:
@@ -104,7 +108,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     return build(tmp_path_factory.mktemp("image"))
 
 
-def settings_of(emulators: Emulators, fal_url: str, webhook_url: str) -> Settings:
+def settings_of(emulators: Emulators, fal_url: str, webhook_url: str, collector_url: str) -> Settings:
     """What infra/gcp/environment.tf wires, with the emulators and the simulator in the place of its outputs."""
     fal = {"FAL_QUEUE_URL": fal_url, "FAL_API_URL": fal_url, "FAL_JWKS_URL": f"{fal_url}/.well-known/jwks.json"}
     media = {"FAL_MEDIA_HOSTS": fal_url.removeprefix("http://")}
@@ -112,6 +116,7 @@ def settings_of(emulators: Emulators, fal_url: str, webhook_url: str) -> Setting
         "store": {"BACKEND": "google", **emulators.environment()},
         "fal": {**fal, **media, "WEBHOOK_URL": webhook_url},
         "api": {"AUTH_MODE": "local", "PUBLIC_URL": "http://127.0.0.1:1"},
+        "tracing": {"TRACING": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": collector_url},
         "FAL_KEY": {"FAL_KEY": "simulated-key"},
     }
 
@@ -127,10 +132,11 @@ def cloud(image: Image) -> Iterator[Cloud]:
         provision(emulators, urls)
         simulator = SimulatorSettings(data_dir=image.folder / "fal", seconds_per_training=0.5, weights_mb=0.2)
         fal = stack.enter_context(running_simulator(simulator))
-        settings = settings_of(emulators, fal.settings.base_url, urls["webhook"])
+        collector = stack.enter_context(scripted_server(lambda asked: Reply(status=200)))
+        settings = settings_of(emulators, fal.settings.base_url, urls["webhook"], collector.url)
         laid_out = files(image)
         services = stack.enter_context(running(image, settings, ports))
-        yield Cloud(image, fal.control, services, laid_out)
+        yield Cloud(image, emulators.project, fal.control, services, laid_out, collector)
 
 
 def test_a_training_goes_the_whole_way_from_service_to_service(cloud: Cloud) -> None:
@@ -144,6 +150,19 @@ def test_a_training_goes_the_whole_way_from_service_to_service(cloud: Cloud) -> 
     assert "training_submitted" in told["submitter"]
     assert "result_reported" in told["webhook"]
     assert "model_kept" in told["mirror"]
+
+
+def test_one_trace_leads_from_the_click_to_fal(cloud: Cloud) -> None:
+    """Spans go from service to service with the messages, and lines in the log say which trace they belong to."""
+    spans = exported(cloud.collector.asked)
+    road = ["POST /v1/trainings", "publish training-requested", "process training-requested"]
+    road += ["publish dataset-packaged", "process dataset-packaged", "fal.ai submit"]
+    assert [name for name in road if name not in spans] == []
+    for parent, child in pairwise(road):
+        assert spans[child].parent_span_id == spans[parent].span_id, child
+    logged = next(line for line in cloud.services["submitter"].lines() if line["message"] == "training_submitted")
+    trace = f"projects/{cloud.project}/traces/{spans[road[0]].trace_id.hex()}"
+    assert logged["logging.googleapis.com/trace"] == trace
 
 
 def test_the_scheduler_has_the_monitor_tick(cloud: Cloud) -> None:
@@ -173,8 +192,7 @@ def test_the_webhook_refuses_what_nobody_signed(cloud: Cloud) -> None:
 
 def test_what_is_printed_are_events_and_nothing_else(cloud: Cloud) -> None:
     for service in cloud.services.values():
-        for line in service.printed().splitlines():
-            assert set(json.loads(line)) >= {"severity", "message"}
+        assert all({"severity", "message"} <= set(line) for line in service.lines())
 
 
 def test_nothing_is_written_but_temporary_files(cloud: Cloud) -> None:
@@ -204,7 +222,7 @@ def test_a_live_stream_ends_when_its_instance_is_taken_away(cloud: Cloud) -> Non
     api = cloud.services["api"]
     with httpx.stream("GET", f"{api.url}/v1/trainings/{training_id}/events", timeout=PATIENCE_S) as stream:
         pieces = stream.iter_text()
-        assert "event: training" in next(pieces)
+        assert any("event: training" in piece for piece in pieces)
         api.process.send_signal(signal.SIGTERM)
         with suppress(httpx.RemoteProtocolError):  # cut off or ended, a client comes back either way
             for _ in pieces:

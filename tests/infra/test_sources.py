@@ -21,6 +21,7 @@ NOWHERE = {
     "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
     "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",
     "AUTH_MODE": "local",
+    "TRACING": "otlp",
 }
 START = """
 import sys, functions_framework
@@ -28,7 +29,7 @@ functions_framework.create_app(target={name!r})
 from shared import bootstrap
 from shared.stages import Stage
 for port in {ports!r}:
-    getattr(bootstrap, port)(*{{"consumer": [Stage.PACKAGING], "narrator": ["any"]}}.get(port, []))
+    getattr(bootstrap, port)(*{{"consumer": [Stage.PACKAGING], "edge": ["any"], "narrator": ["any"]}}.get(port, []))
 """
 
 

@@ -31,7 +31,16 @@ def test_an_entry_point_only_translates(name: str) -> None:
 
 
 # What each event function may load when it is imported; the clients come on first use (docs/adr/0004).
-SDKS = ("google.cloud.storage", "google.cloud.firestore", "google.cloud.pubsub", "grpc", "fal_client", "fastapi")
+SDKS = (
+    "google.cloud.storage",
+    "google.cloud.firestore",
+    "google.cloud.pubsub",
+    "grpc",
+    "fal_client",
+    "fastapi",
+    "opentelemetry.sdk",
+    "opentelemetry.exporter",
+)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -44,7 +44,8 @@ CREATE INDEX IF NOT EXISTS stories_by_expiry ON stories (expires_at);
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, topic TEXT NOT NULL, data BLOB NOT NULL,
     published_at REAL NOT NULL, due_at REAL NOT NULL, attempt INTEGER NOT NULL DEFAULT 0,
-    leased INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT ''
+    leased INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '',
+    attributes TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS live_messages ON messages (subscription, due_at, id) WHERE NOT dead;
 CREATE INDEX IF NOT EXISTS dead_messages ON messages (id) WHERE dead;
@@ -141,6 +142,7 @@ class Database:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
+                _add_what_older_files_lack(connection)
                 self._prepared = True
                 return
             except sqlite3.OperationalError:
@@ -150,6 +152,12 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 time.sleep(0.02)
+
+
+def _add_what_older_files_lack(connection: sqlite3.Connection) -> None:
+    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(messages)")}
+    if "attributes" not in columns:
+        connection.execute("ALTER TABLE messages ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}'")
 
 
 @contextmanager

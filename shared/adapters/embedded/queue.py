@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from shared.errors import MessagingUnavailable
 from shared.events import SUBSCRIPTIONS, Event
 from shared.messaging import encode
 from shared.ports import Clock
+from shared.tracing import message_attributes, publishing
 
-_COLUMNS = "id, subscription, topic, data, published_at, attempt, last_error"
+_COLUMNS = "id, subscription, topic, data, published_at, attempt, last_error, attributes"
 _LEASE_RAN_OUT = "no answer while its lease lasted"
 
 
@@ -32,6 +34,7 @@ class QueuedMessage:
     published_at: float
     attempt: int
     last_error: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +71,19 @@ class SqliteQueue:
 
     def publish(self, event: Event) -> None:
         """One message for every subscription of the event's topic, all or none, durable on return."""
+        statement = (
+            "INSERT INTO messages (subscription, topic, data, published_at, due_at, attributes)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+        )
         now, data = self._now(), encode(event)
-        rows = [(name, event.topic, data, now, now) for name in self._subscriptions.get(event.topic, ())]
-        statement = "INSERT INTO messages (subscription, topic, data, published_at, due_at) VALUES (?, ?, ?, ?, ?)"
-        if rows:
-            with self._database.writing(MessagingUnavailable) as connection:
-                connection.executemany(statement, rows)
+        with publishing(event):
+            attributes = json.dumps({"event": event.topic, **message_attributes()})
+            rows = [
+                (name, event.topic, data, now, now, attributes) for name in self._subscriptions.get(event.topic, ())
+            ]
+            if rows:
+                with self._database.writing(MessagingUnavailable) as connection:
+                    connection.executemany(statement, rows)
         self.published.set()
 
     def lease(self, *, limit: int, lease_s: float, subscriptions: Collection[str] | None = None) -> list[QueuedMessage]:
@@ -172,7 +182,7 @@ def _due(now: float, subscriptions: Collection[str] | None) -> tuple[str, tuple[
 
 
 def _message(row: tuple[Any, ...]) -> QueuedMessage:
-    message_id, subscription, topic, data, published_at, attempt, last_error = row
+    message_id, subscription, topic, data, published_at, attempt, last_error, attributes = row
     return QueuedMessage(
         id=message_id,
         subscription=subscription,
@@ -181,4 +191,5 @@ def _message(row: tuple[Any, ...]) -> QueuedMessage:
         published_at=published_at,
         attempt=attempt,
         last_error=last_error,
+        attributes=json.loads(attributes),
     )

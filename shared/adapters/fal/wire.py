@@ -10,10 +10,11 @@ from functools import cached_property, partial
 
 import httpx
 
-from shared import logs
+from shared import logs, tracing
 from shared.adapters.fal.answers import Answer
 from shared.adapters.fal.deadlines import before, timed_transport
 from shared.errors import TrainerUnavailable
+from shared.tracing import Kind
 
 MAX_ANSWER_BYTES = 32 << 20
 CONNECT_TIMEOUT_S = 10.0
@@ -51,6 +52,11 @@ def _unpacked(response: httpx.Response, max_bytes: int) -> Iterator[bytes]:
 
 def observed(operation: str, exchange: Callable[[], Answer]) -> Answer:
     """What `exchange` gives, which is one request to fal.ai and its answer; how long it took is logged."""
+    with tracing.span(f"fal.ai {operation}", Kind.CLIENT):
+        return _timed(operation, exchange)
+
+
+def _timed(operation: str, exchange: Callable[[], Answer]) -> Answer:
     begun = time.monotonic()
     try:
         answer = exchange()

@@ -14,6 +14,7 @@ from google.auth.exceptions import GoogleAuthError
 from shared.errors import MessagingUnavailable
 from shared.events import Event
 from shared.messaging import encode
+from shared.tracing import message_attributes, publishing
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
@@ -41,7 +42,8 @@ class PubSubPublisher:
     def publish(self, event: Event) -> None:
         """Return when Pub/Sub has stored the message; `MessagingUnavailable` where it did not say so in
         time."""
-        self.send(event.topic, encode(event), {"event": event.topic})
+        with publishing(event):
+            self.send(event.topic, encode(event), {"event": event.topic, **message_attributes()})
 
     def send(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
         """Publish what is a message already, as it is; else as `publish`."""

@@ -27,9 +27,13 @@ resource "google_billing_budget" "project" {
     spend_basis       = "FORECASTED_SPEND"
   }
 
-  all_updates_rule {
-    monitoring_notification_channels = slice(var.notification_channels, 0, min(5, length(var.notification_channels)))
-    disable_default_iam_recipients   = false
+  # Five channels are as many as a budget takes; without any, the billing account's administrators are told all the same.
+  dynamic "all_updates_rule" {
+    for_each = length(var.notification_channels) > 0 ? [1] : []
+    content {
+      monitoring_notification_channels = slice(var.notification_channels, 0, min(5, length(var.notification_channels)))
+      disable_default_iam_recipients   = false
+    }
   }
 
   depends_on = [google_project_service.apis]

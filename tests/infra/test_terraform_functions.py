@@ -115,6 +115,12 @@ def test_a_function_may_publish_what_it_publishes_and_nothing_else(name: str) ->
 
 
 @each_function
+def test_nobody_but_the_api_reaches_dead_letters(name: str) -> None:
+    # whether it may is in test_terraform_topics.py: only where there are operators
+    assert ("dead_letters" in reached(name)) == (name == "api")
+
+
+@each_function
 def test_only_those_who_sign_urls_may_sign(name: str) -> None:
     assert functions()[name]["signs_urls"] == calls_method(name, "sign")
 

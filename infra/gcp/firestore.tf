@@ -30,7 +30,7 @@ locals {
       "progress", "quote", "sent", "write_mark",
     ]
     training_views = ["error", "hindrance", "history", "parameters", "progress", "quote"]
-    models         = ["parameters", "weights", "write_mark"]
+    models         = ["further_weights", "parameters", "weights", "write_mark"]
     model_names    = ["versions", "write_mark"]
     stories        = ["events", "expires_at", "message", "write_mark"]
   }

@@ -64,7 +64,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("trainings", "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history"),
     *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "write_mark"),
     *_each("training_views", "error", "hindrance", "history", "parameters", "progress", "quote"),
-    *_each("models", "parameters", "weights", "write_mark"),
+    *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),
     *_each("stories", "events", "expires_at", "message", "write_mark"),
 )

@@ -271,6 +271,19 @@ def test_a_redirect_within_the_configured_hosts_is_followed(
     assert fetched(source, f"{server.url}/a") == FILE
 
 
+@pytest.mark.parametrize(
+    "target", ["\\\\evil.example.com\\", "/..//evil.example.com/", "?http://evil.example.com", "#", ""]
+)
+def test_a_redirect_that_only_looks_like_one_elsewhere_stays_on_its_host(
+    server: ScriptedServer, source: HttpArtifactSource, target: str
+) -> None:
+    server.script = lambda asked: (
+        Reply(status=302, headers={"Location": target}) if len(server.asked) == 1 else Reply(body=FILE)
+    )
+    assert fetched(source, f"{server.url}/a") == FILE
+    assert {asked.headers["host"] for asked in server.asked} == {f"127.0.0.1:{server.port}"}
+
+
 def test_redirects_end_after_five(server: ScriptedServer, source: HttpArtifactSource) -> None:
     def script(asked: Asked) -> Reply:
         left = int(asked.target.strip("/"))
@@ -293,6 +306,12 @@ def test_redirects_end_after_five(server: ScriptedServer, source: HttpArtifactSo
         "http://2130706433:{port}/",
         "http://user@127.0.0.1:{port}/",
         "//evil.example.com/",
+        "https://127.0.0.1.evil.example/",
+        "http://0x7f000001:{port}/",
+        "http://017700000001:{port}/",
+        "http://127.1:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+        "http://127.0.0.1.:{port}/",
         "ftp://127.0.0.1:{port}/",
         "file:///etc/passwd",
         "http://127.0.0.1:{port}/a/%2e%2e/b",
@@ -400,6 +419,30 @@ def test_a_name_is_resolved_once_and_the_next_address_tried(server: ScriptedServ
     settings = FalSettings(fal_media_hosts=("localhost",))
     source = HttpArtifactSource(settings, QUICK, resolve=lambda host, port: next(answers))
     assert fetched(source, f"http://localhost:{server.port}/a") == FILE
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        Reply(status=302, headers={"Location": "/b"}),
+        Reply(body=FILE[:1000], length=len(FILE)),
+        Reply(status=503),
+    ],
+    ids=["a redirect", "a broken download", "a host in trouble"],
+)
+@pytest.mark.parametrize("inner", ["10.0.0.8", "169.254.169.254", "::ffff:127.0.0.1", "fd20:ce::254"])
+def test_a_name_that_is_bound_anew_between_two_requests_is_checked_anew(
+    server: ScriptedServer, first: Reply, inner: str
+) -> None:
+    """Whoever owns a name can have it lead inwards once it was checked."""
+    answers = iter([["127.0.0.1"], [inner], ["127.0.0.1"]])
+    server.script = lambda asked: first if len(server.asked) == 1 else Reply(body=FILE)
+    source = HttpArtifactSource(
+        FalSettings(fal_media_hosts=("localhost",)), QUICK, resolve=lambda host, port: next(answers)
+    )
+    with pytest.raises(ArtifactUnavailable, match="resolves to an address that is not allowed"):
+        fetched(source, f"http://localhost:{server.port}/a")
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(

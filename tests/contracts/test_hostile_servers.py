@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +40,6 @@ TICK_S = 0.02
 # what a server would have to send to keep the caller for six times as long as is allowed
 PIECES = int(6 * LIMIT_S / TICK_S)
 MIB = 1 << 20
-TLS = httpx.create_ssl_context()
 
 
 def keys(url: str) -> None:
@@ -175,6 +173,17 @@ def test_an_answer_that_is_packed_all_the_same_is_understood(server: ScriptedSer
     assert server.asked[0].headers["accept-encoding"] == "identity"
 
 
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "location", ["data:,x", "mailto:a@b", "http://[", "http:", "https:///", "\xe9", "x" * 80_000, "//:x"]
+)
+def test_a_redirect_to_nowhere_is_an_answer_like_others(server: ScriptedServer, call: str, location: str) -> None:
+    ask, error = CALLS[call]
+    server.script = lambda asked: Reply(status=302, headers={"Location": location})
+    with pytest.raises(error if call != "submit" else TrainerUnavailable):
+        ask(server.url)
+
+
 @pytest.mark.parametrize("call", ["keys", "file"])
 def test_a_flood_is_left_at_its_limit(server: ScriptedServer, call: str) -> None:
     """A server that sends as fast as it can, for ever: headers, interim answers, or a body."""
@@ -227,7 +236,7 @@ def test_whatever_is_answered_a_file_comes_or_fails_with_a_word(
     replies = iter([first, rest])
     odd_server.script = lambda asked: Reply(body=next(replies, b""), raw=True)
     patience = Patience(connect_s=1, read_s=LIMIT_S, total_s=LIMIT_S, pauses_s=(0.0,))
-    source = HttpArtifactSource(FalSettings(fal_media_hosts=("127.0.0.1",)), patience, tls=TLS)
+    source = HttpArtifactSource(FalSettings(fal_media_hosts=("127.0.0.1",)), patience)
     try:
         with source.open(Artifact(url=odd_server.url), max_bytes=8) as chunks:
             assert len(b"".join(chunks)) <= 8

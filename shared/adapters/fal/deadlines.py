@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
+from typing import Any
 
 import httpcore
 import httpx
+
+UNPACKED = {"Accept-Encoding": "identity"}
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
@@ -29,15 +33,49 @@ def before(deadline: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+class TimedClient(httpx.Client):
+    """A client that heeds `before`, follows no redirect, uses no proxy, and asks for nothing to be packed."""
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        keep_alive: bool = True,
+        headers: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout | float | None = None,
+    ) -> None:
+        """As `timed_transport` and httpx have them; `timeout` bounds each wait."""
+        super().__init__(
+            transport=timed_transport(tls, keep_alive=keep_alive),
+            headers={**UNPACKED, **(headers or {})},
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """As httpx does; httpx.RemoteProtocolError where a redirect, which nobody follows here, names no address."""
+        try:
+            return super().send(request, **options)
+        except httpx.InvalidURL as error:
+            raise httpx.RemoteProtocolError("it redirects to nowhere") from error
+
+
 def timed_transport(tls: ssl.SSLContext | None = None, *, keep_alive: bool = True) -> httpx.HTTPTransport:
     """A transport that heeds `before`, uses no proxy, and trusts `tls` or else the public authorities."""
-    context = tls or httpx.create_ssl_context(trust_env=False)
+    context = tls or public_authorities()
     transport = httpx.HTTPTransport(verify=context)
     # httpx has no argument for where its bytes go through
     transport._pool = httpcore.ConnectionPool(
         ssl_context=context, max_keepalive_connections=None if keep_alive else 0, network_backend=_TimedBackend()
     )
     return transport
+
+
+@cache
+def public_authorities() -> ssl.SSLContext:
+    """Whom the public trusts; read once, because that takes longer than most calls."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _left(timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:

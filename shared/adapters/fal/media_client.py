@@ -11,7 +11,7 @@ from functools import cached_property
 
 import httpx
 
-from shared.adapters.fal.deadlines import before, timed_transport
+from shared.adapters.fal.deadlines import TimedClient, before
 from shared.adapters.fal.media_hosts import (
     MediaHost,
     Resolve,
@@ -20,7 +20,6 @@ from shared.adapters.fal.media_hosts import (
     label,
     system_resolve,
 )
-from shared.adapters.fal.wire import UNPACKED
 from shared.errors import ArtifactUnavailable
 
 MAX_REDIRECTS = 5
@@ -61,12 +60,7 @@ class MediaClient:
 
     @cached_property
     def _client(self) -> httpx.Client:
-        return httpx.Client(
-            transport=timed_transport(self._tls, keep_alive=False),
-            headers={**UNPACKED, "User-Agent": "costumes-lora"},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        return TimedClient(tls=self._tls, keep_alive=False, headers={"User-Agent": "costumes-lora"})
 
     @contextmanager
     def get(self, address: str, headers: Mapping[str, str], *, deadline: float) -> Iterator[httpx.Response]:

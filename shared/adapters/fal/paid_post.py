@@ -13,8 +13,8 @@ from functools import partial
 import httpx
 
 from shared.adapters.fal.answers import Answer, complaint_of
-from shared.adapters.fal.deadlines import before, timed_transport
-from shared.adapters.fal.wire import CONNECT_TIMEOUT_S, UNPACKED, observed, own_url, read_answer, rebased
+from shared.adapters.fal.deadlines import UNPACKED, before, timed_transport
+from shared.adapters.fal.wire import CONNECT_TIMEOUT_S, observed, own_url, read_answer, rebased
 from shared.errors import (
     ProductError,
     SubmissionUncertain,

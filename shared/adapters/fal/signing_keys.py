@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from shared.adapters.fal.deadlines import before, timed_transport
-from shared.adapters.fal.wire import UNPACKED, read_answer
+from shared.adapters.fal.deadlines import TimedClient, before
+from shared.adapters.fal.wire import read_answer
 from shared.errors import WebhookKeysUnavailable
 
 MAX_JWKS_BYTES = 64 << 10
@@ -24,9 +24,9 @@ def fetch_signing_keys(url: str, timeout_s: float) -> Sequence[Ed25519PublicKey]
     """
     try:
         with (
-            httpx.Client(transport=timed_transport(), timeout=timeout_s, follow_redirects=False) as client,
+            TimedClient(timeout=timeout_s) as client,
             before(time.monotonic() + timeout_s),
-            client.stream("GET", url, headers={"Accept": "application/json", **UNPACKED}) as response,
+            client.stream("GET", url, headers={"Accept": "application/json"}) as response,
         ):
             answer = read_answer(response, max_bytes=MAX_JWKS_BYTES)
     except httpx.HTTPError as error:

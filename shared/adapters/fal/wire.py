@@ -12,13 +12,12 @@ import httpx
 
 from shared import logs, tracing
 from shared.adapters.fal.answers import Answer
-from shared.adapters.fal.deadlines import before, timed_transport
+from shared.adapters.fal.deadlines import TimedClient, before
 from shared.errors import TrainerUnavailable
 from shared.tracing import Kind
 
 MAX_ANSWER_BYTES = 32 << 20
 CONNECT_TIMEOUT_S = 10.0
-UNPACKED = {"Accept-Encoding": "identity"}
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
@@ -98,12 +97,9 @@ class FreeCalls:
 
     @cached_property
     def _client(self) -> httpx.Client:
-        return httpx.Client(
-            transport=timed_transport(),
-            headers={"Authorization": f"Key {self._key}", **UNPACKED},
+        return TimedClient(
+            headers={"Authorization": f"Key {self._key}"},
             timeout=httpx.Timeout(self._timeout_s, connect=min(self._timeout_s, CONNECT_TIMEOUT_S)),
-            follow_redirects=False,
-            trust_env=False,
         )
 
     def call(self, operation: str, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:

@@ -102,7 +102,7 @@ def _noted_if_late(
 ) -> Training:
     """A result for a training that was given up while nobody knew: its user is told that the weights exist."""
     given_up = training.status is Status.FAILED and training.error is not None and training.error.charged is None
-    if not given_up or trainer.result(job) is None:
+    if not given_up or _asked(trainer, job) is None:
         return training
     logs.error("result_came_late", training_id=training.id, request_id=job.request_id)
     return trainings.update(training.id, lambda t: t.with_late_result(job, at=clock.now()))
@@ -118,14 +118,22 @@ def _kept_before(training: Training, models: ModelRepository) -> Model | None:
         return None
 
 
+def _asked(trainer: Trainer, job: FalJob) -> RunOutput | None:
+    """What `Trainer.result` says, except that a locked account is waited for: nothing is given up over it.
+
+    The operator can mend balance and key, and then the result is there; or the request was a stranger's.
+    """
+    try:
+        return trainer.result(job)
+    except TrainerAccountLocked as error:
+        raise TrainerUnavailable(reason=f"it does not accept our account: {error.facts['reason']}") from error
+
+
 def _result(
     training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, bucket: Objects, clock: Clock
 ) -> RunOutput | None:
     try:
-        return trainer.result(job)
-    except TrainerAccountLocked as error:
-        # the operator can mend balance and key, and then the result is there; or the request was a stranger's
-        raise TrainerUnavailable(reason=f"it does not accept our account: {error.facts['reason']}") from error
+        return _asked(trainer, job)
     except ArtifactUnavailable as error:
         logs.warning("run_ended", training_id=training.id, request_id=job.request_id, code=error.code)
         # the run succeeded and was paid: from here on a failure is one of mirroring, which can be recovered

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 import re
 import ssl
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -154,6 +156,19 @@ def test_a_file_larger_than_allowed_is_corrupt_however_it_is_sent(
     assert server.asked == [], "what is announced as too large is not even asked for"
     with pytest.raises(ArtifactCorrupt, match="more than the 1,000 bytes"):
         fetched(source, server.url, max_bytes=1000)
+
+
+def test_a_file_passes_through_in_little_memory(server: ScriptedServer, source: HttpArtifactSource) -> None:
+    piece = bytes(1 << 20)
+    server.script = lambda asked: Reply(body=itertools.repeat(piece, 48), length=48 << 20)
+    tracemalloc.start()
+    try:
+        with source.open(Artifact(url=server.url, size=48 << 20), max_bytes=48 << 20) as chunks:
+            assert sum(len(chunk) for chunk in chunks) == 48 << 20
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+        source.close()
 
 
 def test_an_endless_body_ends_at_the_limit(server: ScriptedServer, source: HttpArtifactSource) -> None:

@@ -35,7 +35,7 @@ from shared.settings import FalSettings
 from tests.fal_api import JOB, SUBMISSION, a_trainer
 from tests.scripted_server import Reply, ScriptedServer, scripted_server
 
-LIMIT_S = 0.5
+LIMIT_S = 0.3
 TICK_S = 0.02
 # what a server would have to send to keep the caller for six times as long as is allowed
 PIECES = int(6 * LIMIT_S / TICK_S)
@@ -228,7 +228,7 @@ def odd_server() -> Iterator[ScriptedServer]:
     first=answers() | answers(("Content-Length", "5")) | answers(("Content-Length", "5"), ("ETag", '"\xe9"')),
     rest=answers() | answers(("Content-Range", "bytes 2-4/5"), ("Content-Length", "3")),
 )
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_whatever_is_answered_a_file_comes_or_fails_with_a_word(
     odd_server: ScriptedServer, first: bytes, rest: bytes
 ) -> None:

@@ -123,6 +123,22 @@ def test_an_account_that_is_locked_when_the_run_is_done_does_not_cost_the_weight
     assert len(world.fal.runs) == 1
 
 
+def test_a_late_result_is_waited_for_too_while_our_account_is_locked(world: World) -> None:
+    world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
+    training = submitted(world)
+    runs = dict(world.fal.runs)
+    world.fal.runs.clear()
+    world.tick(after_s=world.monitor_settings.deadline_submitting_s + 1)
+    world.fal.runs.update(runs)
+    world.fal.end("r1")
+    fal_of(world).locked = True
+    with pytest.raises(TrainerUnavailable):
+        world.deliver(world.report(training))
+    fal_of(world).locked = False
+    world.deliver(world.report(training))
+    assert world.of(training).is_recoverable
+
+
 def a_zip_bomb() -> bytes:
     """A small ZIP of a large JSON file."""
     file = io.BytesIO()

@@ -53,7 +53,7 @@ resource "google_storage_bucket" "bucket" {
 
   for_each                    = local.made_buckets
   project                     = var.project_id
-  name                        = "${var.project_id}-lora-${each.key}"
+  name                        = "${var.project_id}-${var.prefix}-${each.key}"
   location                    = var.region
   labels                      = local.labels
   uniform_bucket_level_access = true

@@ -56,7 +56,7 @@ variable "release_rules" {
 }
 
 variable "prefix" {
-  description = "What names of services, accounts, secrets and images begin with."
+  description = "What names of services, accounts, secrets, images and buckets are told by."
   type        = string
   default     = "lora"
 

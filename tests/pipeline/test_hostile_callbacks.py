@@ -88,7 +88,8 @@ def webhook(running: Webhook) -> Iterator[Webhook]:
 def test_a_callback_is_answered_and_its_ids_are_queued(webhook: Webhook) -> None:
     said = webhook.call()
     assert (said.status, said.body) == (200, b'{"status":"ok"}')
-    assert webhook.queued() == [{"training_id": "t_1", "nonce": "n-1", "request_id": "r-1"}]
+    (queued,) = webhook.queued()
+    assert {"training_id": "t_1", "nonce": "n-1", "request_id": "r-1"}.items() <= queued.items()
 
 
 def test_a_replay_is_the_same_wake_up_again(webhook: Webhook) -> None:

@@ -21,7 +21,7 @@ from shared.errors import (
     TooManyImages,
 )
 from shared.settings import DatasetSettings
-from shared.shoots import CAPTION_TYPE, Picture, file_name
+from shared.shoots import CAPTION_TYPE, Picture, file_name, one_spelling
 
 MASK_SUFFIX = "_mask"
 TRIGGER_PLACEHOLDER = "[trigger]"
@@ -29,7 +29,7 @@ TRIGGER_WORD_PATTERN = r"^\w(?:[\w -]{0,48}\w)?$"
 
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 _MAX_FILE_BYTES = 255
-_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_UNFIT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def raise_first(errors: Iterable[DatasetError]) -> None:
@@ -75,7 +75,10 @@ def has_plain_name(picture: Picture) -> bool:
 
 
 def name_errors(pictures: Iterable[Picture]) -> Iterator[DatasetError]:
-    """Names that cannot go into the archive, or not beside each other."""
+    """Names that cannot go into the archive, or not beside each other.
+
+    Names that differ in their case or in how their accents are written are one name to some computers.
+    """
     seen: dict[str, str] = {}
     for picture in pictures:
         file = file_name(picture.image.name)
@@ -83,11 +86,11 @@ def name_errors(pictures: Iterable[Picture]) -> Iterator[DatasetError]:
             yield InvalidImageName(
                 file=repr(file), reason="it is too long or has characters that no file name can have"
             )
-        elif picture.stem.endswith(MASK_SUFFIX):
+        elif picture.stem.casefold().endswith(MASK_SUFFIX):
             yield InvalidImageName(file=file, reason=f"the trainer reads names ending in {MASK_SUFFIX} as masks")
-        elif picture.stem in seen:
-            yield DuplicateImageName(file=file, other=seen[picture.stem])
-        seen.setdefault(picture.stem, file)
+        elif (same := one_spelling(picture.stem).casefold()) in seen:
+            yield DuplicateImageName(file=file, other=seen[same])
+        seen.setdefault(one_spelling(picture.stem).casefold(), file)
 
 
 def size_errors(picture: Picture, limits: DatasetSettings) -> Iterator[DatasetError]:
@@ -111,8 +114,8 @@ def decode_caption(data: bytes, file: str) -> str:
 
 def caption_errors(text: str, file: str, *, max_characters: int) -> Iterator[DatasetError]:
     """What is wrong with the text of a caption."""
-    if _CONTROL_IN_TEXT.search(text):
-        yield InvalidCaption(file=file, reason="it has control characters")
+    if _UNFIT_IN_TEXT.search(text):
+        yield InvalidCaption(file=file, reason="it has control characters, or halves of characters")
     if len(text) > max_characters:
         reason = f"it has {len(text):,} characters and at most {max_characters:,} are allowed"
         yield InvalidCaption(file=file, reason=reason)

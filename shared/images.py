@@ -6,19 +6,18 @@ import io
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from PIL import ExifTags, Image, ImageOps
 
 from shared.errors import UnreadableImage
+from shared.picture_parts import kind_of, parts
 from shared.shoots import file_name, split_name
 
-_FORMAT_OF = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
-
-# What many phones write: everybody but Pillow takes it for a JPEG and sees the first picture.
-_JPEG_WITH_MORE_BEHIND = "MPO"
+_KIND_OF = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
 # What Pillow raises on bytes that are not the image they claim to be.
 _BROKEN_IMAGE = (
@@ -26,8 +25,11 @@ _BROKEN_IMAGE = (
     SyntaxError,
     ValueError,
     EOFError,
-    IndexError,
+    LookupError,
     TypeError,
+    ArithmeticError,
+    AttributeError,
+    RuntimeError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -51,28 +53,38 @@ class Decoded:
     height: int
 
 
+def kind_by_name(name: str) -> str:
+    """The kind of picture that a file claims to be by its name: JPEG, PNG or WEBP."""
+    return _KIND_OF[split_name(name)[1]]
+
+
 def check_image(data: bytes, name: str, *, max_pixels: int) -> None:
     """Raise `UnreadableImage` unless `data` decodes as the type that `name` claims, stands still and is not too large.
 
-    JPEGs are decoded at an eighth of their size, which reads every byte and costs a fraction of the memory; PNGs have
-    their checksums verified, which takes a hundredth of decoding them; a WebP is decoded in full.
+    JPEGs are decoded at an eighth of their size, which reads every byte and costs a fraction of the memory; anything
+    else is decoded in full.
     """
     with _judged(name), _opened(data, name, max_pixels) as image:
-        if image.format == "PNG":
-            image.verify()
-        else:
-            _load(image, side=1)
+        _load(image, side=1)
 
 
 def decode(data: bytes, name: str, *, max_pixels: int, side: int) -> Decoded:
     """The picture with its longest side at most `side`; `UnreadableImage` where `check_image` raises it, too."""
-    if split_name(name)[1] == "png":
-        check_image(data, name, max_pixels=max_pixels)  # decoding a PNG looks at no checksum
     with _judged(name), _opened(data, name, max_pixels) as image:
-        turned = _orientation(image) in _ON_ITS_SIDE
-        width, height = image.size[::-1] if turned else image.size
+        width, height = image.size
         _load(image, side=side, shrink=True)
+        if _orientation(image.getexif) in _ON_ITS_SIDE:  # of a PNG it is known only now
+            width, height = height, width
         return Decoded(image=_upright(image), width=width, height=height)
+
+
+def orientation(data: bytes, name: str, *, max_pixels: int) -> int:
+    """How the picture has to be turned to be upright, as EXIF counts it (1: not at all), without decoding it.
+
+    `UnreadableImage` where it is not even a picture by its beginnings.
+    """
+    with _judged(name), _opened(data, name, max_pixels) as image:
+        return _orientation(partial(_png_exif, data) if image.format == "PNG" else image.getexif)
 
 
 @contextmanager
@@ -85,17 +97,29 @@ def _judged(name: str) -> Iterator[None]:
 
 
 def _opened(data: bytes, name: str, max_pixels: int) -> Image.Image:
-    image, file = Image.open(io.BytesIO(data)), file_name(name)
-    wanted = _FORMAT_OF[split_name(name)[1]]
-    found = "JPEG" if image.format == _JPEG_WITH_MORE_BEHIND else image.format
-    if found != wanted:
-        raise UnreadableImage(file=file, reason=f"it is a {found}, not a {wanted}")
+    file, wanted = file_name(name), kind_by_name(name)
+    _refuse_another_kind(data, file, wanted)
+    for _ in parts(data, wanted):
+        pass  # it raises where there are more than a decoder should be given
+    if wanted == "PNG":
+        Image.open(io.BytesIO(data), formats=[wanted]).verify()  # decoding looks at no checksum
+    image = Image.open(io.BytesIO(data), formats=[wanted])
     if image.width * image.height > max_pixels:
         reason = f"{image.width} × {image.height} are more than {max_pixels:,} pixels"
         raise UnreadableImage(file=file, reason=reason)
-    if found != "JPEG" and getattr(image, "is_animated", False):
+    if wanted != "JPEG" and getattr(image, "is_animated", False):
         raise UnreadableImage(file=file, reason="it is animated")
     return image
+
+
+def _refuse_another_kind(data: bytes, file: str, wanted: str) -> None:
+    if not data:
+        raise UnreadableImage(file=file, reason="it is empty")
+    if (found := kind_of(data)) != wanted:
+        reason = (
+            f"it is a {found}, not a {wanted}" if found else f"it is no {wanted}, and no other picture that we know"
+        )
+        raise UnreadableImage(file=file, reason=reason)
 
 
 def _load(image: Image.Image, *, side: int, shrink: bool = False) -> None:
@@ -114,9 +138,18 @@ def _room_for(image: Image.Image, pixels: int) -> AbstractContextManager[object]
     return _ONE_LARGE_AT_A_TIME if decoded > _LARGE_PIXELS else nullcontext()
 
 
-def _orientation(image: Image.Image) -> int:
+def _png_exif(data: bytes) -> Image.Exif:
+    """What Pillow would decode the whole picture to tell."""
+    exif = Image.Exif()
+    for part in parts(data, "PNG"):
+        if part.kind == b"eXIf":
+            exif.load(data[part.start + 8 : part.end - 4])
+    return exif
+
+
+def _orientation(exif: Callable[[], Image.Exif]) -> int:
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return int(exif().get(ExifTags.Base.Orientation, 1))
     except _BROKEN_IMAGE:
         return 1  # what a camera wrote wrongly about a picture does not make it unreadable
 

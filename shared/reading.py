@@ -1,4 +1,4 @@
-"""Reading many objects in parallel without ever holding many."""
+"""Reading objects whole, and many of them in parallel without ever holding many."""
 
 from __future__ import annotations
 
@@ -7,8 +7,27 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from shared.errors import StorageUnavailable
+from shared.ports import ObjectInfo, Objects
+
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def read_whole(bucket: Objects, info: ObjectInfo) -> bytes:
+    """All of an object as `info` listed it, and never more: what was listed is what was found small enough.
+
+    `StorageUnavailable` where it was replaced by something longer or shorter meanwhile, or is gone: list again.
+    """
+    pieces, size = list[bytes](), 0
+    for piece in bucket.read(info.name):
+        pieces.append(piece)
+        size += len(piece)
+        if size > info.size:
+            break
+    if size != info.size:
+        raise StorageUnavailable(reason="a file of the shoot was changed while it was read")
+    return b"".join(pieces)
 
 
 def read_ahead(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,14 +55,19 @@ def split_name(name: str) -> tuple[str, str]:
     return stem, extension.lower()
 
 
+def one_spelling(name: str) -> str:
+    """`name` in Unicode's composed form: some computers write an é as an e and an accent, and mean the same file."""
+    return unicodedata.normalize("NFC", name)
+
+
 def pictures(objects: Iterable[ObjectInfo], prefix: str) -> Iterator[Picture]:
     """The pictures directly under `prefix`, by name; dot-files, deeper folders and other types are none of them."""
     here = sorted((o for o in objects if _is_plain(o.name, prefix)), key=lambda o: o.name)
-    captions = {stem: o for o in here for stem, kind in [split_name(o.name)] if kind == CAPTION_TYPE}
+    captions = {one_spelling(stem): o for o in here for stem, kind in [split_name(o.name)] if kind == CAPTION_TYPE}
     for found in here:
         stem, kind = split_name(found.name)
         if kind in IMAGE_TYPES:
-            yield Picture(stem=stem, image=found, caption=captions.get(stem))
+            yield Picture(stem=stem, image=found, caption=captions.get(one_spelling(stem)))
 
 
 def _is_plain(name: str, prefix: str) -> bool:

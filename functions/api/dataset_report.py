@@ -21,9 +21,18 @@ from shared.datasets import (
 from shared.errors import DatasetError, DatasetTooLarge, TooManyImages
 from shared.images import decode
 from shared.ports import ObjectInfo, Objects
-from shared.reading import read_ahead
+from shared.reading import read_ahead, read_whole
 from shared.settings import DatasetSettings
-from shared.shoots import CAPTION_TYPE, IMAGE_TYPES, Picture, file_name, pictures, preprocessed_prefix, split_name
+from shared.shoots import (
+    CAPTION_TYPE,
+    IMAGE_TYPES,
+    Picture,
+    file_name,
+    one_spelling,
+    pictures,
+    preprocessed_prefix,
+    split_name,
+)
 from shared.trainers import trainer as spec_of
 
 SMALL_SIDE = 512
@@ -146,7 +155,7 @@ def _look_at(
 ) -> _Seen:
     file = file_name(picture.image.name)
     about_caption = tuple(_caption_findings(picture, captions, trigger_word, bucket, limits))
-    data = b"".join(bucket.read(picture.image.name))
+    data = read_whole(bucket, picture.image)
     try:
         decoded = decode(data, file, max_pixels=limits.max_image_pixels, side=_LOOK_SIDE)
     except DatasetError as error:
@@ -176,7 +185,7 @@ def _caption_findings(
     elif picture.caption is not None:
         file = file_name(picture.caption.name)
         try:
-            text = decode_caption(b"".join(bucket.read(picture.caption.name)), file)
+            text = decode_caption(read_whole(bucket, picture.caption), file)
         except DatasetError as error:
             yield error_finding(error)
             return
@@ -199,7 +208,7 @@ def _twins(seen: Sequence[_Seen]) -> Iterator[Finding]:
 
 def _ignored_files(listed: Sequence[ObjectInfo], found: Sequence[Picture], prefix: str) -> Iterator[Finding]:
     """Captions of no picture, and what is neither; dot-files are nobody's concern."""
-    stems = {picture.stem for picture in found}
+    stems = {one_spelling(picture.stem) for picture in found}
     used = {picture.image.name for picture in found}
     for info in listed:
         name = info.name.removeprefix(prefix)
@@ -207,7 +216,7 @@ def _ignored_files(listed: Sequence[ObjectInfo], found: Sequence[Picture], prefi
         if not file_name(name) or file_name(name).startswith(".") or info.name in used:
             continue
         if kind == CAPTION_TYPE and "/" not in name:
-            if stem not in stems:
+            if one_spelling(stem) not in stems:
                 yield warning("orphan_caption", name)
         elif "/" in name or kind not in IMAGE_TYPES:
             yield warning("ignored_file", name, types=", ".join(IMAGE_TYPES))

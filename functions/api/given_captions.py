@@ -21,7 +21,7 @@ def checked_captions(captions: Mapping[str, str], *, max_characters: int) -> dic
     """The captions, by stem, without white space around them; `InvalidCaption` or `InvalidRequest` otherwise."""
     if len(captions) > MAX_CAPTIONS:
         raise InvalidRequest(reason=f"{len(captions):,} captions are given and at most {MAX_CAPTIONS:,} are allowed")
-    size = sum(len(stem.encode()) + len(text.encode()) for stem, text in captions.items())
+    size = sum(len(part.encode(errors="surrogatepass")) for given in captions.items() for part in given)
     if size > MAX_CAPTIONS_BYTES:
         reason = f"the captions have {size:,} bytes together and at most {MAX_CAPTIONS_BYTES:,} are allowed"
         raise InvalidRequest(reason=reason)

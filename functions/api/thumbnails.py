@@ -20,7 +20,7 @@ from shared.datasets import has_plain_name, size_errors
 from shared.errors import StorageUnavailable, UnreadableImage
 from shared.images import decode
 from shared.ports import Objects
-from shared.reading import read_ahead
+from shared.reading import read_ahead, read_whole
 from shared.settings import DatasetSettings
 from shared.shoots import Picture, file_name
 
@@ -98,7 +98,7 @@ def _of(picture: Picture) -> str:
 
 
 def _make(shoot_id: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings) -> str:
-    data = b"".join(source.read(picture.image.name))
+    data = read_whole(source, picture.image)
     width, height, content = 0, 0, b""
     try:
         decoded = decode(data, picture.image.name, max_pixels=limits.max_image_pixels, side=LONGEST_SIDE)

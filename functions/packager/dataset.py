@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from shared.datasets import caption_errors, caption_file, decode_caption, raise_first, with_trigger
 from shared.images import check_image
-from shared.ports import Objects
-from shared.reading import read_ahead
+from shared.ports import ObjectInfo, Objects
+from shared.reading import read_ahead, read_whole
 from shared.settings import DatasetSettings
 from shared.shoots import Picture, file_name, split_name
 
@@ -26,9 +26,7 @@ def checked_files(
     """
 
     def load(picture: Picture) -> list[tuple[str, bytes]]:
-        image = b"".join(bucket.read(picture.image.name))
-        check_image(image, picture.image.name, max_pixels=limits.max_image_pixels)
-        files = [(f"{picture.stem}.{split_name(picture.image.name)[1]}", image)]
+        files = [(f"{picture.stem}.{split_name(picture.image.name)[1]}", _image(picture.image, bucket, limits))]
         if (caption := _caption(picture, captions, bucket)) is not None:
             file, text = caption
             raise_first(caption_errors(text, file, max_characters=limits.max_caption_characters))
@@ -46,6 +44,13 @@ def checked_files(
         yield from files
 
 
+def _image(info: ObjectInfo, bucket: Objects, limits: DatasetSettings) -> bytes:
+    """The picture, checked."""
+    image = read_whole(bucket, info)
+    check_image(image, info.name, max_pixels=limits.max_image_pixels)
+    return image
+
+
 def _caption(picture: Picture, captions: Mapping[str, str], bucket: Objects) -> tuple[str, str] | None:
     """The file that the user knows the caption by, and its text; None where there is none."""
     if picture.stem in captions:
@@ -53,4 +58,4 @@ def _caption(picture: Picture, captions: Mapping[str, str], bucket: Objects) -> 
     if picture.caption is None:
         return None
     file = file_name(picture.caption.name)
-    return file, decode_caption(b"".join(bucket.read(picture.caption.name)), file)
+    return file, decode_caption(read_whole(bucket, picture.caption), file)

@@ -22,7 +22,8 @@ from shared.images import check_image, decode
 from shared.settings import DatasetSettings
 from shared.shoots import Picture
 from shared.stages import Status
-from tests.pictures import a_jpeg, a_listed_picture, an_image, animated, encoded
+from tests.hostile_pictures import PNG, READABLE, UNREADABLE
+from tests.pictures import a_jpeg, a_listed_picture, encoded
 from tests.world import World
 
 LIMITS = DatasetSettings(
@@ -119,35 +120,9 @@ def test_every_caption_ends_up_with_the_trigger_word(text: str, has: bool, packa
     assert (has_trigger(text, "TOK"), with_trigger(text, "TOK")) == (has, packaged)
 
 
-def truncated(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
-def with_a_flipped_bit(data: bytes) -> bytes:
-    middle = len(data) // 2
-    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
-
-
-PNG = encoded(an_image(1, (64, 64)), "PNG")
-WEBP = encoded(an_image(1, (64, 64)), "WEBP")
-UNREADABLE = [
-    ("a.jpg", b"", "cannot identify"),
-    ("a.jpg", b"no picture at all", "cannot identify"),
-    ("a.jpg", PNG, "it is a PNG, not a JPEG"),
-    ("a.png", a_jpeg(), "it is a JPEG, not a PNG"),
-    ("a.webp", encoded(an_image(1, (8, 8)), "GIF"), "it is a GIF, not a WEBP"),
-    ("a.jpg", truncated(a_jpeg()), "truncated"),
-    ("a.png", truncated(PNG), ""),
-    ("a.png", with_a_flipped_bit(PNG), "bad header checksum"),
-    ("a.webp", truncated(WEBP), ""),
-    ("a.png", animated("PNG"), "it is animated"),
-    ("a.webp", animated("WEBP"), "it is animated"),
-    ("a.jpg", encoded(Image.new("L", (1001, 1000))), "1001 × 1000 are more than 1,000,000 pixels"),
-]
-
-
-@pytest.mark.parametrize(("name", "data", "words"), UNREADABLE, ids=lambda v: v if isinstance(v, str) else "")
-def test_what_is_not_the_picture_that_it_claims_to_be_is_refused(name: str, data: bytes, words: str) -> None:
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_what_is_not_the_picture_that_it_claims_to_be_is_refused_by_all_in_the_same_words(what: str) -> None:
+    name, data, words = UNREADABLE[what]
     with pytest.raises(UnreadableImage) as by_check:
         check_image(data, f"shoots/s_1/preprocessed/{name}", max_pixels=LIMITS.max_image_pixels)
     with pytest.raises(UnreadableImage) as by_decode:
@@ -157,33 +132,18 @@ def test_what_is_not_the_picture_that_it_claims_to_be_is_refused(name: str, data
     assert words in by_check.value.message
 
 
-def with_broken_exif() -> bytes:
-    return a_jpeg(exif=b"Exif\x00\x00no such thing")
+def test_a_picture_with_too_many_pixels_says_how_many() -> None:
+    with pytest.raises(UnreadableImage, match="1001 × 1000 are more than 1,000,000 pixels"):
+        check_image(encoded(Image.new("L", (1001, 1000))), "a.jpg", max_pixels=1_000_000)
 
 
-def a_phone_jpeg() -> bytes:
-    """A JPEG with a second, smaller picture behind it (MPO), as many phones write it."""
-    return encoded(an_image(1, (300, 200)), "MPO", save_all=True, append_images=[an_image(1, (30, 20))])
-
-
-READABLE = [
-    ("a.jpg", a_jpeg(size=(300, 200)), (300, 200)),
-    ("A.JPEG", a_jpeg(size=(300, 200), progressive=True), (300, 200)),
-    ("a.jpg", a_phone_jpeg(), (300, 200)),
-    ("a.jpg", with_broken_exif(), (600, 600)),
-    ("a.jpg", encoded(an_image(1, (300, 200)).convert("CMYK")), (300, 200)),
-    ("a.png", encoded(an_image(1, (300, 200)).convert("P"), "PNG"), (300, 200)),
-    ("a.png", encoded(Image.new("I;16", (300, 200)), "PNG"), (300, 200)),
-    ("a.webp", encoded(an_image(1, (300, 200)).convert("RGBA"), "WEBP"), (300, 200)),
-]
-
-
-@pytest.mark.parametrize(("name", "data", "size"), READABLE)
-def test_every_kind_of_picture_that_trainers_read_is_accepted(name: str, data: bytes, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("what", READABLE)
+def test_every_kind_of_picture_that_trainers_read_is_accepted(what: str) -> None:
+    name, data = READABLE[what]
     check_image(data, name, max_pixels=LIMITS.max_image_pixels)
-    decoded = decode(data, name, max_pixels=LIMITS.max_image_pixels, side=64)
-    assert (decoded.width, decoded.height) == size
-    assert max(decoded.image.size) == 64
+    decoded = decode(data, name, max_pixels=LIMITS.max_image_pixels, side=32)
+    assert (decoded.width, decoded.height) == ((1, 1) if "one pixel" in what else (64, 64))
+    assert max(decoded.image.size) <= 32
 
 
 def test_a_picture_that_lies_on_its_side_is_turned_upright() -> None:

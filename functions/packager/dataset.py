@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from functions.packager.bare_picture import bare_picture
 from shared.datasets import caption_errors, caption_file, decode_caption, raise_first, with_trigger
-from shared.images import check_image
+from shared.images import check_image, kind_by_name, orientation
 from shared.ports import ObjectInfo, Objects
 from shared.reading import read_ahead, read_whole
 from shared.settings import DatasetSettings
@@ -45,8 +46,10 @@ def checked_files(
 
 
 def _image(info: ObjectInfo, bucket: Objects, limits: DatasetSettings) -> bytes:
-    """The picture, checked."""
-    image = read_whole(bucket, info)
+    """The picture as it is sent, and as such checked."""
+    stored = read_whole(bucket, info)
+    turned = orientation(stored, info.name, max_pixels=limits.max_image_pixels)
+    image = bare_picture(stored, kind_by_name(info.name), orientation=turned)
     check_image(image, info.name, max_pixels=limits.max_image_pixels)
     return image
 

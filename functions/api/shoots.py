@@ -21,6 +21,7 @@ from shared import bootstrap
 from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, ShootNotFound
 from shared.models import Model
 from shared.ports import Page
+from shared.reading import read_whole
 from shared.shoots import (
     CAPTION_TYPE,
     ID_PATTERN,
@@ -96,10 +97,12 @@ def show_shoot(shoot_id: str, user: User) -> ShootDetailView:
     """One of your shoots with its pictures and captions."""
     shoot = owned_shoot(shoot_id, user, bootstrap.shoots())
     found = found_in(shoot.id)
+    # of more than can be trained on, the rest is only counted: reading them all would take as long as anybody likes
+    shown = found[: bootstrap.dataset_settings().max_images]
     latest = bootstrap.models().latest_for_shoots(user, [shoot.id])
     with ThreadPoolExecutor(max_workers=8) as pool:
-        captions = dict(zip((p.stem for p in found), pool.map(_caption_text, found), strict=True))
-    looks = Looks(thumbnails=_thumbnails(shoot, found), latest_model=latest.get(shoot.id))
+        captions = dict(zip((p.stem for p in shown), pool.map(_caption_text, shown), strict=True))
+    looks = Looks(thumbnails=_thumbnails(shoot, shown), latest_model=latest.get(shoot.id))
     return shoot_detail_view(shoot, found, looks, captions)
 
 
@@ -107,7 +110,7 @@ def _caption_text(picture: Picture) -> str | None:
     limit = bootstrap.dataset_settings().max_caption_bytes
     if picture.caption is None or picture.caption.size > limit:
         return None
-    return b"".join(bootstrap.shoots_bucket().read(picture.caption.name)).decode("utf-8-sig", errors="replace").strip()
+    return read_whole(bootstrap.shoots_bucket(), picture.caption).decode("utf-8-sig", errors="replace").strip()
 
 
 @router.post("", status_code=201)

@@ -106,6 +106,16 @@ def test_a_shoot_is_shown_with_every_picture_small_and_its_real_size(api: ApiWor
         assert max(Image.open(io.BytesIO(small)).size) == 320
 
 
+def test_of_a_shoot_with_more_pictures_than_can_be_trained_on_the_rest_is_only_counted(tmp_path: Path) -> None:
+    with api_world(tmp_path, MAX_IMAGES="2") as api:
+        a_full_shoot(api)
+        api.put("s_1", "2.txt", b"never read")
+        shoot = get(api, "/v1/shoots/s_1")
+        assert (shoot["image_count"], len(shoot["pictures"])) == (3, 3)
+        assert [picture["thumbnail_url"] is not None for picture in shoot["pictures"]] == [True, True, False]
+        assert [picture["caption"] for picture in shoot["pictures"]] == ["[trigger] as a wolf", None, None]
+
+
 def test_a_new_shoot_answers_with_nothing_in_it(api: ApiWorld) -> None:
     answer = api.client.post("/v1/shoots", json={"costume_name": "Wolf", "person_id": "p1"})
     assert answer.status_code == 201

@@ -48,6 +48,10 @@ test: $(READY) ## Run all tests: ARGS="-k name"
 	@$(BIN)/python -m infra.local.browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+.PHONY: simulate
+simulate: $(READY) ## Play schedules of faults against the promises: SEEDS=300, or one whole story: SEED=7
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
+
 .PHONY: screenshots
 screenshots: $(READY) ## Take the README's pictures of the console anew
 	@taken=$$(mktemp -d); mkdir -p docs/screenshots; \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -73,6 +73,11 @@ class Account:
         today = self._on(at)
         kept = {name: reservation for name, reservation in today.reservations.items() if name != training_id}
         return replace(today, reservations=kept, spent_usd=round(today.spent_usd + usd, 6))
+
+    def released(self, training_ids: Collection[str]) -> Account:
+        """This account without the reservations of trainings that never were."""
+        kept = {name: held for name, held in self.reservations.items() if name not in training_ids}
+        return replace(self, reservations=kept)
 
     def _on(self, at: datetime) -> Account:
         """This account on the day of `at`: a new day has nothing spent, and lapsed reservations are forgotten."""

@@ -327,11 +327,18 @@ def authenticator() -> Authenticator:
 
 
 def _finish(training: Training) -> None:
-    finish_training(training, publisher=publisher(), datasets=datasets_bucket(), accounts=accounts(), clock=clock())
+    finish_training(
+        training,
+        trainings=trainings(),
+        publisher=publisher(),
+        datasets=datasets_bucket(),
+        accounts=accounts(),
+        clock=clock(),
+    )
 
 
 def _leave_to_the_monitor(training: Training) -> None:
-    """The submitter has neither bucket nor topic; the ZIP that stays makes the monitor finish the training."""
+    """The submitter has neither bucket nor topic: a training that it fails is finished at the monitor's next tick."""
 
 
 _FUNCTIONS = {

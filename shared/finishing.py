@@ -5,7 +5,8 @@ from __future__ import annotations
 from shared import logs
 from shared.accounts import Account
 from shared.events import TrainingFinished
-from shared.ports import AccountRepository, Clock, Objects, Publisher
+from shared.ports import AccountRepository, Clock, Objects, Publisher, TrainingRepository
+from shared.stages import Attention
 from shared.trainings import Training
 
 
@@ -20,20 +21,33 @@ def archive_name(training_id: str, nonce: str) -> str:
 
 
 def finish_training(
-    training: Training, *, publisher: Publisher, datasets: Objects, accounts: AccountRepository, clock: Clock
+    training: Training,
+    *,
+    trainings: TrainingRepository,
+    publisher: Publisher,
+    datasets: Objects,
+    accounts: AccountRepository,
+    clock: Clock,
 ) -> None:
-    """Settle what `training` cost, announce that it ended, then delete its ZIPs; safe to repeat.
+    """Settle what `training` cost, announce that it ended, delete its ZIPs, and note that this is done.
 
-    In this order, because a ZIP that is still there is what makes the monitor finish a training that nobody finished.
+    Safe to repeat: the monitor finishes whatever has ended and has no such note, so what a crash leaves undone is done
+    at its next tick. Of a finished training only ZIPs are deleted that came to light since.
     """
-    if _settled(training, accounts, clock):
-        _log_figures(training)
-    publisher.publish(TrainingFinished(training_id=training.id, status=training.status, model_id=training.model_id))
+    due = training.attention is Attention.FOLLOWED
+    if due:
+        if _settled(training, accounts, clock):
+            _log_figures(training)
+        event = TrainingFinished(training_id=training.id, status=training.status, model_id=training.model_id)
+        publisher.publish(event)
     found = list(datasets.list(archive_prefix(training.id)))
     for archive in found:
         datasets.delete(archive.name)
     if found:
         logs.info("archive_deleted", training_id=training.id, archives=len(found))
+    if due:
+        # one that was recovered meanwhile has its new end still before it
+        trainings.update(training.id, lambda t: t.finished(at=clock.now()) if t.history == training.history else t)
 
 
 def _settled(training: Training, accounts: AccountRepository, clock: Clock) -> bool:

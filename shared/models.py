@@ -111,6 +111,10 @@ def failed_log_name(training_id: str) -> str:
     return f"logs/{training_id}.log"
 
 
+STAGING = "incoming/"
+"""Where artifacts lie in the models bucket until they are verified."""
+
+
 def staging_prefix(training_id: str) -> str:
-    """Where artifacts lie in the models bucket until they are verified."""
-    return f"incoming/{training_id}/"
+    """The same, of one training."""
+    return f"{STAGING}{training_id}/"

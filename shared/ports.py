@@ -99,8 +99,12 @@ class TrainingRepository(Protocol):
         """The owner's trainings, newest first; in that status and of that shoot, where they are given."""
         ...
 
-    def list_unfinished(self, *, limit: int) -> list[Training]:
-        """Trainings in no terminal status, the longest unchanged first."""
+    def list_followed(self, *, limit: int) -> list[Training]:
+        """Trainings that are under way or whose end is not finished yet, the longest unchanged first."""
+        ...
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Trainings that were given up while fal.ai may still deliver and that nobody changed after that time."""
         ...
 
     def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:

@@ -174,6 +174,7 @@ class MirrorSettings(Group):
 
     max_weights_bytes: int = Field(4 << 30, description="Bytes of weights that are taken, at most")
     max_config_bytes: int = Field(1 << 20, description="Bytes of configuration that are taken, at most")
+    staging_s: float = Field(24 * 60 * 60, description="What a killed mirror left unverified is deleted after this")
 
 
 class MonitorSettings(Group):
@@ -184,6 +185,10 @@ class MonitorSettings(Group):
     progress_interval_s: float = Field(5.0, description="Progress is written at most this often per training")
     stalled_s: float = Field(120.0, description="After this a stage that should have moved is announced again")
     mirror_stalled_s: float = Field(600.0, description="The same for the mirror, which may take its time")
+    watch_s: float = Field(
+        24 * 60 * 60, description="How long fal.ai is asked about a run that was given up with its end unknown"
+    )
+    watch_interval_s: float = Field(15 * 60, description="How often it is asked about one")
     leftover_s: float = Field(15 * 60, description="A ZIP whose training is unknown is deleted after this")
     deadline_requested_s: float = Field(Deadlines.requested_s, description="How long packaging may take")
     deadline_packaged_s: float = Field(Deadlines.packaged_s, description="How long a ZIP may wait to be submitted")

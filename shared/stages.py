@@ -30,6 +30,17 @@ class Stage(StrEnum):
     MIRRORING = "mirroring"
 
 
+class Attention(StrEnum):
+    """What the monitor still has to do with a training, whatever its status."""
+
+    FOLLOWED = "followed"
+    """It is under way, or its end was not yet settled, announced and cleared up."""
+    WATCHED = "watched"
+    """It was given up and finished, but fal.ai may still deliver what was paid for."""
+    NONE = "none"
+    """Nothing."""
+
+
 _ENDED = (Status.FAILED, Status.CANCELED)
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {

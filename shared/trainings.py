@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from shared.errors import ArtifactUnavailable, Canceled, Conflict, ProductError, SubmissionUncertain, TimedOut
 from shared.quotes import Quote
-from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Stage, Status
+from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Attention, Stage, Status
 from shared.training_records import Claim, Dataset, Failure, FalJob, Move, Progress, SentInput
 
 LOG_TAIL_LINES = 100
@@ -25,8 +25,9 @@ class Training:
     """One training as it is stored. Frozen: change is `advance`, the named changes below, or `dataclasses.replace`.
 
     `hindrance` explains a wait: the last error of a step that will be tried again. `announced_at` is when the monitor
-    last announced its present step again. `captions`, by stem, were given for this training alone: they are used in
-    the place of the stored ones. `sent` is what fal.ai is asked with, `delivered` what it answered, both without links.
+    last announced its present step again; `attention` is what it still has to do with the training. `captions`, by
+    stem, were given for this training alone: they are used in the place of the stored ones. `sent` is what fal.ai is
+    asked with, `delivered` what it answered, both without links.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Training:
     error: Failure | None = None
     hindrance: Failure | None = None
     announced_at: datetime | None = None
+    attention: Attention = Attention.FOLLOWED
     model_id: str | None = None
     idempotency_hash: str | None = None
     preset: str | None = None
@@ -110,6 +112,8 @@ class Training:
             return self
         if not self.may_advance(to):
             raise Conflict(reason=f"a training that is {self.status} cannot become {to}")
+        # functions read different clocks: what comes later in the history is never earlier
+        at = max(at, self.since)
         if to is not Status.FAILED:
             changes = {"error": None, **changes}
         return replace(
@@ -117,7 +121,7 @@ class Training:
             status=to,
             updated_at=at,
             history=(*self.history, Move(status=to, at=at, reason=reason)),
-            **{"hindrance": None, "announced_at": None, **changes},
+            **{"hindrance": None, "announced_at": None, "attention": Attention.FOLLOWED, **changes},
         )
 
     def fail(self, error: ProductError, *, at: datetime, charged: bool | None, stage: Stage | None = None) -> Training:
@@ -205,7 +209,26 @@ class Training:
             return self
         error = ArtifactUnavailable(reason="fal.ai finished after the training had been given up")
         failure = Failure.of(error, stage=Stage.MIRRORING, charged=True, at=at)
-        return replace(self, fal=job, error=failure, updated_at=at)
+        return replace(self, fal=job, error=failure, updated_at=at, attention=Attention.NONE)
+
+    @property
+    def may_still_deliver(self) -> bool:
+        """Whether fal.ai may have a run of this failed training that nobody knows the end of."""
+        unknown = self.status is Status.FAILED and self.error is not None and self.error.charged is None
+        return unknown and self.claim is not None
+
+    def finished(self, *, at: datetime) -> Training:
+        """This ended training, settled and announced: watched where fal.ai may still deliver; else itself."""
+        if not self.is_terminal or self.attention is not Attention.FOLLOWED:
+            return self
+        attention = Attention.WATCHED if self.may_still_deliver else Attention.NONE
+        return replace(self, attention=attention, updated_at=at)
+
+    def unwatched(self, *, at: datetime) -> Training:
+        """This training, of which nothing is expected from fal.ai any more; itself where it is not watched."""
+        if self.attention is not Attention.WATCHED:
+            return self
+        return replace(self, attention=Attention.NONE, updated_at=at)
 
     def with_progress(self, progress: Progress | None, log: tuple[str, ...]) -> Training:
         """This training with newer progress and log (the whole log so far; its tail is kept). Moves no status."""

@@ -92,7 +92,8 @@ class FakeFal:
     def result(self, job: FalJob) -> RunOutput | None:
         """The output of an ended run."""
         self._reach()
-        run = self.runs[job.request_id]
+        if (run := self.runs.get(job.request_id)) is None:
+            raise ArtifactUnavailable(reason="404: no such request")
         if run.state is not RunState.COMPLETED:
             return None
         if run.failure is not None:

@@ -119,6 +119,7 @@ class Functions:
     def _finish(self, training: Training) -> None:
         finish_training(
             training,
+            trainings=self.trainings,
             publisher=self.publisher,
             datasets=self.datasets,
             accounts=self.accounts,

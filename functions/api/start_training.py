@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from functions.api.given_captions import checked_captions, refuse_unknown_stems
+from functions.api.reservations import reserve
 from shared import logs
 from shared.accounts import Limits
 from shared.datasets import fingerprint
@@ -27,6 +28,7 @@ from shared.ports import (
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
 from shared.shoots import pictures as pictures_in
+from shared.stages import Attention
 from shared.trainers import checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
@@ -94,9 +96,9 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     training = replace(training, recipe=_recipe(training, desk))
     if not wish.force and (model := desk.models.find_by_recipe(owner_id, training.recipe)):
         raise AlreadyTrained(model_id=model.id)
-    _reserve(training, desk)
+    reserve(training, accounts=desk.accounts, trainings=desk.trainings, limits=desk.limits)
     if not desk.trainings.create(training):
-        return _same(desk.trainings.get(training.id), training)
+        return _same(_faster(training, desk), training)
     quoted_usd = training.quote.price_usd if training.quote else None
     logs.info("training_requested", training_id=training.id, shoot_id=training.shoot_id, quoted_usd=quoted_usd)
     announce(training.id, desk.publisher)
@@ -134,6 +136,14 @@ def _recorded(training_id: str, trainings: TrainingRepository) -> Training | Non
         return None
 
 
+def _faster(training: Training, desk: Desk) -> Training:
+    """The training that the same key recorded meanwhile; where it has ended since, nothing stays set aside for it."""
+    before = desk.trainings.get(training.id)
+    if before.attention is not Attention.FOLLOWED:
+        desk.accounts.update(training.owner_id, lambda account: account.released({training.id}))
+    return before
+
+
 def _same(before: Training, training: Training) -> Training:
     if before.idempotency_hash != training.idempotency_hash:
         raise Conflict(reason="this Idempotency-Key was used for another training: take a new key")
@@ -149,14 +159,6 @@ def _recipe(training: Training, desk: Desk) -> str:
         trainer=training.trainer,
         trigger_word=training.trigger_word,
         parameters=training.parameters,
-    )
-
-
-def _reserve(training: Training, desk: Desk) -> None:
-    usd = training.quote.price_usd if training.quote else None
-    at = training.created_at
-    desk.accounts.update(
-        training.owner_id, lambda account: account.reserve(training.id, usd, limits=desk.limits, at=at)
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functions.mirror.fetch_artifacts import Kept, fetch_artifacts
 from functions.mirror.keep_model import keep_model
 from functions.mirror.kept_output import kept_output
+from functions.mirror.staging import clear_staging
 from shared import logs
 from shared.errors import (
     ArtifactUnavailable,
@@ -19,7 +20,7 @@ from shared.errors import (
     TrainingFailed,
 )
 from shared.events import ResultReported
-from shared.models import Model, failed_log_name, model_id, staging_prefix
+from shared.models import Model, failed_log_name, model_id
 from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer, TrainingRepository
 from shared.settings import MirrorSettings
 from shared.stages import Status
@@ -70,7 +71,7 @@ def mirror_artifacts(
         trainings.update(training.id, lambda t: t.with_progress(None, log))
         model = _keep(training, job, kept, log=log, models=models, trainer=trainer, bucket=bucket, clock=clock)
     done = trainings.update(training.id, lambda t: _succeeded(t, model, clock))
-    _clear_staging(training.id, bucket)
+    clear_staging(training.id, bucket=bucket, clock=clock, abandoned_s=settings.staging_s)
     return done
 
 
@@ -101,8 +102,13 @@ def _noted_if_late(
     training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, clock: Clock
 ) -> Training:
     """A result for a training that was given up while nobody knew: its user is told that the weights exist."""
-    given_up = training.status is Status.FAILED and training.error is not None and training.error.charged is None
-    if not given_up or _asked(trainer, job) is None:
+    if not training.may_still_deliver:
+        return training
+    try:
+        output = _asked(trainer, job)
+    except (TrainingFailed, TrainerRejectedInput):
+        return trainings.update(training.id, lambda t: t.unwatched(at=clock.now()))
+    if output is None:
         return training
     logs.error("result_came_late", training_id=training.id, request_id=job.request_id)
     return trainings.update(training.id, lambda t: t.with_late_result(job, at=clock.now()))
@@ -135,6 +141,10 @@ def _result(
     try:
         return _asked(trainer, job)
     except ArtifactUnavailable as error:
+        if training.fal is None:
+            # nobody but the caller says that this request is ours, and our own key cannot read it
+            logs.warning("result_is_not_readable", training_id=training.id, request_id=job.request_id)
+            return None
         logs.warning("run_ended", training_id=training.id, request_id=job.request_id, code=error.code)
         # the run succeeded and was paid: from here on a failure is one of mirroring, which can be recovered
         trainings.update(training.id, lambda t: _mirroring(t, job, clock))
@@ -208,8 +218,3 @@ def _keep_failed_log(training: Training, job: FalJob, *, trainer: Trainer, bucke
         bucket.write(failed_log_name(training.id), [lines], content_type="text/plain; charset=utf-8")
     except StorageUnavailable as error:
         logs.warning("failed_log_not_kept", training_id=training.id, reason=error.message)
-
-
-def _clear_staging(training_id: str, bucket: Objects) -> None:
-    for found in list(bucket.list(staging_prefix(training_id))):
-        bucket.delete(found.name)

@@ -6,12 +6,13 @@ stalled is announced again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from functions.monitor.look_back import look_back
 from functions.monitor.progress import parse_progress
 from functions.monitor.sweep_archives import Sweeper
 from shared import logs
@@ -68,12 +69,14 @@ class Monitor:
     asked: bool = False
 
     def check(self, training: Training) -> None:
-        """Look after one unfinished training. Raises `ProductError` where something does not answer."""
-        if training.cancel_requested_at and training.fal and training.status in _UNDER_WAY:
+        """Look after one training that is followed. Raises `ProductError` where something does not answer."""
+        if training.is_terminal:
+            self.finish(training)
+        elif training.cancel_requested_at and training.fal and training.status in _UNDER_WAY:
             self._cancel(training, training.fal)
         elif self.settings.deadlines.passed(training, self.now):
             self._expire(training)
-        elif not training.is_terminal:
+        else:
             _CHECKS[training.status](self, training)
 
     def announce_again(self, training: Training) -> None:
@@ -178,11 +181,18 @@ class Monitor:
         )
 
     def _expire(self, training: Training) -> None:
-        """Past its deadline: stop the run where there is one, and fail with a word, unless it just finished."""
-        if (job := training.fal) and self._has_just_ended(training, job):
-            self.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=self.now))
-            return self._publish_result(training, job, "ended_at_the_deadline")
-        limit_s = self.settings.deadlines.limit_s(training.status)
+        """Past its deadline: stop the run where there is one, and fail with a word.
+
+        A run that has ended meanwhile is reported instead: only the mirror learns how it ended. It gets as long for
+        that as for mirroring.
+        """
+        deadlines = self.settings.deadlines
+        limit_s = deadlines.limit_s(training.status)
+        patience = timedelta(seconds=limit_s + deadlines.mirroring_s)
+        if (job := training.fal) and self._has_ended(training, job) and self.now - training.since < patience:
+            if self._is_stalled(training, self.settings.stalled_s):
+                self._publish_result(training, job, "ended_at_the_deadline")
+            return
         expired = self.trainings.update(training.id, lambda t: self._expired(t, training.status, limit_s))
         if expired.is_terminal:
             code = expired.error.code if expired.error else None
@@ -207,13 +217,29 @@ class Monitor:
             self.finish(canceled)
         return None
 
+    def look_back(self, training: Training) -> None:
+        """Look whether fal.ai delivered after all what was given up."""
+        look_back(
+            training,
+            trainings=self.trainings,
+            trainer=self.trainer,
+            publisher=self.publisher,
+            settings=self.settings,
+            now=self.now,
+        )
+
     def finish(self, training: Training) -> None:
         """Do what is left to do when a training has ended."""
         finish_training(
-            training, publisher=self.publisher, datasets=self.datasets, accounts=self.accounts, clock=self.clock
+            training,
+            trainings=self.trainings,
+            publisher=self.publisher,
+            datasets=self.datasets,
+            accounts=self.accounts,
+            clock=self.clock,
         )
 
-    def _has_just_ended(self, training: Training, job: FalJob) -> bool:
+    def _has_ended(self, training: Training, job: FalJob) -> bool:
         return training.status in _UNDER_WAY and self.trainer.cancel(job) is CancelAnswer.TOO_LATE
 
     def _expired(self, training: Training, seen: Status, limit_s: float) -> Training:
@@ -238,24 +264,24 @@ def threads() -> Executor:
 
 
 def check_jobs(monitor: Monitor, *, new_executor: Callable[[], Executor] = threads) -> Tick:
-    """One pass: every unfinished training once, then leftover ZIPs. What fails for one does not stop the others."""
-    unfinished = monitor.trainings.list_unfinished(limit=monitor.settings.tick_trainings)
+    """One pass: every followed and watched training once, then leftover ZIPs. One that fails does not stop others."""
+    settings = monitor.settings
+    followed = monitor.trainings.list_followed(limit=settings.tick_trainings)
+    looked_before = monitor.now - timedelta(seconds=settings.watch_interval_s)
+    watched = monitor.trainings.list_watched(unchanged_since=looked_before, limit=settings.tick_trainings)
     with new_executor() as pool:
-        # a thread knows what stands around this one, such as who listens to the log, only by a context of its own
-        contexts = [copy_context() for _ in unfinished]
-        checks = pool.map(lambda context, training: context.run(_checked, monitor, training), contexts, unfinished)
-        hindered = sum(not checked for checked in checks)
+        hindered = _hindered(pool, monitor.check, followed) + _hindered(pool, monitor.look_back, watched)
     sweeper = Sweeper(
         trainings=monitor.trainings,
         datasets=monitor.datasets,
         finish=monitor.finish,
         now=monitor.now,
-        settings=monitor.settings,
+        settings=settings,
     )
-    swept = sweeper.sweep(active=frozenset(training.id for training in unfinished))
-    tick = Tick(checked=len(unfinished), hindered=hindered, swept=swept)
+    swept = sweeper.sweep(active=frozenset(training.id for training in followed))
+    tick = Tick(checked=len(followed) + len(watched), hindered=hindered, swept=swept)
     if tick != Tick(checked=0, hindered=0, swept=0):
-        late = sum(monitor.settings.deadlines.passed(training, monitor.now) for training in unfinished)
+        late = sum(settings.deadlines.passed(training, monitor.now) for training in followed)
         logs.info("tick_done", checked=tick.checked, hindered=tick.hindered, swept=tick.swept, late=late)
     return tick
 
@@ -284,10 +310,18 @@ def check_one(event: CheckRequested, monitor: Monitor) -> Training:
     return monitor.trainings.get(event.training_id)
 
 
-def _checked(monitor: Monitor, training: Training) -> bool:
+def _hindered(pool: Executor, check: Callable[[Training], None], trainings: Sequence[Training]) -> int:
+    """Check them all; how many could not be."""
+    # a thread knows what stands around this one, such as who listens to the log, only by a context of its own
+    contexts = [copy_context() for _ in trainings]
+    checks = pool.map(lambda context, training: context.run(_checked, check, training), contexts, trainings)
+    return sum(not checked for checked in checks)
+
+
+def _checked(check: Callable[[Training], None], training: Training) -> bool:
     try:
         with logs.about(training_id=training.id):
-            monitor.check(training)
+            check(training)
     except Conflict as error:
         logs.info("check_lost_a_race", training_id=training.id, reason=error.message)
     except ProductError as error:

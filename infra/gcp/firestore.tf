@@ -9,7 +9,7 @@ locals {
     ["trainings", "owner_id ASCENDING", "shoot_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
     ["trainings", "owner_id ASCENDING", "status ASCENDING", "shoot_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
     ["trainings", "trainer ASCENDING", "status ASCENDING", "updated_at DESCENDING", "__name__ ASCENDING"],
-    ["trainings", "status ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
+    ["trainings", "attention ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "recipe ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "person_id ASCENDING", "name ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],

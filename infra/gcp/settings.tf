@@ -43,6 +43,7 @@ variable "settings" {
     mirror = optional(object({
       max_weights_bytes = optional(number)
       max_config_bytes  = optional(number)
+      staging_s         = optional(number)
     }), {})
     monitor = optional(object({
       tick_trainings        = optional(number)
@@ -50,6 +51,8 @@ variable "settings" {
       progress_interval_s   = optional(number)
       stalled_s             = optional(number)
       mirror_stalled_s      = optional(number)
+      watch_s               = optional(number)
+      watch_interval_s      = optional(number)
       leftover_s            = optional(number)
       deadline_requested_s  = optional(number)
       deadline_packaged_s   = optional(number)

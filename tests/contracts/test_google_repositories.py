@@ -124,7 +124,7 @@ def test_a_database_that_does_not_answer_is_unavailable_in_time(emulators: Emula
     for call in (
         lambda: trainings.get("t_1"),
         lambda: trainings.create(a_training(id="t_1")),
-        lambda: trainings.list_unfinished(limit=1),
+        lambda: trainings.list_followed(limit=1),
     ):
         with pytest.raises(DatabaseUnavailable, match=r"ServiceUnavailable|DeadlineExceeded"):
             call()

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import Conflict, DatabaseUnavailable, TrainingNotFound
+from shared.errors import Conflict, DatabaseUnavailable, SubmissionUncertain, TrainingNotFound
 from shared.ports import TrainingRepository
 from shared.stages import Status
 from shared.training_records import Progress
@@ -194,20 +194,34 @@ def test_a_listing_by_status_shows_that_status_only(backend: Backend, own: str) 
     assert [training.id for training in page.items] == [f"t_{own}_0"]
 
 
-def test_unfinished_trainings_come_the_longest_unchanged_first(backend: Backend, own: str) -> None:
+def test_followed_trainings_are_under_way_or_not_finished_and_the_longest_unchanged_comes_first(
+    backend: Backend, own: str
+) -> None:
     for number, status in enumerate(Status):
         at = AT - number * STEP
         backend.trainings.create(a_training(id=f"t_{own}_{number}", status=status, updated_at=at))
     backend.trainings.update(f"t_{own}_0", lambda t: replace(t, updated_at=AT - 100 * STEP))
-    backend.trainings.update(f"t_{own}_1", lambda t: t.advance(Status.CANCELED, at=AT))
-    found = [t.id for t in backend.trainings.list_unfinished(limit=1000) if own in t.id]
-    assert found == [f"t_{own}_{number}" for number in (0, 5, 4, 3, 2)]
+    for number in (6, 8):
+        backend.trainings.update(f"t_{own}_{number}", lambda t: t.finished(at=AT))
+    found = [t.id for t in backend.trainings.list_followed(limit=1000) if own in t.id]
+    assert found == [f"t_{own}_{number}" for number in (0, 7, 5, 4, 3, 2, 1)]
 
 
-def test_unfinished_trainings_are_limited(backend: Backend, own: str) -> None:
+def test_watched_trainings_were_given_up_uncertain_and_come_when_their_turn_is(backend: Backend, own: str) -> None:
+    for number in range(4):
+        training = a_training(id=f"t_{own}_{number}", status=Status.SUBMITTING)
+        uncertain = training.fail(SubmissionUncertain(reason="silence"), at=AT, charged=None)
+        backend.trainings.create(uncertain.finished(at=AT + number * STEP))
+    backend.trainings.create(a_training(id=f"t_{own}_failed", status=Status.FAILED).finished(at=AT))
+    backend.trainings.update(f"t_{own}_0", lambda t: t.unwatched(at=AT))
+    found = backend.trainings.list_watched(unchanged_since=AT + 2 * STEP, limit=1000)
+    assert [training.id for training in found if own in training.id] == [f"t_{own}_1", f"t_{own}_2"]
+
+
+def test_followed_trainings_are_limited(backend: Backend, own: str) -> None:
     for number in range(3):
         backend.trainings.create(a_training(id=f"t_{own}_{number}"))
-    assert len(backend.trainings.list_unfinished(limit=2)) == 2
+    assert len(backend.trainings.list_followed(limit=2)) == 2
 
 
 def test_a_listing_of_a_shoot_shows_that_shoot_only(backend: Backend, own: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from shared.events import EVENTS
-from shared.settings import FalSettings, SubmitSettings
 from tests.infra.terraform import GCP, ROOT, blocks, functions, local_value, text
 from tests.infra.wiring import calls_method, published, reached
 
@@ -138,5 +137,7 @@ def test_a_function_is_told_the_settings_that_it_reads_and_no_others(name: str) 
 
 
 def test_a_claim_ends_after_the_request_that_holds_it() -> None:
+    from shared.settings import FalSettings, SubmitSettings
+
     fal_s = FalSettings.model_fields["fal_timeout_s"].default
     assert fal_s < functions()["submitter"]["timeout_s"] < SubmitSettings.model_fields["claim_lease_s"].default

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from shared.errors import WebhookForged
 from tests.infra.terraform import ROOT, blocks, local_value
 
 OBSERVABILITY = (ROOT / "docs" / "observability.md").read_text()
@@ -67,4 +66,6 @@ def test_every_alert_says_what_it_means_and_reaches_somebody() -> None:
 
 
 def test_signature_failures_are_told_apart_from_other_refusals() -> None:
+    from shared.errors import WebhookForged
+
     assert f'code="{WebhookForged.code}"' in local_value("alerts")["forged-callbacks"]["query"]

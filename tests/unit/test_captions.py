@@ -127,7 +127,7 @@ def test_captions_that_cannot_be_used_are_refused_before_anything_is_recorded(
 ) -> None:
     with pytest.raises(error, match=words):
         world.start(captions=captions)
-    assert world.trainings.list_unfinished(limit=10) == []
+    assert world.trainings.list_followed(limit=10) == []
     assert world.publisher.published == []
 
 

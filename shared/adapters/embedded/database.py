@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS trainings (
 CREATE INDEX IF NOT EXISTS trainings_of_owner ON trainings (owner_id, created_at DESC, id);
 CREATE INDEX IF NOT EXISTS trainings_of_owner_by_status ON trainings (owner_id, status, created_at DESC, id);
 CREATE INDEX IF NOT EXISTS unfinished_trainings ON trainings (updated_at, id) WHERE unfinished;
+CREATE INDEX IF NOT EXISTS watched_trainings ON trainings (updated_at, id)
+    WHERE json_extract(document, '$.attention') = 'watched';
 CREATE INDEX IF NOT EXISTS trainings_by_status ON trainings (status, updated_at DESC, id DESC);
 CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS models (

@@ -7,6 +7,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any
 
 from shared.accounts import Account
@@ -18,7 +19,7 @@ from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, Tra
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
-from shared.stages import Status
+from shared.stages import Attention, Status
 from shared.trainings import Training
 
 _UPDATE_ATTEMPTS = 30
@@ -102,11 +103,21 @@ class SqliteTrainings:
             rows = connection.execute(query, (Status.SUCCEEDED.value, trainer, limit)).fetchall()
         return [self._table.value(row[0]) for row in rows]
 
-    def list_unfinished(self, *, limit: int) -> list[Training]:
-        """Trainings in no terminal status, the longest unchanged first."""
+    def list_followed(self, *, limit: int) -> list[Training]:
+        """Trainings that are under way or not finished, the longest unchanged first."""
         query = "SELECT document FROM trainings WHERE unfinished ORDER BY updated_at, id LIMIT ?"
         with self._database.reading() as connection:
             rows = connection.execute(query, (limit,)).fetchall()
+        return [self._table.value(row[0]) for row in rows]
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Given up trainings that fal.ai may still deliver, the longest unchanged first."""
+        query = (
+            "SELECT document FROM trainings WHERE json_extract(document, '$.attention') = 'watched'"
+            " AND updated_at <= ? ORDER BY updated_at, id LIMIT ?"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (to_micros(unchanged_since), limit)).fetchall()
         return [self._table.value(row[0]) for row in rows]
 
     def _read(self, training_id: str) -> tuple[Training, int]:
@@ -234,5 +245,5 @@ def _indexed(training: Training) -> dict[str, Any]:
     return {
         "updated_at": to_micros(training.updated_at),
         "status": training.status.value,
-        "unfinished": int(not training.is_terminal),
+        "unfinished": int(training.attention is Attention.FOLLOWED),
     }

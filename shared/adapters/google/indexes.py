@@ -39,7 +39,7 @@ INDEXES: tuple[Index, ...] = (
     _newest("models", "owner_id", "recipe", by="trained_at"),
     _newest("models", "owner_id", "person_id", "name", by="trained_at"),
     _newest("stories", "training_id", by="at"),
-    Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    Index("trainings", (("attention", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
 )
 
 APP_INDEXES: tuple[Index, ...] = tuple(

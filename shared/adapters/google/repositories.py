@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,13 @@ from shared.errors import ModelNotFound, NotFound, ShootNotFound, TrainingNotFou
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
-from shared.stages import TERMINAL, Status
+from shared.stages import Attention, Status
 from shared.trainings import Training
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 MOST_VERSIONS = 1000
-
-UNFINISHED = tuple(status.value for status in Status if status not in TERMINAL)
 
 
 TRAINING_VIEWS = Shown(
@@ -169,9 +168,14 @@ class FirestoreTrainings:
         equal = {"trainer": trainer, "status": Status.SUCCEEDED.value}
         return list(self._documents.page(equal, newest="updated_at", limit=limit, cursor=None).items)
 
-    def list_unfinished(self, *, limit: int) -> list[Training]:
-        """Trainings in no terminal status, the longest unchanged first."""
-        return self._documents.oldest("status", UNFINISHED, by="updated_at", limit=limit)
+    def list_followed(self, *, limit: int) -> list[Training]:
+        """Trainings that are under way or not finished, the longest unchanged first."""
+        return self._documents.oldest("attention", Attention.FOLLOWED, by="updated_at", limit=limit)
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Given up trainings that fal.ai may still deliver, the longest unchanged first."""
+        attention = Attention.WATCHED
+        return self._documents.oldest("attention", attention, by="updated_at", until=unchanged_since, limit=limit)
 
 
 class FirestoreModels:

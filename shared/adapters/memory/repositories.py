@@ -14,7 +14,7 @@ from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, Tra
 from shared.models import Model, latest_by_shoot
 from shared.ports import Page
 from shared.shoots import Shoot
-from shared.stages import Status
+from shared.stages import Attention, Status
 from shared.trainings import Training
 
 _UPDATE_ATTEMPTS = 100
@@ -110,11 +110,19 @@ class MemoryTrainings:
             found = [t for t in self._all() if t.trainer == trainer and t.status is Status.SUCCEEDED]
             return sorted(found, key=lambda t: (t.updated_at, t.id), reverse=True)[:limit]
 
-    def list_unfinished(self, *, limit: int) -> list[Training]:
-        """Trainings in no terminal status, the longest unchanged first."""
-        with self.faults.around("list_unfinished"):
-            unfinished = [training for training in self._all() if not training.is_terminal]
-            return sorted(unfinished, key=lambda training: (training.updated_at, training.id))[:limit]
+    def list_followed(self, *, limit: int) -> list[Training]:
+        """Trainings that are under way or not finished, the longest unchanged first."""
+        with self.faults.around("list_followed"):
+            return self._oldest(Attention.FOLLOWED)[:limit]
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Given up trainings that fal.ai may still deliver, the longest unchanged first."""
+        with self.faults.around("list_watched"):
+            return [t for t in self._oldest(Attention.WATCHED) if t.updated_at <= unchanged_since][:limit]
+
+    def _oldest(self, attention: Attention) -> list[Training]:
+        found = [training for training in self._all() if training.attention is attention]
+        return sorted(found, key=lambda training: (training.updated_at, training.id))
 
     def _found(self, training_id: str) -> Training:
         if (training := self._trainings.get(training_id)) is None:

@@ -1,0 +1,243 @@
+"""Ways to break the product in one place, each of which the simulation has to notice: what proves that it can."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """A change of one module's text: `old`, which is there exactly once, becomes `new`.
+
+    `hint` is a seed that noticed it once: it is tried first, because most others take longer.
+    """
+
+    name: str
+    module: str
+    old: str
+    new: str
+    hint: int = 0
+
+    def applied(self, source: str) -> str:
+        """The module's text with the fault in it; a mutation that no longer fits the code says so."""
+        count = source.count(self.old)
+        if count != 1:
+            raise ValueError(f"{self.name}: {self.old!r} is in {self.module} {count} times instead of once")
+        return source.replace(self.old, self.new)
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="an uncertain submission is sent again",
+        module="functions.submitter.submit_job",
+        old="return trainings.update(training.id, in_doubt)",
+        new="return trainings.update(training.id, lambda t: t.released(event.nonce, at=clock.now()))",
+        hint=3,
+    ),
+    Mutation(
+        name="fal.ai is paid before the claim is written",
+        module="functions.submitter.submit_job",
+        old="training = trainings.update(training.id, lambda t: t.claimed(claim, at=now, sent=sent))",
+        new="training = training.claimed(claim, at=now, sent=sent)",
+    ),
+    Mutation(
+        name="a claim is taken from its holder",
+        module="shared.trainings",
+        old="""        if not self.awaits_submission:
+            raise Conflict(reason=f"a training that is {self.status} cannot be claimed")
+        if self.status is Status.SUBMITTING:""",
+        new="""        if self.status is Status.SUBMITTING:""",
+        hint=220,
+    ),
+    Mutation(
+        name="every move is allowed",
+        module="shared.trainings",
+        old="if not self.may_advance(to):",
+        new="if False:",
+        hint=18,
+    ),
+    Mutation(
+        name="what has ended fails again",
+        module="shared.trainings",
+        old="""        if self.is_terminal:
+            return self
+        where = stage""",
+        new="""        where = stage""",
+        hint=24,
+    ),
+    Mutation(
+        name="an uncertain submission is said to have cost nothing",
+        module="shared.trainings",
+        old='does not show it"), at=at, charged=None)',
+        new='does not show it"), at=at, charged=False)',
+    ),
+    Mutation(
+        name="a training that was sent is canceled as if it was not",
+        module="functions.api.end_training",
+        old="if training.status is Status.REQUESTED or training.awaits_submission:",
+        new="if not training.is_terminal:",
+        hint=10,
+    ),
+    Mutation(
+        name="a press is a new training every time",
+        module="functions.api.start_training",
+        old="""        id=keyed_id("t", owner_id, key),""",
+        new="""        id=keyed_id("t", owner_id, key + str(desk.clock.now())),""",
+    ),
+    Mutation(
+        name="the archive goes as soon as it is made",
+        module="functions.packager.package_dataset",
+        old="if dataset is not None and (dataset != training.dataset or training.is_terminal):",
+        new="if dataset is not None:",
+    ),
+    Mutation(
+        name="the archive stays when the training ends",
+        module="shared.finishing",
+        old="datasets.delete(archive.name)",
+        new="pass",
+    ),
+    Mutation(
+        name="nobody is told of the end",
+        module="shared.finishing",
+        old="publisher.publish(event)",
+        new="pass",
+    ),
+    Mutation(
+        name="what a training cost is not settled",
+        module="shared.finishing",
+        old="accounts.update(training.owner_id, settle)",
+        new="pass",
+    ),
+    Mutation(
+        name="the monitor does not finish what a crash left",
+        module="functions.monitor.check_jobs",
+        old="""        if training.is_terminal:
+            self.finish(training)
+        elif""",
+        new="""        if training.is_terminal:
+            pass
+        elif""",
+    ),
+    Mutation(
+        name="deadlines are not kept",
+        module="functions.monitor.check_jobs",
+        old="elif self.settings.deadlines.passed(training, self.now):",
+        new="elif False:",
+    ),
+    Mutation(
+        name="a run that was given up is forgotten",
+        module="shared.trainings",
+        old="attention = Attention.WATCHED if self.may_still_deliver else Attention.NONE",
+        new="attention = Attention.NONE",
+        hint=130,
+    ),
+    Mutation(
+        name="late weights are kept from their user",
+        module="functions.mirror.mirror_artifacts",
+        old="return trainings.update(training.id, lambda t: t.with_late_result(job, at=clock.now()))",
+        new="return trainings.update(training.id, lambda t: t.unwatched(at=clock.now()))",
+        hint=57,
+    ),
+    Mutation(
+        name="anybody's report is believed",
+        module="functions.mirror.mirror_artifacts",
+        old="    if training.claim is None or training.claim.nonce != event.nonce:",
+        new="    if training.claim is None:",
+        hint=22,
+    ),
+    Mutation(
+        name="a request that we cannot read is taken for ours",
+        module="functions.mirror.mirror_artifacts",
+        old="        if training.fal is None:\n            # nobody",
+        new="        if False:\n            # nobody",
+        hint=22,
+    ),
+    Mutation(
+        name="the configuration is not looked at",
+        module="functions.mirror.fetch_artifacts",
+        old="json.loads(data)",
+        new="pass",
+        hint=18,
+    ),
+    Mutation(
+        name="the model is not recorded",
+        module="functions.mirror.mirror_artifacts",
+        old="models.create(model)",
+        new="True",
+    ),
+    Mutation(
+        name="paid weights are paid for again",
+        module="functions.api.end_training",
+        old="if training.is_recoverable:",
+        new="if False:",
+    ),
+    Mutation(
+        name="an end is settled twice",
+        module="shared.accounts",
+        old="        if training_id not in self.reservations:\n            return self\n",
+        new="",
+    ),
+    Mutation(
+        name="the history goes back in time",
+        module="shared.trainings",
+        old="at = max(at, self.since)",
+        new="pass",
+        hint=21,
+    ),
+    Mutation(
+        name="every attempt takes a version of its own",
+        module="functions.mirror.mirror_artifacts",
+        old="models.allocate_version(training.person_id, training.model_name, training.id)",
+        new="models.allocate_version(training.person_id, training.model_name, f'{training.id} {clock.now()}')",
+        hint=1,
+    ),
+    Mutation(
+        name="a failed training comes back without a word",
+        module="functions.mirror.mirror_artifacts",
+        old='reason = AFTER_ALL if training.is_recoverable else ""',
+        new='reason = ""',
+        hint=18,
+    ),
+)
+
+
+class MutantFinder(importlib.abc.MetaPathFinder):
+    """Imports one module with a mutation in it."""
+
+    def __init__(self, mutation: Mutation) -> None:
+        """Only works where the module was not imported before."""
+        self._mutation = mutation
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of the mutant; None for every other module."""
+        if fullname != self._mutation.module:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        assert spec is not None and isinstance(spec.loader, SourceFileLoader)
+        spec.loader = _MutantLoader(spec.loader.name, spec.loader.path, self._mutation)
+        return spec
+
+
+class _MutantLoader(SourceFileLoader):
+    def __init__(self, name: str, path: str, mutation: Mutation) -> None:
+        super().__init__(name, path)
+        self._mutation = mutation
+
+    def get_code(self, fullname: str) -> CodeType:
+        source = self.get_data(self.path).decode()
+        return compile(self._mutation.applied(source), self.path, "exec", dont_inherit=True)
+
+
+def install(mutation: Mutation) -> None:
+    """Let the product be imported with the mutation in it, in a process that has not imported it yet."""
+    if mutation.module in sys.modules:
+        raise RuntimeError(f"{mutation.module} was imported before it could be mutated")
+    sys.meta_path.insert(0, MutantFinder(mutation))

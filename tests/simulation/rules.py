@@ -1,0 +1,136 @@
+"""What holds after every schedule: the promises of `tests/rules.py`, and what only a simulation can see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from itertools import pairwise
+
+from shared.models import staging_prefix
+from shared.stages import Stage, Status
+from tests.evidence import Evidence, FalRun
+from tests.rules import broken
+from tests.simulation.fal import CONFIG, Run, digest
+from tests.simulation.scheduler import START
+from tests.simulation.simulation import SETTINGS, Outcome
+
+# Written down a second time, from the design's text and not from the product's table.
+MOVES: Mapping[str, str] = {
+    "requested": "packaged failed canceled",
+    "packaged": "submitting requested failed canceled",
+    "submitting": "submitted mirroring failed canceled",
+    "submitted": "running mirroring failed canceled",
+    "running": "mirroring failed canceled",
+    "mirroring": "succeeded failed canceled",
+    "succeeded": "",
+    "failed": "mirroring",
+    "canceled": "",
+}
+
+
+def violations(outcome: Outcome) -> list[str]:
+    """Everything that does not hold, each with the name of its rule."""
+    own = [f"{rule.__name__}: {sentence}" for rule in RULES for sentence in rule(outcome)]
+    return own + broken(evidence_of(outcome))
+
+
+def evidence_of(outcome: Outcome) -> Evidence:
+    """What the stores and fal.ai show in the end."""
+    staged = tuple(
+        found
+        for training in outcome.trainings
+        if training.id not in outcome.untidy
+        for found in outcome.kept.list(staging_prefix(training.id))
+    )
+    return Evidence(
+        now=START + timedelta(seconds=outcome.ended_s),
+        trainings=tuple(outcome.trainings),
+        models=tuple(outcome.models),
+        accounts=tuple(outcome.accounts),
+        runs=tuple(_fal_run(run) for run in outcome.runs),
+        kept=(*outcome.kept.list("models/"), *staged),
+        archives=tuple(outcome.datasets.list("")),
+        earlier=tuple(write.after for write in outcome.writes if write.moved),
+        announced=tuple(outcome.finished),
+        deadlines=SETTINGS.deadlines,
+        patience=timedelta(minutes=15),
+    )
+
+
+def _fal_run(run: Run) -> FalRun:
+    return FalRun(
+        request_id=run.job.request_id,
+        training_id=run.training_id,
+        billed=run.billed,
+        delivered=run.produced_weights,
+        sha256=digest(run),
+    )
+
+
+def every_schedule_comes_to_its_end(outcome: Outcome) -> Iterator[str]:
+    """Nothing outlives its deadline in calm weather, everything ends, and no function raises what it does not name."""
+    yield from outcome.overdue
+    yield from (f"an unforeseen error escaped: {text}" for text in outcome.escaped)
+    for training in outcome.trainings:
+        if not training.is_terminal:
+            yield f"{training.id} is still {training.status}"
+
+
+def archives_outlive_their_fetching(outcome: Outcome) -> Iterator[str]:
+    """fal.ai finds the archive of every training that still wants it."""
+    for run in outcome.runs:
+        if run.archive_missing:
+            yield f"the archive of {run.training_id} was gone before fal.ai fetched it"
+
+
+def what_is_kept_is_what_fal_made(outcome: Outcome) -> Iterator[str]:
+    """Weights and configuration of every model are, byte by byte, those of its own run."""
+    runs = {run.job.request_id: run for run in outcome.runs}
+    jobs = {training.id: training.fal for training in outcome.trainings}
+    for model in outcome.models:
+        job = jobs[model.training_id]
+        if job is None or _content(outcome, model.lora_uri) != runs[job.request_id].weights:
+            yield f"the weights of {model.id} are not those that its run made"
+        if _content(outcome, model.config_uri) != CONFIG:
+            yield f"the configuration of {model.id} is not what fal.ai served"
+
+
+def _content(outcome: Outcome, uri: str) -> bytes:
+    return b"".join(outcome.kept.read(uri.removeprefix(f"{outcome.kept.uri}/")))
+
+
+def nothing_moves_undeclared(outcome: Outcome) -> Iterator[str]:
+    """Every move of every history is one that the design names, and only failures of mirroring are recovered."""
+    for training in outcome.trainings:
+        for move, following in pairwise(training.history):
+            if str(following.status) not in MOVES[move.status].split():
+                yield f"{training.id} went from {move.status} to {following.status}"
+    for write in outcome.writes:
+        failed = write.before if write.before and write.moved and write.before.status is Status.FAILED else None
+        if failed and (failed.error is None or failed.error.stage is not Stage.MIRRORING):
+            yield f"{failed.id} was recovered although it had not failed in mirroring"
+
+
+def one_press_is_one_training(outcome: Outcome) -> Iterator[str]:
+    """The same press sent twice is one training, and so is the same retry."""
+    first = [training for training in outcome.trainings if training.predecessor_id is None]
+    if len(first) > outcome.presses:
+        yield f"{outcome.presses} presses became {len(first)} trainings"
+    successors = [training.predecessor_id for training in outcome.trainings if training.predecessor_id]
+    if len(set(successors)) < len(successors):
+        yield f"a retry became more than one training: {successors}"
+
+
+def what_can_be_recovered_is(outcome: Outcome) -> Iterator[str]:
+    """Whoever is told that a recovery brings the weights, and presses Retry in calm weather, gets them."""
+    yield from (f"{training_id} was to be recovered, and was not" for training_id in outcome.unrecovered)
+
+
+RULES: tuple[Callable[[Outcome], Iterator[str]], ...] = (
+    every_schedule_comes_to_its_end,
+    archives_outlive_their_fetching,
+    what_is_kept_is_what_fal_made,
+    nothing_moves_undeclared,
+    one_press_is_one_training,
+    what_can_be_recovered_is,
+)

@@ -1,0 +1,340 @@
+"""One schedule: every function over ports in memory, in virtual time, with everything that a seed brings."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Executor, Future
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.api.reservations import free_unused
+from functions.webhook.report_result import report_result
+from shared.accounts import Account
+from shared.adapters.memory import MemoryAccounts, MemoryModels, MemoryObjects, MemoryShoots, MemoryTrainings
+from shared.events import Event
+from shared.models import Model
+from shared.settings import DatasetSettings, MonitorSettings
+from shared.shoots import Shoot, preprocessed_prefix
+from shared.stages import TERMINAL, Attention
+from shared.trainings import Training
+from tests.simulation.fal import Callback, Run, SimulatedFal
+from tests.simulation.fate import Fate
+from tests.simulation.interposed import Interposer
+from tests.simulation.messages import Messages
+from tests.simulation.scheduler import Scheduler, Task, VirtualClock
+from tests.simulation.users import Users
+from tests.simulation.weather import CALM_AFTER_S, weather_of
+from tests.wiring import Functions
+from tests.world import jpeg
+
+OWNERS = ("anna", "bert")
+TICK_S = 60.0
+# Where nothing is under way a tick more or less makes no difference.
+IDLE_TICK_S = 300.0
+# Longer than all deadlines together, and then some.
+HORIZON_S = 16 * 60 * 60.0
+SETTINGS = MonitorSettings(
+    deadline_requested_s=20 * 60,
+    deadline_packaged_s=20 * 60,
+    deadline_submitting_s=40 * 60,
+    deadline_submitted_s=60 * 60,
+    deadline_running_s=60 * 60,
+    deadline_mirroring_s=40 * 60,
+    watch_s=5 * 60 * 60,
+)
+# An hour must be left of it when it is sent (SubmitSettings): what comes a little late is signed again.
+ARCHIVE_URL_S = 70 * 60.0
+WEBHOOK_PATIENCE = 10
+PICTURES = tuple(jpeg(i, size=16) for i in range(4))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """One change of a training as the store saw it."""
+
+    at_s: float
+    before: Training | None
+    after: Training
+
+    @property
+    def moved(self) -> bool:
+        """Whether the training's history went on."""
+        return self.before is None or len(self.after.history) > len(self.before.history)
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What a schedule left behind: what the rules are about."""
+
+    seed: int
+    trainings: list[Training]
+    models: list[Model]
+    accounts: list[Account]
+    kept: MemoryObjects
+    datasets: MemoryObjects
+    runs: list[Run]
+    finished: list[Any]
+    writes: list[Write]
+    escaped: list[str]
+    unrecovered: list[str]
+    untidy: frozenset[str]
+    presses: int
+    ended_s: float
+    overdue: list[str]
+    struck: list[str]
+    story: list[str] = field(repr=False)
+
+
+class _WatchedTrainings(MemoryTrainings):
+    """Trainings whose every change is noted."""
+
+    def __init__(self, clock: VirtualClock, tell: Any) -> None:
+        super().__init__()
+        self.writes: list[Write] = []
+        self._virtual, self._tell = clock, tell
+
+    def create(self, training: Training) -> bool:
+        created = super().create(training)
+        if created:
+            self.writes.append(Write(at_s=self._virtual.elapsed_s, before=None, after=training))
+        return created
+
+    def _replace(self, training: Training, changed: Training) -> bool:
+        written = super()._replace(training, changed)
+        if written:
+            self.writes.append(Write(at_s=self._virtual.elapsed_s, before=training, after=changed))
+            if training.status is not changed.status:
+                why = f" ({changed.error.code})" if changed.error else ""
+                self._tell(f"    {changed.id}: {training.status} → {changed.status}{why}")
+        return written
+
+    def all(self) -> list[Training]:
+        return list(self._trainings.values())
+
+
+class SerialExecutor(Executor):
+    """Does everything at once, in order."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class _Story(io.StringIO):
+    """Standard output whose log lines become lines of the story."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def write(self, text: str) -> int:
+        event = json.loads(text)
+        ids = " ".join(f"{name}={value}" for name, value in event.items() if name not in ("severity", "message"))
+        self._tell(f"    log {event['message']} {ids}")
+        return len(text)
+
+
+class _Verifier:
+    """Believes every callback: forged ones are another test's matter."""
+
+    def verify(self, headers: Any, body: bytes) -> str:
+        return str(headers["request-id"])
+
+
+class Simulation:
+    """The system of one seed; `run` plays it to its end."""
+
+    def __init__(self, seed: int, only: Collection[str] | None = None) -> None:
+        """Everything is in place and nothing has happened."""
+        self.seed = seed
+        self.story: list[str] = []
+        self.fate = Fate(seed, only)
+        self.weather = weather_of(self.fate)
+        self.clock = VirtualClock()
+        self.scheduler = Scheduler(self.clock)
+        self.interposer = Interposer(fate=self.fate, weather=self.weather, scheduler=self.scheduler, tell=self.tell)
+        self.trainings = _WatchedTrainings(self.clock, self.tell)
+        self.models, self.accounts, shoots = MemoryModels(), MemoryAccounts(), MemoryShoots()
+        self.pictures, self.datasets, self.kept = (
+            MemoryObjects(name, clock=self.clock) for name in ("shoots", "datasets", "models")
+        )
+        self.messages = Messages(self.scheduler, self.fate, self.weather, self._deliver, self.tell)
+        self.fal = SimulatedFal(
+            self.scheduler,
+            self.clock,
+            self.fate,
+            self.weather,
+            self.datasets,
+            self._call_back,
+            self._is_wanted,
+            self.tell,
+        )
+        port = self.interposer.port
+        numbers = itertools.count(1)
+        self.functions = Functions(
+            clock=self.clock,
+            shoots=port(shoots, "shoots", "database"),
+            trainings=port(self.trainings, "trainings", "database"),
+            models=port(self.models, "models", "database"),
+            accounts=port(self.accounts, "accounts", "database"),
+            publisher=port(self.messages, "publisher", "messaging"),
+            pictures=port(self.pictures, "pictures", "storage"),
+            datasets=port(self.datasets, "datasets", "storage"),
+            kept=port(self.kept, "kept", "storage"),
+            fal=port(self.fal, "fal", "fal"),
+            media=port(self.fal, "media", "media"),
+            new_name=lambda: f"n{next(numbers)}",
+            monitor_settings=SETTINGS,
+            dataset_settings=DatasetSettings(archive_url_ttl_s=ARCHIVE_URL_S),
+            new_executor=SerialExecutor,
+        )
+        self.users = Users(
+            functions=self.functions,
+            scheduler=self.scheduler,
+            fate=self.fate,
+            weather=self.weather,
+            tell=self.tell,
+            escaped=self.messages.escaped,
+        )
+        self._ticks = 0
+        self.overdue: list[str] = []
+        for owner in OWNERS:
+            self._shoot(owner, shoots)
+
+    def tell(self, line: str) -> None:
+        """Write a line of the story."""
+        self.story.append(f"{self.clock.elapsed_s:9.1f} s  {line}")
+
+    def run(self) -> Outcome:
+        """Play until everything has come to its end, then look whether what can be recovered is."""
+        with redirect_stdout(_Story(self.tell)):
+            self.users.plan()
+            self.scheduler.after(0, self._tick, background=True)
+            if self.fate.strikes("everything restarts", 0.2):
+                self.scheduler.after(self.fate.between("restart", 30, 1800), self._restart)
+            self._play(HORIZON_S)
+            unrecovered = self._recover_all()
+            self.scheduler.close()
+        return Outcome(
+            seed=self.seed,
+            trainings=self.trainings.all(),
+            models=[m for owner in OWNERS for m in self.models.list_for_owner(owner, limit=100).items],
+            accounts=[self.accounts.get(owner) for owner in OWNERS],
+            kept=self.kept,
+            datasets=self.datasets,
+            runs=list(self.fal.runs.values()),
+            finished=self.messages.finished,
+            writes=self.trainings.writes,
+            escaped=self.messages.escaped,
+            unrecovered=unrecovered,
+            untidy=frozenset(t.id for t in self.trainings.all() if self._was_left_untidy(t.id)),
+            presses=self.users.keys,
+            ended_s=self.clock.elapsed_s,
+            overdue=self.overdue,
+            struck=self.fate.struck,
+            story=self.story,
+        )
+
+    def _play(self, horizon_s: float) -> None:
+        quiet_since: float | None = None
+        while self.scheduler.step() and self.clock.elapsed_s < horizon_s:
+            if self.scheduler.pending or not self._is_idle(self.trainings.all()):
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = self.clock.elapsed_s
+            elif self.clock.elapsed_s - quiet_since > 2 * IDLE_TICK_S:
+                return
+
+    def _is_idle(self, trainings: list[Training]) -> bool:
+        return all(training.attention is Attention.NONE for training in trainings)
+
+    def _was_left_untidy(self, training_id: str) -> bool:
+        """Whether a mirror was killed, or could not clear up; what it left goes a day later."""
+        killed = (f"mirror {training_id}", "KILLED"), ("EVERYTHING RESTARTS", "")
+        gave_up = (f"mirror {training_id}", "a dead letter")
+        told = *killed, gave_up, ("step_after_the_end_hindered", training_id)
+        return any(one in line and other in line for line in self.story for one, other in told)
+
+    def _recover_all(self) -> list[str]:
+        """Whoever was told that a recovery brings the weights presses Retry now; the ids of those whom it failed."""
+        self.clock.elapsed_s = max(self.clock.elapsed_s, CALM_AFTER_S + TICK_S)
+        told = [t.id for t in self.trainings.all() if t.is_recoverable]
+        for training_id in told:
+            self.users.recover(training_id)
+        self._play(self.clock.elapsed_s + HORIZON_S)
+        for owner in OWNERS:
+            free_unused(owner, accounts=self.accounts, trainings=self.trainings, at=self.clock.now())
+        return [i for i in told if not self.trainings.get(i).model_id]
+
+    def _shoot(self, owner: str, shoots: MemoryShoots) -> None:
+        shoot = Shoot(
+            id=f"s_{owner}", owner_id=owner, person_id=f"p_{owner}", costume_name="Robe", created_at=self.clock.now()
+        )
+        shoots.save(shoot)
+        for number, picture in enumerate(PICTURES):
+            name = f"{preprocessed_prefix(shoot.id)}{number:02}"
+            self.pictures.write(f"{name}.jpg", [picture], content_type="image/jpeg")
+            self.pictures.write(f"{name}.txt", [b"[trigger] in a picture"], content_type="text/plain")
+
+    def _is_wanted(self, training_id: str) -> bool:
+        return not self.trainings.get(training_id).is_terminal
+
+    def _deliver(self, event: Event, attempt: int) -> None:
+        self.functions.deliver(event, attempt=attempt)
+
+    def _call_back(self, callback: Callback, attempt: int = 1) -> None:
+        """fal.ai calls our webhook; without a 2xx it calls again, for about an hour."""
+        path = f"/webhooks/fal/{callback.training_id}/{callback.nonce}"
+        headers = {"request-id": callback.request_id}
+
+        def report() -> None:
+            report_result(path, headers, b"{}", verifier=_Verifier(), publisher=self.functions.publisher)
+
+        def again() -> None:
+            if attempt < WEBHOOK_PATIENCE:
+                wait = min(15.0 * 2.0 ** (attempt - 1), 400.0)
+                self.scheduler.after(wait, lambda: self._call_back(callback, attempt + 1))
+
+        task = Task(f"{callback.key}.{attempt}", report, lambda failure: again() if failure else None)
+        self.scheduler.spawn(task)
+        self.scheduler.after(30, lambda: again() if task.killed else None)
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        task = Task(f"tick {self._ticks}", self._look_after, self._ticked, background=True)
+        self.scheduler.spawn(task)
+        idle = all(training.is_terminal for training in self.trainings.all()) and self._ticks > 10
+        self.scheduler.after(IDLE_TICK_S if idle else TICK_S, self._tick, background=True)
+
+    def _look_after(self) -> None:
+        self.functions.look_after()
+
+    def _ticked(self, failure: Exception | None) -> None:
+        if failure is not None and not hasattr(failure, "code"):
+            self.messages.escaped.append(f"tick {self._ticks}: {failure!r}")
+        if self.clock.elapsed_s > CALM_AFTER_S + 10 * TICK_S:
+            self._note_overdue()
+
+    def _note_overdue(self) -> None:
+        """After a tick in calm weather nothing is past its deadline, and what waits long says why."""
+        for training in self.trainings.all():
+            if training.status in TERMINAL:
+                continue
+            stood_s = (self.clock.now() - training.since).total_seconds()
+            patience_s = SETTINGS.deadline_mirroring_s if training.fal else 0
+            if stood_s > SETTINGS.deadlines.limit_s(training.status) + patience_s + 2 * TICK_S:
+                self.overdue.append(f"{training.id} is {training.status} for {stood_s:.0f} s")
+
+    def _restart(self) -> None:
+        victims = self.scheduler.kill_all()
+        self.tell(f"EVERYTHING RESTARTS: {len(victims)} invocations are killed")
+
+
+def simulate(seed: int, only: Iterable[str] | None = None) -> Outcome:
+    """Play the schedule of `seed`; with `only`, no fault but those."""
+    return Simulation(seed, None if only is None else frozenset(only)).run()

@@ -59,7 +59,7 @@ def test_what_else_is_known_is_told(listed: dict[str, Document]) -> None:
     assert (qwen["price"], qwen["resumable"]) == (None, False)
     assert "pricing API" in qwen["price_note"]
     assert wan["weights_files"] == ["low-noise", "high-noise"]
-    assert (wan["price"]["at_least"], wan["price"]["unit"]) == (100, "1 steps")
+    assert (wan["price"]["at_least"], wan["price"]["unit"]) == (100, "1000 steps")
 
 
 def ask(world: ApiWorld, path: str, **body: Any) -> Any:

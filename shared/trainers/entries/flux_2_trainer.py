@@ -18,7 +18,7 @@ ENTRY = TrainerSpec(
     trigger_field=None,
     default_caption="default_caption",
     minimum_images=10,
-    price=Price(usd=0.0064, per=1, parameter="steps", at="2026-11-01"),
+    price=Price(usd=6.4, per=1000, parameter="steps", at="2026-11-01"),
     parameters=(
         steps(default=1000, minimum=100, maximum=10_000, step=100),
         learning_rate(default=5e-5),

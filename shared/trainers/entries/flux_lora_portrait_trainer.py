@@ -10,7 +10,7 @@ ENTRY = TrainerSpec(
     endpoint="fal-ai/flux-lora-portrait-trainer",
     version=1,
     title="FLUX.1, portraits",
-    summary="For faces: bright, detailed portraits that follow the prompt. Takes longer, and can continue a model.",
+    summary="For faces: bright, detailed portraits that follow the prompt. It can continue an earlier model.",
     source=("fal.md §3", "https://fal.ai/models/fal-ai/flux-lora-portrait-trainer/api"),
     base_model=FLUX_1,
     data_field="images_data_url",
@@ -19,7 +19,7 @@ ENTRY = TrainerSpec(
     resume_field="resume_from_checkpoint",
     replaces_placeholder=True,
     minimum_images=10,
-    price=Price(usd=0.0024, per=1, parameter="steps", at="2026-11-01"),
+    price=Price(usd=2.4, per=1000, parameter="steps", at="2026-11-01"),
     parameters=(
         steps(default=2500, minimum=1, maximum=10_000),
         learning_rate(default=9e-5, minimum=1e-6, maximum=1e-3),

@@ -17,7 +17,7 @@ ENTRY = TrainerSpec(
     trigger_field="trigger_phrase",
     trigger_required=True,
     minimum_images=4,
-    price=Price(usd=0.0045, per=1, parameter="steps", at="2026-11-01", at_least=100),
+    price=Price(usd=4.5, per=1000, parameter="steps", at="2026-11-01", at_least=100),
     parameters=(
         steps(default=1000, minimum=10, maximum=6000),
         learning_rate(default=7e-4),

@@ -88,6 +88,14 @@ def test_missing_and_odd_fields_of_the_status_are_no_trouble(
     assert (status.state, status.queue_position, status.log) == (RunState.COMPLETED, None, ())
 
 
+def test_a_status_whose_log_is_refused_is_asked_for_without_it(server: ScriptedServer, trainer: FalTrainer) -> None:
+    refused = Reply(status=422, body=b'{"detail": "logs"}')
+    server.script = lambda asked: refused if "logs=1" in asked.target else says({"status": "COMPLETED"})
+    status = trainer.status(JOB, log=True)
+    assert (status.state, status.log) == (RunState.COMPLETED, ())
+    assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize("body", [{}, {"status": "LOST"}, {"status": ["COMPLETED"]}, [], "COMPLETED"])
 def test_a_status_that_says_nothing_is_unavailable(server: ScriptedServer, trainer: FalTrainer, body: object) -> None:
     server.script = lambda asked: says(body)

@@ -26,6 +26,7 @@ MAX_PAGES = 20
 # more than this for one run is no price
 MAX_USD = 1e6
 CLOCK_SKEW = timedelta(minutes=5)
+UNPROCESSABLE = 422
 
 _CANCEL_ANSWERS = {
     "CANCELLATION_REQUESTED": CancelAnswer.REQUESTED,
@@ -90,8 +91,13 @@ class FalTrainer:
         )
 
     def status(self, job: FalJob, *, log: bool) -> RunStatus:
-        """Where the run stands; `TrainerUnavailable` also where fal.ai does not know the request."""
+        """Where the run stands; `TrainerUnavailable` also where fal.ai does not know the request.
+
+        Where fal.ai refuses to tell the log, as it has been seen to for some trainers, the status comes without.
+        """
         answer = self._call("status", "GET", self._url(job, "status", log=log))
+        if log and answer.status == UNPROCESSABLE:
+            answer = self._call("status", "GET", self._url(job, "status"))
         if not answer.ok:
             raise unavailable(answer)
         status = run_status(answer.json)

@@ -96,7 +96,7 @@ def _nearest(value: float, step: int, low: float | None, high: float | None) -> 
     """The multiple of `step` that is nearest to `value` and still in the range."""
     least = math.ceil(low / step) if low is not None else None
     most = math.floor(high / step) if high is not None else None
-    count = round(value / step)
+    count = math.floor(value / step + 0.5)  # as the console's form rounds
     count = count if least is None else max(count, least)
     return (count if most is None else min(count, most)) * step
 

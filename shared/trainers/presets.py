@@ -23,7 +23,7 @@ PRESET_WORDS: Mapping[Preset, PresetWords] = MappingProxyType(
     {
         Preset.PERSON: PresetWords(
             title="A person",
-            help="Learns a face: looks most at the person, whatever she wears.",
+            help="Learns a face: looks most at the person, whatever they wear.",
         ),
         Preset.COSTUME: PresetWords(
             title="A costume",

@@ -47,7 +47,7 @@ def test_the_api_offers_prices_takes_and_refuses_it(tmp_path: Path) -> None:
         assert started["parameters"] == {"rounds": 40, "sparkle": 1.0, "mood": "solemn"}
         refused = world.client.post("/v1/quotes", json={**wish, "parameters": {"rounds": 45}})
         assert is_problem(refused, 422, "invalid_parameter")
-        assert "the nearest is 40" in refused.json()["detail"]
+        assert "the nearest is 50" in refused.json()["detail"]
 
 
 def test_other_trainers_point_to_it() -> None:

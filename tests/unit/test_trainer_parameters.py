@@ -39,8 +39,8 @@ REFUSED: list[tuple[TrainerSpec, dict[str, Any], str]] = [
     (PORTRAIT, {"learning_rate": 0.5}, "takes learning_rate from 1e-06 to 0.001, not 0.5"),
     (PORTRAIT, {"learning_rate": math.nan}, "takes learning_rate as a number, not NaN"),
     (PORTRAIT, {"learning_rate": 10**400}, "takes learning_rate as a number"),
-    (FLUX_2, {"steps": 1250}, "takes steps in steps of 100, not 1250; the nearest is 1200"),
-    (FLUX_2, {"steps": 1251}, "the nearest is 1300"),
+    (FLUX_2, {"steps": 1250}, "takes steps in steps of 100, not 1250; the nearest is 1300"),
+    (FLUX_2, {"steps": 1249}, "the nearest is 1200"),
     (FLUX_2, {"steps": 9999}, "the nearest is 10000"),
     (FLUX_2, {"steps": 101}, "the nearest is 100"),
     (FAST, {"steps": "10"}, 'takes steps as a whole number, not "10"'),
@@ -70,7 +70,7 @@ def test_what_a_trainer_does_not_take_is_refused_with_what_it_would(
 def test_a_refusal_has_the_numbers_for_a_form() -> None:
     with pytest.raises(InvalidParameter) as wrong_step:
         checked(FLUX_2, {"steps": 1250})
-    assert (wrong_step.value.facts["nearest"], wrong_step.value.facts["multiple_of"]) == (1200, 100)
+    assert (wrong_step.value.facts["nearest"], wrong_step.value.facts["multiple_of"]) == (1300, 100)
     with pytest.raises(InvalidParameter) as too_much:
         checked(FAST, {"steps": 20_000})
     assert (too_much.value.facts["minimum"], too_much.value.facts["maximum"]) == (1, 10_000)

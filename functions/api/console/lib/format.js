@@ -107,7 +107,8 @@ export function stem(file) {
 /** What a parameter's value reads like. */
 export function value(given) {
   if (typeof given === "boolean") return given ? "yes" : "no";
-  return typeof given === "number" ? number(given) : String(given);
+  // as it was given: a learning rate of 0.0007 is not one of 0.001
+  return Number.isInteger(given) ? number(given) : String(given);
 }
 
 /**

@@ -49,11 +49,11 @@ export function misfit(schema, value) {
   if (schema.type !== "integer" && schema.type !== "number") return "";
   const { minimum: low = -Infinity, maximum: high = Infinity, multipleOf: step } = schema;
   if (!Number.isFinite(value)) return "A number is needed here.";
-  if (value < low || value > high) return `${rangeWords(schema)}.`;
+  if (value < low || value > high) return `It has to be ${rangeWords(schema).replace(/^./, (first) => first.toLowerCase())}.`;
   if (schema.type === "integer" && !Number.isInteger(value)) return "A whole number is needed here.";
   if (!step || value % step === 0) return "";
   const nearest = Math.min(Math.max(Math.round(value / step) * step, Math.ceil(low / step) * step), Math.floor(high / step) * step);
-  return `In steps of ${number(step)}: the nearest is ${number(nearest)}.`;
+  return `It goes in steps of ${number(step)}: the nearest is ${number(nearest)}.`;
 }
 
 /** "From 100 to 10,000, in steps of 100"; small numbers as they are written. */

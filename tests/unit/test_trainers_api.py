@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from jsonschema import Draft202012Validator
 from shared.trainers import DEFAULT_TRAINER, TRAINERS
 from tests.api_answers import is_problem
 from tests.api_world import ApiWorld, api_world
-from tests.builders import a_shoot
+from tests.builders import a_model, a_shoot
 from tests.world import jpeg
 
 Document = dict[str, Any]
@@ -136,3 +137,23 @@ def test_the_report_counts_by_the_trainers_own_minimum(world: ApiWorld) -> None:
     ]
     assert "at least 10" in few["findings"][0]["message"]
     assert world.client.get("/v1/shoots/s_1/report").json()["blocking"] is False
+
+
+def test_every_file_of_a_model_is_listed_and_signed(world: ApiWorld) -> None:
+    files = {}
+    for part in ("low-noise", "high-noise"):
+        world.kept.write(f"{part}.safetensors", [part.encode()], content_type="application/octet-stream")
+        files[part] = replace(a_model().files[0], part=part, uri=f"{world.kept.uri}/{part}.safetensors")
+    first = files["low-noise"]
+    uris = {"lora_uri": first.uri, "config_uri": f"{world.kept.uri}/config.json"}
+    model = a_model(id="m_2", owner_id=world.user, part="low-noise", further_weights=(files["high-noise"],), **uris)
+    world.models.create(model)
+
+    shown = world.client.get("/v1/models/m_2").json()
+    assert [(file["part"], file["uri"]) for file in shown["files"]] == [(p, f.uri) for p, f in files.items()]
+    download = world.client.get("/v1/models/m_2/download").json()
+    assert download["weights"] == download["files"][0]
+    assert {file["file_name"]: world.fetch(file["url"]) for file in download["files"]} == {
+        "red-riding-hood-v1-low-noise.safetensors": b"low-noise",
+        "red-riding-hood-v1-high-noise.safetensors": b"high-noise",
+    }

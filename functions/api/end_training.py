@@ -12,6 +12,7 @@ from shared.errors import Conflict
 from shared.events import CheckRequested
 from shared.ports import Clock, Publisher, TrainingRepository
 from shared.stages import Status
+from shared.trainers import trainer as spec_of
 from shared.trainings import Training
 
 
@@ -91,12 +92,15 @@ def retry_training(training: Training, desk: Desk) -> Training:
         raise Conflict(
             reason=f"this training has status {training.status}, and only failed or canceled ones can be retried"
         )
+    # every parameter is given, so the preset is a word only, and one that is offered no more is none
+    offered = training.preset in spec_of(training.trainer).presets
     wish = Wish(
         shoot_id=training.shoot_id,
         trigger_word=training.trigger_word,
         model_name=training.model_name,
         trainer=training.trainer,
         parameters=training.parameters,
+        preset=training.preset if offered else None,
         captions=training.captions,
         force=True,
         predecessor_id=training.id,

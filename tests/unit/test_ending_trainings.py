@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,15 @@ def test_a_failed_training_is_retried_as_its_successor_once_however_often_it_is_
     )
     world.run()
     assert len(world.fal.runs) == 2
+
+
+@pytest.mark.parametrize(("preset", "kept"), [("style", "style"), ("offered no more", None), (None, None)])
+def test_a_retried_training_keeps_its_preset_as_long_as_it_is_offered(
+    world: World, preset: str | None, kept: str | None
+) -> None:
+    before = replace(failed(world), preset=preset)
+    again = retry_training(before, world.desk)
+    assert (again.preset, again.parameters) == (kept, before.parameters)
 
 
 def test_paid_weights_are_recovered_instead_of_trained_again(world: World) -> None:

@@ -95,7 +95,7 @@ FILES = st.fixed_dictionaries(
 
 
 @given(st.dictionaries(st.text(max_size=10), JSON | FILES, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_comes_is_kept_as_json_without_a_url(raw: dict[str, Any]) -> None:
     kept = json.dumps(kept_output(raw), allow_nan=False)
     assert "://" not in kept

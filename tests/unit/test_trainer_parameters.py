@@ -157,7 +157,7 @@ def test_the_schema_accepts_what_is_accepted_and_nothing_else(spec: TrainerSpec)
     seen = set()
 
     @given(wishes(spec))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=80, deadline=None)
     def agree(parameters: dict[str, Any]) -> None:
         accepted = is_accepted(spec, parameters)
         assert validator.is_valid(parameters) is accepted
@@ -172,7 +172,7 @@ def test_each_single_value_is_judged_alike(spec: TrainerSpec) -> None:
     validator = Draft202012Validator(parameters_schema(spec))
 
     @given(st.data())
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=60, deadline=None)
     def agree(data: st.DataObject) -> None:
         parameter = data.draw(st.sampled_from(spec.parameters))
         parameters = {parameter.name: data.draw(values_near(parameter))}

@@ -47,15 +47,14 @@ def current_user(request: Request, documented: Annotated[HTTPAuthorizationCreden
 User = Annotated[str, Depends(current_user)]
 
 
-def is_operator(user: str) -> bool:
+def is_operator(user: str, settings: ApiSettings) -> bool:
     """Whether this user may do what operators may: everybody on one's own machine, else whom OPERATORS names."""
-    settings = bootstrap.api_settings()
     return settings.auth_mode is AuthMode.LOCAL or user in settings.operators
 
 
 def current_operator(user: User) -> str:
     """The id of the operator who asks; to anybody else there is nothing here."""
-    if not is_operator(user):
+    if not is_operator(user, bootstrap.api_settings()):
         raise HTTPException(404)
     return user
 

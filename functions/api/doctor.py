@@ -234,7 +234,9 @@ def _messaging() -> str:
     counts = bootstrap.queue().counts()
     if dead := {name: count.dead for name, count in counts.items() if count.dead}:
         given_up = ", ".join(f"{count} for the {name}" for name, count in dead.items())
-        raise NotWellError(f"Messages were given up: {given_up}.")
+        raise NotWellError(
+            f"Messages were given up: {given_up}.", "See them and what to do: lora ops dead-letters list."
+        )
     waiting, leased = sum(c.waiting for c in counts.values()), sum(c.leased for c in counts.values())
     return f"Messages waiting: {waiting}, being handled: {leased}, given up: none."
 

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
+from functions.api.auth import is_operator
 from functions.monitor.main import monitor
 from shared import bootstrap
 from shared.errors import SubmissionUncertain
 from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
+from shared.settings import ApiSettings
 from shared.stages import Status
 from shared.trainings import Training
-from tests.api_answers import is_problem, signed_in
+from tests.api_answers import is_problem
 from tests.api_world import ApiWorld, api_world
 from tests.builders import a_shoot, a_training
 from tests.wiring import envelope
 from tests.world import jpeg
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[ApiWorld]:
-    with api_world(tmp_path) as world:
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
+    with api_world(tmp_path_factory.mktemp("operations")) as world:
         yield world
+
+
+@pytest.fixture
+def world(house: ApiWorld) -> ApiWorld:
+    """The API with nothing in it."""
+    with bootstrap._database().writing() as connection:
+        for table in ("trainings", "stories", "messages", "accounts"):
+            connection.execute(f"DELETE FROM {table}")
+    return house
 
 
 def a_mine(status: Status = Status.REQUESTED, **changes: Any) -> Training:
@@ -82,11 +92,15 @@ def test_looking_tells_nothing(world: ApiWorld) -> None:
     assert bootstrap.stories().list_for_training(training.id, limit=10) == []
 
 
-def test_a_story_that_cannot_be_written_does_not_hold_up_the_answer(world: ApiWorld, tmp_path: Path) -> None:
+def test_a_story_that_cannot_be_written_does_not_hold_up_the_answer(world: ApiWorld) -> None:
     training = a_mine()
     with bootstrap._database().writing() as connection:
-        connection.execute("DROP TABLE stories")
-    assert world.client.post(f"/v1/trainings/{training.id}/cancel").json()["outcome"] == "canceled"
+        connection.execute("ALTER TABLE stories RENAME TO elsewhere")
+    try:
+        assert world.client.post(f"/v1/trainings/{training.id}/cancel").json()["outcome"] == "canceled"
+    finally:
+        with bootstrap._database().writing() as connection:
+            connection.execute("ALTER TABLE elsewhere RENAME TO stories")
 
 
 def test_the_story_of_nobody_is_not_found(world: ApiWorld) -> None:
@@ -228,8 +242,20 @@ def test_a_sweep_that_nobody_asked_for_is_not_done(world: ApiWorld) -> None:
 # --- who may
 
 
-def test_with_firebase_nobody_is_an_operator_until_the_setting_names_one(tmp_path: Path) -> None:
-    with signed_in(tmp_path / "none") as (world, headers):
-        assert is_problem(world.client.get("/v1/ops/dead-letters", headers=headers), 404, "not_found")
-    with signed_in(tmp_path / "named", OPERATORS=" somebody , anna,") as (world, headers):
-        assert world.client.get("/v1/ops/dead-letters", headers=headers).status_code == 200
+@pytest.mark.parametrize(
+    ("mode", "operators", "may"),
+    [
+        ("firebase", "", False),
+        ("iap", "", False),
+        ("firebase", " somebody , anna,", True),
+        ("iap", "anna", True),
+        ("firebase", "annabel", False),
+        ("local", "", True),
+        ("local", "bob", True),
+    ],
+)
+def test_operators_are_whom_the_setting_names_and_everybody_on_ones_own_machine(
+    mode: str, operators: str, may: bool
+) -> None:
+    settings = {"auth_mode": mode, "operators": operators, "iap_audience": "/projects/1/x"}
+    assert is_operator("anna", ApiSettings.model_validate(settings)) is may

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -143,6 +143,25 @@ def test_a_redriven_message_keeps_its_own_attributes_and_loses_those_of_its_deat
         dead_letters.redrive(letter.id)
         target.wait_for(1, timeout_s=10)
     assert target.attributes == [{"event": "training-requested", "traceparent": "00-a-b-01"}]
+
+
+class LostPublisher(PubSubPublisher):
+    """One whose messages do not arrive."""
+
+    def send(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+        raise MessagingUnavailable(reason="down")
+
+
+def test_what_cannot_be_delivered_again_stays_a_dead_letter(emulators: Emulators, target: PushTarget) -> None:
+    provision(emulators, target.url)
+    with publishing(emulators) as publisher, looking(emulators, publisher) as dead_letters:
+        publisher.send("training-requested-packager-dead-letter", encode(REQUESTED), {"event": "training-requested"})
+        (letter,) = dead_letters.list(limit=10)
+        client: PublisherClient = publisher_client(emulators.settings())
+        with looking(emulators, LostPublisher(client, emulators.project)) as lost, pytest.raises(MessagingUnavailable):
+            lost.redrive(letter.id)
+        client.transport.close()
+        assert dead_letters.list(limit=10) == [letter]
 
 
 def test_dead_letters_of_a_queue_that_does_not_answer_are_unavailable(emulators: Emulators) -> None:

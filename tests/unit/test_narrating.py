@@ -11,10 +11,12 @@ from shared import logs
 from shared.errors import DatabaseUnavailable, SubmissionUncertain, TrainerUnavailable
 from shared.events import DatasetPackaged, TrainingRequested
 from shared.narrating import MOST_EVENTS
-from shared.ports import RunState
+from shared.ports import RunState, RunStatus
 from shared.stages import Status
 from shared.stories import Outcome, StoryEntry
+from shared.training_records import FalJob
 from shared.trainings import Training
+from tests.fakes import FakeFal
 from tests.world import World
 
 
@@ -114,11 +116,21 @@ def test_a_second_delivery_of_what_is_done_has_an_entry_of_its_own(world: World)
     assert [entry.outcome for entry in story(world, training, "submitter")] == [Outcome.ACKED, Outcome.ACKED]
 
 
-def test_a_tick_that_finds_nothing_new_tells_nothing(world: World) -> None:
+class TalkingFal(FakeFal):
+    """Logs its answers, as the real adapter does."""
+
+    def status(self, job: FalJob, *, log: bool) -> RunStatus:
+        logs.info("trainer_answered", operation="status", http_status=202, seconds=0.1)
+        return super().status(job, log=log)
+
+
+def test_a_tick_that_finds_nothing_new_tells_nothing_whatever_fal_answered(world: World) -> None:
+    world.fal = TalkingFal(world.clock)
     training = submitted(world)
     world.fal.runs["r1"].state = RunState.IN_PROGRESS
     world.tick()
     before = story(world, training)
+    assert names(before[-1]) == ["trainer_answered", "run_began"]
     for _ in range(20):
         world.tick()
     assert story(world, training) == before

@@ -105,13 +105,8 @@ def advice_for(content: Content, training: Training | None) -> str:
         return "Nobody can read it, so redriving would only bring it back here: discard it."
     if training is None:
         return "Its training is not known: discard it."
-    if _may_bring_weights(content.event, training):
+    if training.may_still_deliver and isinstance(content.event, ResultReported):
         return "Redrive it: fal.ai may have finished what was given up, and then its weights can be recovered."
     if training.is_terminal:
         return f"Its training is {training.status}, and nothing is left to do: discard it."
     return "Redrive it: what is still due is done, what was done is not done again, and nothing is paid twice."
-
-
-def _may_bring_weights(event: Event, training: Training) -> bool:
-    given_up = training.status is Status.FAILED and training.error is not None and training.error.charged is None
-    return given_up and isinstance(event, ResultReported)

@@ -36,7 +36,9 @@ def look_back(
     job = training.fal or _found(training, trainer)
     if job is not None and trainer.status(job, log=False).state is RunState.COMPLETED:
         logs.info("late_result_found", training_id=training.id, request_id=job.request_id)
-        publisher.publish(ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id))
+        publisher.publish(
+            ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id, reported_by="monitor")
+        )
 
 
 def _looked_at(training: Training, now: datetime) -> Training:

@@ -319,7 +319,10 @@ class CancelAnswer(StrEnum):
 
 
 class Trainer(Protocol):
-    """fal.ai. All raise `TrainerUnavailable` where trying again may help, `TrainerAccountLocked` for balance or key."""
+    """fal.ai. All raise `TrainerUnavailable` where trying again may help.
+
+    For all but `submit` that is also while balance or key are not in order: what was bought already is waited for.
+    """
 
     def submit(self, submission: Submission) -> FalJob:
         """Send it once and return the request as fal.ai recorded it. This costs money.

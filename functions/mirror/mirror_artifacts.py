@@ -14,7 +14,6 @@ from shared.errors import (
     ArtifactUnavailable,
     ModelNotFound,
     StorageUnavailable,
-    TrainerAccountLocked,
     TrainerRejectedInput,
     TrainerUnavailable,
     TrainingFailed,
@@ -105,7 +104,7 @@ def _noted_if_late(
     if not training.may_still_deliver:
         return training
     try:
-        output = _asked(trainer, job)
+        output = trainer.result(job)
     except (TrainingFailed, TrainerRejectedInput):
         return trainings.update(training.id, lambda t: t.unwatched(at=clock.now()))
     if output is None:
@@ -124,22 +123,11 @@ def _kept_before(training: Training, models: ModelRepository) -> Model | None:
         return None
 
 
-def _asked(trainer: Trainer, job: FalJob) -> RunOutput | None:
-    """What `Trainer.result` says, except that a locked account is waited for: nothing is given up over it.
-
-    The operator can mend balance and key, and then the result is there; or the request was a stranger's.
-    """
-    try:
-        return trainer.result(job)
-    except TrainerAccountLocked as error:
-        raise TrainerUnavailable(reason=f"it does not accept our account: {error.facts['reason']}") from error
-
-
 def _result(
     training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, bucket: Objects, clock: Clock
 ) -> RunOutput | None:
     try:
-        return _asked(trainer, job)
+        return trainer.result(job)
     except ArtifactUnavailable as error:
         if training.fal is None:
             # nobody but the caller says that this request is ours, and our own key cannot read it
@@ -207,7 +195,7 @@ def _whole_log(training: Training, job: FalJob, trainer: Trainer) -> tuple[str, 
     """fal.ai's log to the end; the tail that was seen where fal.ai does not tell any more: weights matter more."""
     try:
         return trainer.status(job, log=True).log
-    except (TrainerUnavailable, TrainerAccountLocked):
+    except TrainerUnavailable:
         return training.log_tail
 
 

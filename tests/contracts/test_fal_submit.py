@@ -254,7 +254,7 @@ def test_without_a_key_nothing_is_sent(server: ScriptedServer, monkeypatch: pyte
     with closing(FalTrainer(settings, FixedClock())) as trainer:
         with pytest.raises(TrainerAccountLocked, match="FAL_KEY is not set"):
             trainer.submit(SUBMISSION)
-        with pytest.raises(TrainerAccountLocked, match="FAL_KEY is not set"):
+        with pytest.raises(TrainerUnavailable, match="FAL_KEY is not set"):
             trainer.status(JOB, log=False)
     assert server.asked == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,6 @@ from shared.adapters.fal.trainer import FalTrainer
 from shared.errors import (
     ArtifactUnavailable,
     ProductError,
-    TrainerAccountLocked,
     TrainerRejectedInput,
     TrainerUnavailable,
     TrainingFailed,
@@ -115,20 +114,10 @@ def test_reading_is_tried_again_a_few_times(server: ScriptedServer, trainer: Fal
         assert len(server.asked) == 3
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (401, TrainerAccountLocked),
-        (403, TrainerAccountLocked),
-        (404, TrainerUnavailable),
-        (302, TrainerUnavailable),
-    ],
-)
-def test_a_refused_status_is_not_asked_for_again(
-    server: ScriptedServer, trainer: FalTrainer, status: int, error: type[ProductError]
-) -> None:
+@pytest.mark.parametrize("status", [401, 403, 404, 302])
+def test_a_refused_status_is_not_asked_for_again(server: ScriptedServer, trainer: FalTrainer, status: int) -> None:
     server.script = lambda asked: Reply(status=status, headers={"Location": "/else"})
-    with pytest.raises(error):
+    with pytest.raises(TrainerUnavailable):
         trainer.status(JOB, log=False)
     assert len(server.asked) == 1
 
@@ -230,8 +219,13 @@ FAILURES: dict[str, tuple[Reply, dict[str, Any], type[ProductError], str]] = {
     "gone": (says({"detail": "Request not found"}, 404), {}, ArtifactUnavailable, "no longer has"),
     "gone for good": (Reply(status=410), {}, ArtifactUnavailable, "no longer has"),
     "unreadable": (Reply(body=b"<html>"), {}, ArtifactUnavailable, "cannot be read"),
-    "locked": (says({"detail": "User is locked"}, 403), {}, TrainerAccountLocked, "locked"),
-    "key": (says({"detail": "no user"}, 401), {}, TrainerAccountLocked, "no user"),
+    "locked": (
+        says({"detail": "User is locked"}, 403),
+        {},
+        TrainerUnavailable,
+        "our account: User is locked",
+    ),
+    "key": (says({"detail": "no user"}, 401), {}, TrainerUnavailable, "our account: no user"),
     "the queue's 500": (
         says({"detail": "oops"}, 500, X_Fal_Error_Type="internal_error"),
         {},
@@ -306,13 +300,41 @@ def test_a_cancellation_is_answered(
 
 
 def test_a_cancellation_that_gets_no_sense_is_unavailable(server: ScriptedServer, trainer: FalTrainer) -> None:
-    for reply, error in ((Reply(status=400), TrainerUnavailable), (Reply(status=403), TrainerAccountLocked)):
-        server.script = lambda asked, reply=reply: reply  # type: ignore[misc]
-        with pytest.raises(error):
+    for status in (400, 403):
+        server.script = lambda asked, status=status: Reply(status=status)  # type: ignore[misc]
+        with pytest.raises(TrainerUnavailable):
             trainer.cancel(JOB)
 
 
-# --- cost
+# --- money
+
+
+LOCKED = says({"detail": "User is locked. Reason: Exhausted balance"}, 403)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda trainer: trainer.status(JOB, log=True),
+        lambda trainer: trainer.result(JOB),
+        lambda trainer: trainer.cancel(JOB),
+        lambda trainer: trainer.find(ENDPOINT, NONCE, since=NOW),
+    ],
+    ids=["status", "result", "cancel", "find"],
+)
+def test_an_account_that_is_locked_is_waited_for_once_something_may_be_bought(
+    server: ScriptedServer, trainer: FalTrainer, call: Callable[[FalTrainer], object]
+) -> None:
+    """The training itself may have used up the balance. Given up, it would be bought again."""
+    server.script = lambda asked: LOCKED
+    with pytest.raises(TrainerUnavailable, match="Exhausted balance") as caught:
+        call(trainer)
+    assert caught.value.retryable
+
+
+def test_the_cost_is_not_known_while_the_account_is_locked(server: ScriptedServer, trainer: FalTrainer) -> None:
+    server.script = lambda asked: LOCKED
+    assert trainer.cost_usd(JOB) is None
 
 
 @pytest.mark.parametrize(
@@ -398,11 +420,7 @@ def test_an_endless_list_is_left_after_some_pages(server: ScriptedServer, traine
 
 
 def test_a_list_that_cannot_be_read_is_unavailable(server: ScriptedServer, trainer: FalTrainer) -> None:
-    for reply, error in (
-        (Reply(body=b"<html>"), TrainerUnavailable),
-        (Reply(status=500), TrainerUnavailable),
-        (says({"detail": "not an admin key"}, 403), TrainerAccountLocked),
-    ):
+    for reply in (Reply(body=b"<html>"), Reply(status=500), says({"detail": "not an admin key"}, 403)):
         server.script = lambda asked, reply=reply: reply  # type: ignore[misc]
-        with pytest.raises(error):
+        with pytest.raises(TrainerUnavailable):
             trainer.find(ENDPOINT, NONCE, since=NOW)

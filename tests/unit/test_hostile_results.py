@@ -5,18 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
 from functions.mirror.fetch_artifacts import FETCH_ATTEMPTS
 from shared.errors import (
-    ProductError,
     SubmissionUncertain,
-    TrainerAccountLocked,
     TrainerUnavailable,
 )
-from shared.events import ResultReported
+from shared.events import CheckRequested, ResultReported
 from shared.ports import RunOutput
 from shared.stages import Stage, Status
 from shared.training_records import FalJob
@@ -37,15 +35,14 @@ FORGED = {
 class FalForOthersToo(FakeFal):
     """fal.ai, asked for a request that our key may not read, or for any while our account is locked."""
 
-    not_ours: ProductError = field(default_factory=lambda: TrainerUnavailable(reason="it does not know this request"))
     locked: bool = False
 
     def result(self, job: FalJob) -> RunOutput | None:
         """The output of our own runs only."""
         if self.locked:
-            raise TrainerAccountLocked(reason="User is locked")
+            raise TrainerUnavailable(reason="it does not accept our account: User is locked")
         if job.request_id not in self.runs:
-            raise self.not_ours
+            raise TrainerUnavailable(reason="it does not know this request")
         return super().result(job)
 
 
@@ -81,16 +78,8 @@ def test_a_signed_report_about_somebody_elses_request_changes_nothing(world: Wor
     assert world.finish(training).status is Status.SUCCEEDED
 
 
-@pytest.mark.parametrize(
-    "not_ours",
-    [
-        TrainerUnavailable(reason="it does not know this request"),
-        TrainerAccountLocked(reason="Access denied"),
-    ],
-)
-def test_a_strangers_request_under_our_nonce_ends_nothing(world: World, not_ours: ProductError) -> None:
+def test_a_strangers_request_under_our_nonce_ends_nothing(world: World) -> None:
     """While our own request is not recorded the nonce is all there is: what our key cannot read is not believed."""
-    fal_of(world).not_ours = not_ours
     world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     training = submitted(world)
     stranger = ResultReported(training_id=training.id, nonce="n1", request_id="r99")
@@ -121,6 +110,21 @@ def test_an_account_that_is_locked_when_the_run_is_done_does_not_cost_the_weight
     world.run()
     assert world.of(training).status is Status.SUCCEEDED
     assert len(world.fal.runs) == 1
+
+
+def test_looking_now_while_our_account_is_locked_ends_nothing(world: World) -> None:
+    """Whoever presses the button makes the monitor a consumer, which may end trainings; not over this."""
+    training = submitted(world)
+    locked = TrainerUnavailable(reason="it does not accept our account: User is locked")
+    world.fal.unreachable = [locked] * MAX_ATTEMPTS
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        with pytest.raises(TrainerUnavailable):
+            world.deliver(CheckRequested(training_id=training.id), attempt=attempt)
+    waiting = world.of(training)
+    assert waiting.status is Status.SUBMITTED
+    assert waiting.hindrance is not None
+    assert "User is locked" in waiting.hindrance.message
+    assert world.finish(training).status is Status.SUCCEEDED
 
 
 def test_a_late_result_is_waited_for_too_while_our_account_is_locked(world: World) -> None:

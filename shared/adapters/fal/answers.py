@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from shared.errors import ProductError, TrainerAccountLocked, TrainerUnavailable
+from shared.errors import TrainerUnavailable
 from shared.ports import Artifact, RunState, RunStatus
 
 MAX_REASON_CHARACTERS = 300
@@ -117,11 +117,15 @@ def clean(text: str) -> str:
     return " ".join(without_urls(text).split())[:MAX_REASON_CHARACTERS]
 
 
-def unavailable(answer: Answer) -> ProductError:
-    """The error of a free call that got no success: balance or key, else something that may pass."""
+def unavailable(answer: Answer) -> TrainerUnavailable:
+    """The error of a free call that got no success. It passes, also where it is about our account.
+
+    What the call is about may be paid for already: balance and key can be mended, and a run must not be given up, and
+    then bought again, because they were not in order for an hour.
+    """
     reason = complaint_of(answer).reason
     if answer.status in ACCOUNT_STATUSES:
-        return TrainerAccountLocked(reason=reason)
+        return TrainerUnavailable(reason=f"it does not accept our account: {reason}")
     return TrainerUnavailable(reason=f"HTTP {answer.status}: {reason}")
 
 

@@ -21,7 +21,6 @@ from shared.adapters.fal.answers import (
 from shared.errors import (
     ArtifactUnavailable,
     ProductError,
-    TrainerAccountLocked,
     TrainerRejectedInput,
     TrainerUnavailable,
     TrainingFailed,
@@ -64,7 +63,7 @@ def _failure(answer: Answer, ending: Ending) -> ProductError:
     if ending.told or complaint.itemized or _ends_a_run(answer.error_type):
         return _run_failure(answer, complaint, ending.told)
     if answer.status in ACCOUNT_STATUSES:
-        return TrainerAccountLocked(reason=complaint.reason)
+        return unavailable(answer)
     if answer.status in GONE and ending.completed:
         return ArtifactUnavailable(reason="fal.ai no longer has the result")
     if answer.status in GONE:  # perhaps never ours: nothing says that there ever was a result

@@ -23,6 +23,7 @@ from shared.settings import FAL_QUEUE_URL, FalSettings
 from shared.training_records import FalJob
 
 MAX_PAGES = 20
+NO_KEY = "FAL_KEY is not set"
 # more than this for one run is no price
 MAX_USD = 1e6
 CLOCK_SKEW = timedelta(minutes=5)
@@ -78,7 +79,8 @@ class FalTrainer:
 
     def submit(self, submission: Submission) -> FalJob:
         """Send it exactly once; the answers are told apart in `paid_post`."""
-        self._require_key()
+        if not self._key:
+            raise TrainerAccountLocked(reason=NO_KEY)
         handle = self._paid.submit(submission.endpoint, dict(submission.arguments), webhook_url=submission.webhook_url)
         return FalJob(
             request_id=handle.request_id,
@@ -143,7 +145,7 @@ class FalTrainer:
         url = httpx.URL(f"{self._settings.fal_api_url}/v1/models/billing-events", params={"request_id": job.request_id})
         try:
             answer = self._call("cost", "GET", url)
-        except (TrainerUnavailable, TrainerAccountLocked):
+        except TrainerUnavailable:
             return None
         events = (answer.json or {}).get("billing_events") if answer.ok else None
         listed = events if isinstance(events, list) else []
@@ -183,12 +185,9 @@ class FalTrainer:
         return FalJob(request_id=request_id, nonce=nonce, endpoint=endpoint, submitted_at=sent_at)
 
     def _call(self, operation: str, method: str, url: httpx.URL, *, again_on: Collection[int] = TRANSIENT) -> Answer:
-        self._require_key()
-        return self._free.call(operation, method, url, again_on=again_on)
-
-    def _require_key(self) -> None:
         if not self._key:
-            raise TrainerAccountLocked(reason="FAL_KEY is not set")
+            raise TrainerUnavailable(reason=NO_KEY)
+        return self._free.call(operation, method, url, again_on=again_on)
 
     def _url(self, job: FalJob, kind: Literal["status", "response", "cancel"], *, log: bool = False) -> httpx.URL:
         name, queue_url = f"{kind}_url", self._settings.fal_queue_url

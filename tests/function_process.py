@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from infra.local.stack import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,7 +56,10 @@ class FunctionProcess:
     @property
     def peak_bytes(self) -> int:
         """The most memory that its serving processes ever had, as the kernel counted."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        family = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        if not family.exists():
+            pytest.skip("what a process takes is read from /proc, which Linux has: run this test there")
+        children = family.read_text().split()
         statuses = [Path(f"/proc/{child}/status").read_text() for child in children]
         peaks = (line for status in statuses for line in status.splitlines() if line.startswith("VmHWM:"))
         return sum(int(line.split()[1]) << 10 for line in peaks)

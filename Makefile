@@ -22,7 +22,7 @@ export UV_LINK_MODE := copy
 .PHONY: help
 help: ## Show this list
 	@echo "Usage: make TARGET [NAME=value …]"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml uv.lock
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed and was not found: install it, or set PYTHON=/path/to/python3."; exit 1; fi
@@ -85,9 +85,71 @@ requirements: $(READY) ## Export functions/*/requirements.txt from the lock file
 stage: $(READY) ## Lay one function out for a deployment from source: FUNCTION=api
 	@$(BIN)/python -m infra.delivery.sources stage "$(FUNCTION)" "build/$(FUNCTION)"
 
+# --- Delivery: what Cloud Build runs, and what a developer may run by hand (docs/delivery.md)
+IMAGE ?= costumes-lora
+ENV ?= dev
+# an image by its digest: the one that is named, else the one that was pushed last from here
+DIGEST = $(if $(findstring @sha256:,$(IMAGE)),$(IMAGE),$(shell cat build/image.txt 2>/dev/null))
+TERRAFORM = TF_VAR_image="$(DIGEST)" terraform -chdir=infra/gcp/envs/$(ENV)
+PLAN = build/$(ENV).tfplan
+KEPT_PLAN = gs://$(STATE_BUCKET)/plans/$(ENV)/$(COMMIT).tfplan
+RELEASE = IMAGE="$(DIGEST)" $(BIN)/python -m infra.delivery.release
+
 .PHONY: image
 image: ## Build the image with Docker: IMAGE=name:tag
-	docker build --tag "$(or $(IMAGE),costumes-lora)" .
+	docker build --tag "$(IMAGE)" .
+
+.PHONY: push
+push: ## Push the image and keep its digest in build/image.txt: IMAGE=name:tag
+	docker push "$(IMAGE)"
+	@mkdir -p build
+	docker inspect --format '{{index .RepoDigests 0}}' "$(IMAGE)" > build/image.txt
+
+.PHONY: plan
+plan: ## Let Terraform say what it would change: ENV=dev STATE_BUCKET=name
+	@mkdir -p build
+	$(TERRAFORM) init -input=false -backend-config="bucket=$(STATE_BUCKET)"
+	$(TERRAFORM) plan -input=false -out="$(CURDIR)/$(PLAN)"
+
+.PHONY: apply
+apply: ## Carry out what was planned, and nothing else: ENV=dev
+	$(TERRAFORM) init -input=false -backend-config="bucket=$(STATE_BUCKET)"
+	$(TERRAFORM) apply -input=false "$(CURDIR)/$(PLAN)"
+
+.PHONY: keep-plan
+keep-plan: ## Keep the plan for who is to approve it: ENV=prod STATE_BUCKET=name COMMIT=sha
+	gcloud storage cp "$(PLAN)" "$(KEPT_PLAN)"
+
+.PHONY: fetch-plan
+fetch-plan: ## Fetch the plan that was kept: ENV=prod STATE_BUCKET=name COMMIT=sha
+	@mkdir -p build
+	gcloud storage cp "$(KEPT_PLAN)" "$(PLAN)"
+
+.PHONY: ask-for-plan
+ask-for-plan: ## Ask production's project to plan this image: PRODUCTION_PROJECT=id COMMIT=sha
+	gcloud builds triggers run plan-production --project="$(PRODUCTION_PROJECT)" --region="$(REGION)" \
+		--sha="$(COMMIT)" --substitutions="_IMAGE=$(DIGEST)"
+
+.PHONY: ask-for-release
+ask-for-release: ## Ask for the release of this image, which waits for approval: PROJECT=id COMMIT=sha
+	gcloud builds triggers run release-production --project="$(PROJECT)" --region="$(REGION)" \
+		--sha="$(COMMIT)" --substitutions="_IMAGE=$(DIGEST)"
+
+.PHONY: deploy
+deploy: $(READY) ## Deploy the image to all services, to nobody yet: PROJECT=id REGION=name
+	@$(RELEASE) deploy
+
+.PHONY: smoke
+smoke: $(READY) ## Look at what was deployed; nothing is paid: PROJECT=id REGION=name
+	@$(RELEASE) smoke
+
+.PHONY: promote
+promote: $(READY) ## Send everybody to what was deployed, and back if it is not well: PROJECT=id REGION=name
+	@$(RELEASE) promote
+
+.PHONY: rollback
+rollback: $(READY) ## Send everybody back to the release before: PROJECT=id REGION=name
+	@$(RELEASE) rollback
 
 .PHONY: clean
 clean: ## Delete the environment, caches and local data

@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import ConfigDict, Field, ValidationError
 
-from functions.api.auth import User
+from functions.api.auth import User, is_operator
 from functions.api.views import View
 from shared import bootstrap
-from shared.errors import ProductError, StorageUnavailable, WebhookForged
+from shared.errors import ProductError, StorageUnavailable, Unauthenticated, WebhookForged
 from shared.ports import Objects
 from shared.settings import AuthMode, Backend, FalSettings, is_loopback
 
@@ -87,9 +87,17 @@ class Check:
     advice: str
 
 
-def _require_operators() -> None:
-    if bootstrap.api_settings().auth_mode is AuthMode.FIREBASE:
-        raise HTTPException(404)
+def _require_operators(request: Request) -> None:
+    """Who comes through Identity-Aware Proxy is one of us; of the app's users only operators see that it is there."""
+    settings = bootstrap.api_settings()
+    if settings.auth_mode is not AuthMode.FIREBASE:
+        return
+    try:
+        if is_operator(bootstrap.authenticator().user_of(request.headers), settings):
+            return
+    except Unauthenticated:
+        pass
+    raise HTTPException(404)
 
 
 router = APIRouter(prefix="/v1/doctor", tags=["operations"], dependencies=[Depends(_require_operators)])
@@ -99,8 +107,8 @@ router = APIRouter(prefix="/v1/doctor", tags=["operations"], dependencies=[Depen
 def see_doctor(user: User) -> DoctorView:
     """Whether settings, database, buckets, messages, addresses and fal.ai are all right; for operators.
 
-    It exists on one's own machine and behind Identity-Aware Proxy only. It looks at everything at once, within
-    seconds; a small probe is written to the datasets bucket, fetched over its signed URL, and deleted.
+    It exists on one's own machine, behind Identity-Aware Proxy, and for whom OPERATORS names. It looks at everything at
+    once, within seconds; a small probe is written to the datasets bucket, fetched over its signed URL, and deleted.
     """
     checks = examine(all_checks(), patience_s=PATIENCE_S)
     return DoctorView(ok=all(check.ok is not False for check in checks), checks=checks)

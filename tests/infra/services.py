@@ -25,8 +25,9 @@ Settings = Mapping[str, Mapping[str, str]]
 # What the startup probe allows (infra/gcp/modules/function): generous, since this machine may be busy.
 STARTUP_S = 60.0
 
-# What Cloud Run allows between SIGTERM and SIGKILL.
-GRACE_S = 10.0
+# Between SIGTERM and SIGKILL. Cloud Run allows 10 s; a busy machine gets more, but less than the 30 s after which
+# gunicorn would end its workers whatever they do.
+GRACE_S = 25.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,15 @@ class Service:
     def taken_away(self) -> int:
         """SIGTERM, as Cloud Run sends it to an instance that it takes away; the exit code within its grace."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=GRACE_S)
+        return self.gone()
+
+    def gone(self) -> int:
+        """The exit code of an instance that was told to go: SIGKILL's where it had not gone within the grace."""
+        try:
+            return self.process.wait(timeout=GRACE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
     def peak_bytes(self) -> int:
         """The most memory that its processes held, each counted for itself: pages that they share count twice."""

@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from cli.client import ApiClient
+from infra.delivery.smoke import train_once
 from infra.local.emulators import Emulators, missing_emulators, running_emulators
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.fal_simulator.server import running_simulator
@@ -51,6 +52,7 @@ class Cloud:
 
     image: Image
     project: str
+    settings: Settings
     fal: SimulatorControl
     services: Mapping[str, Service]
     laid_out: frozenset[Path]
@@ -136,7 +138,7 @@ def cloud(image: Image) -> Iterator[Cloud]:
         settings = settings_of(emulators, fal.settings.base_url, urls["webhook"], collector.url)
         laid_out = files(image)
         services = stack.enter_context(running(image, settings, ports))
-        yield Cloud(image, emulators.project, fal.control, services, laid_out, collector)
+        yield Cloud(image, emulators.project, settings, fal.control, services, laid_out, collector)
 
 
 def test_a_training_goes_the_whole_way_from_service_to_service(cloud: Cloud) -> None:
@@ -163,6 +165,15 @@ def test_one_trace_leads_from_the_click_to_fal(cloud: Cloud) -> None:
     logged = next(line for line in cloud.services["submitter"].lines() if line["message"] == "training_submitted")
     trace = f"projects/{cloud.project}/traces/{spans[road[0]].trace_id.hex()}"
     assert logged["logging.googleapis.com/trace"] == trace
+
+
+def test_a_release_trains_once_where_fal_is_simulated(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    submitter = {"FAL_QUEUE_URL": cloud.settings["fal"]["FAL_QUEUE_URL"]}
+    train_once(cloud.services["api"].url, submitter, token="anybody's")
+    assert "went the whole way" in capsys.readouterr().out
+    with cloud.api as api:
+        models = api.items("/v1/models", limit=10)["items"]
+    assert [model for model in models if model["name"].startswith("smoke-")] == []
 
 
 def test_the_scheduler_has_the_monitor_tick(cloud: Cloud) -> None:
@@ -234,6 +245,4 @@ def test_every_service_goes_when_it_is_told_to(cloud: Cloud) -> None:
     left = [service for service in cloud.services.values() if service.process.poll() is None]
     for service in left:
         service.process.send_signal(signal.SIGTERM)
-    assert {service.name: service.process.wait(timeout=GRACE_S) for service in left} == dict.fromkeys(
-        (service.name for service in left), 0
-    )
+    assert {service.name: service.gone() for service in left} == {service.name: 0 for service in left}

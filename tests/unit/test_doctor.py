@@ -18,7 +18,7 @@ from shared.events import CheckRequested
 from shared.problems import problem
 from tests.api_answers import is_problem, signed_in
 from tests.api_world import ApiWorld, api_world
-from tests.google_identity import IAP, key_server
+from tests.google_identity import FIREBASE, IAP, key_server
 from tests.scripted_server import Asked, Reply, ScriptedServer, scripted_server
 
 NAMES = [
@@ -221,7 +221,15 @@ def test_all_is_looked_at_at_once() -> None:
     assert [(check.name, check.ok) for check in checks] == [(str(n), True) for n in range(12)]
 
 
-def test_with_firebase_there_is_no_such_path_for_anybody(tmp_path: Path) -> None:
+def test_with_firebase_operators_may_ask(tmp_path: Path, outside: Outside) -> None:
+    with key_server() as keys:
+        told = {**keys.environment, "AUTH_MODE": "firebase", "OPERATORS": "olga"}
+        with world_of(tmp_path, outside, **told) as world:
+            answer = world.client.get("/v1/doctor", headers=FIREBASE.headers(FIREBASE.token("olga")))
+    assert answer.status_code == 200
+
+
+def test_with_firebase_there_is_no_such_path_for_anybody_else(tmp_path: Path) -> None:
     with signed_in(tmp_path) as (world, me):
         for headers in (me, {}):
             answer, unknown = (world.client.get(path, headers=headers) for path in ("/v1/doctor", "/v1/no"))

@@ -6,6 +6,7 @@ stalled is announced again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
@@ -78,6 +79,23 @@ class Monitor:
             self._expire(training)
         else:
             _CHECKS[training.status](self, training)
+
+    def check_and_tell(self, training: Training) -> None:
+        """The same; what does not answer is told to the training's user first."""
+        try:
+            self.check(training)
+        except Conflict:
+            raise
+        except ProductError as error:
+            self._tell_hindrance(training, error)
+            raise
+
+    def _tell_hindrance(self, training: Training, error: ProductError) -> None:
+        """Write why nobody knows how the training stands, once for each reason: a wait is not a silence."""
+        if training.is_terminal or (training.hindrance is not None and training.hindrance.code == error.code):
+            return
+        with contextlib.suppress(ProductError):
+            self.trainings.update(training.id, lambda t: t.hindered(error, at=self.now))
 
     def announce_again(self, training: Training) -> None:
         """A stage that nobody has begun for a while: say again that it is due."""
@@ -189,7 +207,9 @@ class Monitor:
         deadlines = self.settings.deadlines
         limit_s = deadlines.limit_s(training.status)
         patience = timedelta(seconds=limit_s + deadlines.mirroring_s)
-        if (job := training.fal) and self._has_ended(training, job) and self.now - training.since < patience:
+        job = training.fal
+        # where fal.ai does not even tell that for so long, the training ends without having asked
+        if job and self.now - training.since < patience and self._has_ended(training, job):
             if self._is_stalled(training, self.settings.stalled_s):
                 self._publish_result(training, job, "ended_at_the_deadline")
             return
@@ -270,7 +290,7 @@ def check_jobs(monitor: Monitor, *, new_executor: Callable[[], Executor] = threa
     looked_before = monitor.now - timedelta(seconds=settings.watch_interval_s)
     watched = monitor.trainings.list_watched(unchanged_since=looked_before, limit=settings.tick_trainings)
     with new_executor() as pool:
-        hindered = _hindered(pool, monitor.check, followed) + _hindered(pool, monitor.look_back, watched)
+        hindered = _hindered(pool, monitor.check_and_tell, followed) + _hindered(pool, monitor.look_back, watched)
     sweeper = Sweeper(
         trainings=monitor.trainings,
         datasets=monitor.datasets,

@@ -13,6 +13,7 @@ from shared.errors import (
     MessagingUnavailable,
     SubmissionUncertain,
     TrainerRejectedInput,
+    TrainerUnavailable,
     TrainingFailed,
 )
 from shared.events import ResultReported
@@ -186,3 +187,46 @@ def _submitted(world: World, key: str) -> Training:
     training = world.start(key=key, force=True)
     world.run()
     return training
+
+
+# --- a fal.ai that does not answer
+
+
+def _running(world: World) -> Training:
+    training = _submitted(world, "1")
+    world.fal.runs["r1"].state = RunState.IN_PROGRESS
+    world.tick()
+    return training
+
+
+def test_a_user_is_told_that_nobody_knows_how_her_training_stands_and_the_next_look_takes_it_back(
+    world: World,
+) -> None:
+    training = _running(world)
+    world.fal.unreachable = [TrainerUnavailable(reason="timeout")]
+    world.tick()
+    hindrance = world.of(training).hindrance
+    assert hindrance is not None and hindrance.code == "trainer_unavailable"
+    world.tick()
+    assert world.of(training).hindrance is None
+
+
+def test_the_same_hindrance_is_written_once(world: World) -> None:
+    training = _running(world)
+    world.fal.unreachable = [TrainerUnavailable(reason="timeout"), TrainerUnavailable(reason="timeout")]
+    world.tick()
+    told_at = world.of(training).updated_at
+    world.tick()
+    assert world.of(training).updated_at == told_at
+
+
+def test_a_training_ends_with_a_word_although_fal_does_not_answer_for_ever(world: World) -> None:
+    training = _running(world)
+    world.fal.unreachable = [TrainerUnavailable(reason="timeout")] * 9
+    settings = world.monitor_settings
+    world.tick(after_s=settings.deadline_running_s + 1)
+    assert world.of(training).status is Status.RUNNING
+    world.tick(after_s=settings.deadline_mirroring_s)
+    ended = world.of(training)
+    assert (ended.status, ended.charged, ended.attention) == (Status.FAILED, None, Attention.WATCHED)
+    assert ended.error is not None and ended.error.code == "trainer_unavailable"

@@ -30,12 +30,17 @@ class Reservation:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A user's reservations by training, and what was spent on `day` (UTC, ISO). Both are US dollars."""
+    """A user's reservations by training, and what was spent on `day` (UTC, ISO). Both are US dollars.
+
+    `settled` are the trainings that `spent_usd` is made of: none of them counts again, however late a copy of the
+    press that began it comes.
+    """
 
     id: str
     day: str = ""
     spent_usd: float = 0.0
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
+    settled: tuple[str, ...] = ()
 
     @property
     def reserved_usd(self) -> float:
@@ -50,13 +55,13 @@ class Account:
         return max(round(limits.usd_per_day - today.spent_usd - today.reserved_usd, 6), 0.0)
 
     def reserve(self, training_id: str, usd: float | None, *, limits: Limits, at: datetime) -> Account:
-        """This account with `usd` set aside; itself where that training has its reservation already.
+        """This account with `usd` set aside; itself where that was done for the training already, or it has ended.
 
         A price of None is not known before: all that is left of the day is set aside for it, until it is settled.
         `TooManyTrainings` and `BudgetExceeded` say the numbers.
         """
         today = self._on(at)
-        if training_id in today.reservations:
+        if training_id in today.reservations or training_id in today.settled:
             return self
         if limits.trainings_at_once is not None and len(today.reservations) >= limits.trainings_at_once:
             raise TooManyTrainings(count=len(today.reservations), maximum=limits.trainings_at_once)
@@ -72,7 +77,8 @@ class Account:
             return self
         today = self._on(at)
         kept = {name: reservation for name, reservation in today.reservations.items() if name != training_id}
-        return replace(today, reservations=kept, spent_usd=round(today.spent_usd + usd, 6))
+        spent_usd, settled = round(today.spent_usd + usd, 6), (*today.settled, training_id)
+        return replace(today, reservations=kept, spent_usd=spent_usd, settled=settled)
 
     def released(self, training_ids: Collection[str]) -> Account:
         """This account without the reservations of trainings that never were."""
@@ -83,7 +89,9 @@ class Account:
         """This account on the day of `at`: a new day has nothing spent, and lapsed reservations are forgotten."""
         day = at.date().isoformat()
         alive = {name: r for name, r in self.reservations.items() if at - r.at < LAPSE}
-        return replace(self, day=day, spent_usd=self.spent_usd if day == self.day else 0.0, reservations=alive)
+        if day == self.day:
+            return replace(self, reservations=alive)
+        return replace(self, day=day, spent_usd=0.0, settled=(), reservations=alive)
 
 
 def _usd(amount: float | None) -> str:

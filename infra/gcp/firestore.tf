@@ -23,7 +23,7 @@ locals {
 
   # Fields that nothing is looked up by, by collection: without the exemption each of their parts is an index entry.
   unindexed = {
-    accounts = ["reservations", "write_mark"]
+    accounts = ["reservations", "settled", "write_mark"]
     shoots   = ["write_mark"]
     trainings = [
       "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history", "log_tail", "parameters",

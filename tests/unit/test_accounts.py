@@ -82,3 +82,15 @@ def test_a_price_that_is_not_known_is_refused_where_nothing_is_left() -> None:
 def test_without_a_limit_a_price_that_is_not_known_sets_nothing_aside() -> None:
     none = Limits(trainings_at_once=None, usd_per_day=None)
     assert EMPTY.reserve("t1", None, limits=none, at=NOON).reserved_usd == 0.0
+
+
+def test_a_copy_of_the_press_that_comes_after_the_end_sets_nothing_aside_again() -> None:
+    account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON).settle("t1", 1.5, at=NOON)
+    assert account.reserve("t1", 2.0, limits=LIMITS, at=NOON) is account
+    assert account.settle("t1", 1.5, at=NOON) is account
+
+
+def test_a_new_day_forgets_what_was_settled() -> None:
+    account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON).settle("t1", 1.5, at=NOON)
+    tomorrow = account.reserve("t2", 1.0, limits=LIMITS, at=NOON + timedelta(days=1))
+    assert (tomorrow.settled, tomorrow.spent_usd) == ((), 0.0)

@@ -59,7 +59,7 @@ def _each(collection: str, *fields: str) -> tuple[tuple[str, str], ...]:
 
 
 UNINDEXED: tuple[tuple[str, str], ...] = (
-    *_each("accounts", "reservations", "write_mark"),
+    *_each("accounts", "reservations", "settled", "write_mark"),
     *_each("shoots", "write_mark"),
     *_each("trainings", "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history"),
     *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "write_mark"),

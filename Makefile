@@ -90,7 +90,9 @@ IMAGE ?= costumes-lora
 ENV ?= dev
 # an image by its digest: the one that is named, else the one that was pushed last from here
 DIGEST = $(if $(findstring @sha256:,$(IMAGE)),$(IMAGE),$(shell cat build/image.txt 2>/dev/null))
-TERRAFORM = TF_VAR_image="$(DIGEST)" terraform -chdir=infra/gcp/envs/$(ENV)
+# only envs/dev has the variable, and without an image it has no simulator
+SIMULATOR = $(shell cat build/simulator.txt 2>/dev/null)
+TERRAFORM = TF_VAR_image="$(DIGEST)" $(if $(SIMULATOR),TF_VAR_simulator_image="$(SIMULATOR)") terraform -chdir=infra/gcp/envs/$(ENV)
 PLAN = build/$(ENV).tfplan
 KEPT_PLAN = gs://$(STATE_BUCKET)/plans/$(ENV)/$(COMMIT).tfplan
 RELEASE = IMAGE="$(DIGEST)" $(BIN)/python -m infra.delivery.release
@@ -104,6 +106,12 @@ push: ## Push the image and keep its digest in build/image.txt: IMAGE=name:tag
 	docker push "$(IMAGE)"
 	@mkdir -p build
 	docker inspect --format '{{index .RepoDigests 0}}' "$(IMAGE)" > build/image.txt
+
+.PHONY: simulator-image
+simulator-image: ## Build and push the simulated fal.ai of envs/dev, on top of the pushed image: SIMULATOR_IMAGE=name:tag
+	docker build --build-arg "IMAGE=$(DIGEST)" --file infra/delivery/simulator/Dockerfile --tag "$(SIMULATOR_IMAGE)" .
+	docker push "$(SIMULATOR_IMAGE)"
+	docker inspect --format '{{index .RepoDigests 0}}' "$(SIMULATOR_IMAGE)" > build/simulator.txt
 
 .PHONY: plan
 plan: ## Let Terraform say what it would change: ENV=dev STATE_BUCKET=name

@@ -77,9 +77,9 @@ class Dockerfile:
         return stages
 
 
-def context(root: Path = ROOT) -> set[str]:
-    """The files that `.dockerignore` lets in, by their names from the root."""
-    patterns = [line for line in (root / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+def context(root: Path = ROOT, ignored: str = ".dockerignore") -> set[str]:
+    """The files that a `.dockerignore` lets in, by their names from the root."""
+    patterns = [line for line in (root / ignored).read_text().splitlines() if line and line[0] != "#"]
     return {name for name in exclude_paths(str(root), patterns) if (root / name).is_file()}
 
 

@@ -71,8 +71,8 @@ def test_a_pull_request_changes_nothing() -> None:
 
 
 def test_main_releases_what_was_checked_and_looked_at() -> None:
-    steps = ["check", "infra-check", "image", "push", "plan", "apply", "deploy", "smoke", "promote", "ask-for-plan"]
-    assert named("cloudbuild.yaml") == steps
+    steps = ["check", "infra-check", "image", "push", "simulator-image", "plan", "apply"]
+    assert named("cloudbuild.yaml") == [*steps, "deploy", "smoke", "promote", "ask-for-plan"]
 
 
 def test_production_carries_out_the_plan_that_was_approved_and_builds_nothing() -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.infra.image import ROOT, Dockerfile, context
 
 TOOLS = Path(sys.executable).parent
+DOCKERFILES = [ROOT / "Dockerfile", *sorted(ROOT.glob("infra/delivery/*/Dockerfile"))]
 
 
 def locked(name: str) -> str:
@@ -19,7 +20,7 @@ def locked(name: str) -> str:
     return next(str(package["version"]) for package in packages if package["name"] == name)
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "infra/delivery/builder/Dockerfile"])
+@pytest.mark.parametrize("name", [str(path.relative_to(ROOT)) for path in DOCKERFILES])
 def test_the_linter_finds_nothing_to_say(name: str) -> None:
     done = subprocess.run([TOOLS / "hadolint", "--no-color", name], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

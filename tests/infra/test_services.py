@@ -6,7 +6,9 @@ Google's emulators behind them and the simulated fal.ai before them.
 
 from __future__ import annotations
 
+import shutil
 import signal
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +30,7 @@ from infra.local.fal_simulator.settings import SimulatorSettings
 from infra.local.provision import provision
 from shared.events import CheckRequested, DatasetPackaged, ResultReported, TrainingRequested
 from tests.collector import exported
-from tests.infra.image import Image, build
+from tests.infra.image import ROOT, Image, build, context
 from tests.infra.services import GRACE_S, Service, Settings, memory_bytes, quiet_port, running
 from tests.infra.terraform import functions
 from tests.pipeline.conftest import pictures
@@ -204,6 +206,16 @@ def test_the_webhook_refuses_what_nobody_signed(cloud: Cloud) -> None:
 def test_what_is_printed_are_events_and_nothing_else(cloud: Cloud) -> None:
     for service in cloud.services.values():
         assert all({"severity", "message"} <= set(line) for line in service.lines())
+
+
+def test_the_simulated_fal_runs_on_the_image_with_what_is_added_to_it(cloud: Cloud, tmp_path: Path) -> None:
+    for name in context(ignored="infra/delivery/simulator/Dockerfile.dockerignore"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    command = [f"{cloud.image.folder}/opt/venv/bin/python", "-m", "infra.local.fal_simulator", "--help"]
+    path = f"{tmp_path}:{cloud.image.app}"
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nothing_is_written_but_temporary_files(cloud: Cloud) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from infra.local.fal_simulator import api_routes, control_routes, media_routes, queue_routes
 from infra.local.fal_simulator.context import Refusal, Simulator, refuse
@@ -31,5 +32,6 @@ def create_app(settings: SimulatorSettings) -> Starlette:
             await runner.stop()
             store.close()
 
-    routes = [*control_routes.routes, *api_routes.routes, *media_routes.routes, *queue_routes.routes]
+    control = [] if settings.key else control_routes.routes
+    routes = [Route("/", control_routes.root), *control, *api_routes.routes, *media_routes.routes, *queue_routes.routes]
     return Starlette(routes=routes, exception_handlers={Refusal: refuse}, lifespan=lifespan)

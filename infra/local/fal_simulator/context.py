@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -59,7 +60,9 @@ def simulator_of(request: Request) -> Simulator:
 def caller_of(request: Request) -> str:
     """Who asks, as a digest of the key; 401 without a good one, 403 for a locked one (fal.md §1, Errors)."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme != "Key" or not key.strip() or key == BAD_KEY:
+    expected = simulator_of(request).settings.key
+    wrong = expected and not secrets.compare_digest(key.encode(), expected.encode())
+    if scheme != "Key" or not key.strip() or key == BAD_KEY or wrong:
         raise Refusal(401, UNAUTHORIZED)
     if key == LOCKED_KEY:
         raise Refusal(403, LOCKED)

@@ -137,7 +137,6 @@ async def rotate_keys(request: Request) -> Response:
 
 
 routes = [
-    Route("/", root),
     Route("/_simulator/plans", plans, methods=["GET", "POST", "DELETE"]),
     Route("/_simulator/billing", billing),
     Route("/_simulator/submissions", submissions),

@@ -65,12 +65,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on the loopback interface; port 0 takes a free one."""
+def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """A listening socket, on the loopback interface where no other is named; port 0 takes a free one."""
     # With its protocol named, or asyncio leaves Nagle's algorithm on and every answer takes 40 ms longer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((host, port))
     listener.listen(128)
     return listener
 
@@ -91,7 +91,7 @@ def _server(settings: SimulatorSettings) -> _Server:
 
 def serve(settings: SimulatorSettings, *, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; `announce` gets the address once it listens."""
-    listener = listen(settings.port)
+    listener = listen(settings.port, settings.host)
     settings = replace(settings, port=listener.getsockname()[1])
     server = _server(settings)
 

@@ -1,6 +1,6 @@
 """What can be set about a simulator: where it keeps its state and how much time it compresses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -10,6 +10,9 @@ class SimulatorSettings:
 
     `port` 0 means any free one. A run's pace is copied into the run when it is accepted, so that a restart
     with other settings leaves it alone. Webhook timeouts are fal.md §2's real ones, delays are compressed.
+
+    `host`, `public_url` and `key` are for a simulator that others reach: then it takes requests with that key only,
+    and cannot be controlled.
     """
 
     data_dir: Path
@@ -28,11 +31,14 @@ class SimulatorSettings:
     list_lag_s: float = 0.0
     stream_interval_s: float = 0.1
     user_id: str = "simulated-fal-user"
+    host: str = "127.0.0.1"
+    public_url: str = ""
+    key: str = field(default="", repr=False)
 
     @property
     def base_url(self) -> str:
         """The address that every URL in an answer starts with."""
-        return f"http://127.0.0.1:{self.port}"
+        return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def queue_s(self) -> float:

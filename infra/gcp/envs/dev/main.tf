@@ -44,6 +44,7 @@ module "lora" {
   }
 
   settings = {
+    fal = local.fal
     api = {
       shoot_import       = true
       budget_usd_per_day = 10

@@ -32,6 +32,7 @@ class Evidence:
 
     `earlier` are trainings as they were seen on the way. `announced` are the ends that the app was told, None where
     nobody listened. A training may stand unexplained, or past its deadline, for `patience`: so long nobody looks.
+    `messages_were_lost` where the queue itself forgot what it had promised to deliver.
     """
 
     now: datetime
@@ -45,6 +46,7 @@ class Evidence:
     announced: tuple[TrainingFinished, ...] | None = None
     deadlines: Deadlines = field(default_factory=Deadlines)
     patience: timedelta = timedelta(0)
+    messages_were_lost: bool = False
 
     def runs_of(self, training_id: str) -> list[FalRun]:
         """What fal.ai accepted for a training."""

@@ -70,8 +70,6 @@ def success_is_a_whole_model(evidence: Evidence) -> Iterator[str]:
         model = models.get(training.model_id or "")
         if model is None or training.model_id != model_id(training.id):
             yield f"{training.id} succeeded without a model: {training.model_id}"
-        if any(found.name.startswith(staging_prefix(training.id)) for found in evidence.kept):
-            yield f"{training.id} succeeded and its artifacts still lie in staging"
     for model in evidence.models:
         yield from _flaws(model, evidence)
     yield from _gaps(evidence)
@@ -125,6 +123,14 @@ def no_archive_stays(evidence: Evidence) -> Iterator[str]:
             yield f"{found.name} is the archive of nobody"
         elif training.is_terminal and found.name.startswith(archive_prefix(training.id)):
             yield f"{found.name} is left of {training.id}, which is {training.status}"
+
+
+def nothing_stays_in_staging(evidence: Evidence) -> Iterator[str]:
+    """What a mirror that died left behind goes with the next delivery; without one, by the bucket's own rule."""
+    for training in evidence.trainings if not evidence.messages_were_lost else ():
+        left = [found for found in evidence.kept if found.name.startswith(staging_prefix(training.id))]
+        if training.status is Status.SUCCEEDED and left:
+            yield f"{training.id} succeeded and its artifacts still lie in staging"
 
 
 def endings_say_what_happened(evidence: Evidence) -> Iterator[str]:
@@ -251,6 +257,7 @@ RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     nothing_is_paid_twice_or_unseen,
     success_is_a_whole_model,
     no_archive_stays,
+    nothing_stays_in_staging,
     endings_say_what_happened,
     histories_are_true,
     paid_weights_are_not_lost,

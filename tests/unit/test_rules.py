@@ -126,7 +126,6 @@ def test_a_success_without_its_model_is_found() -> None:
         ((an_object("p/w.safetensors", size=MODEL.size, crc32c="AAAAAA=="), GOOD.kept[1]), "other weights"),
         ((GOOD.kept[0],), "no configuration"),
         ((GOOD.kept[0], an_object("p/config.json", size=0)), "no configuration"),
-        ((*GOOD.kept, an_object("incoming/t_1/n/weights.safetensors")), "staging"),
     ],
 )
 def test_files_that_are_not_what_the_model_says_are_found(kept: tuple[ObjectInfo, ...], sentence: str) -> None:
@@ -186,6 +185,12 @@ def test_an_ending_that_does_not_say_why_is_found(change: dict[str, str]) -> Non
 def test_an_ending_without_a_word_is_found() -> None:
     mute = replace(CANCELED, error=None)
     assert "t_3 is canceled and does not say why" in " ".join(broken(replace(GOOD, **with_(mute))))  # type: ignore[arg-type]
+
+
+def test_what_is_left_in_staging_is_found_unless_nobody_was_told_again_to_look() -> None:
+    kept = (*GOOD.kept, an_object("incoming/t_1/n/weights.safetensors"))
+    assert "t_1 succeeded and its artifacts still lie in staging" in said(rules.nothing_stays_in_staging, kept=kept)
+    assert broken(replace(GOOD, kept=kept, messages_were_lost=True)) == []
 
 
 def test_an_ending_that_is_wrong_about_the_money_is_found() -> None:

@@ -1,0 +1,83 @@
+"""The promises under a storm: real processes killed, messages doubled and lost, fal.ai on a bad day, users who change
+their minds. `CHAOS_SEED=n` raises another storm."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.emulators import missing_emulators
+from infra.local.servers import FUNCTIONS
+from infra.local.settings import FunctionProcesses, LocalBackend, StackSettings
+from infra.local.stack import SIMULATOR
+from shared.stages import Status
+from tests.pipeline.chaos_plan import TRAININGS, Act, plan_of
+from tests.pipeline.conftest import pictures, running_system
+from tests.pipeline.stores import stores_of
+from tests.pipeline.storm import Storm
+
+# Every wait that a crash leads to is short enough to end within the test.
+QUICK = {
+    "CLAIM_LEASE_S": "1",
+    "STALLED_S": "1.5",
+    "MIRROR_STALLED_S": "2",
+    "DEADLINE_SUBMITTING_S": "9",
+    "DEADLINE_MIRRORING_S": "10",
+    "FAL_TIMEOUT_S": "3",
+}
+ACTS = {Act.DELIVER_TWICE: 24, Act.CALL_AGAIN: 6, Act.CANCEL: 8, Act.RETRY: 4, Act.REBOOT: 1}
+STORMS = {
+    LocalBackend.EMBEDDED: (FunctionProcesses.ONE, ("host", "host", "host", SIMULATOR), {**ACTS, Act.KILL: 8}),
+    LocalBackend.EMULATORS: (
+        FunctionProcesses.SEPARATE,
+        (*FUNCTIONS, SIMULATOR),
+        {**ACTS, Act.KILL: 12, Act.LOSE_MESSAGES: 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", LocalBackend)
+def test_in_a_storm_nothing_is_paid_twice_nothing_paid_is_lost_and_everybody_is_told(
+    tmp_path: Path, backend: LocalBackend
+) -> None:
+    if backend is LocalBackend.EMULATORS and (missing := missing_emulators()):
+        pytest.skip(missing)
+    processes, victims, acts = STORMS[backend]
+    settings = StackSettings(
+        port=0,
+        data_dir=tmp_path,
+        backend=backend,
+        processes=processes,
+        tick_s=0.4,
+        retry_min_s=0.2,
+        retry_max_s=1.0,
+        simulator_seconds=1.5,
+        simulator_weights_mb=0.1,
+        fal_queue_url="",
+    )
+    with ExitStack() as cleanup:
+        system = running_system(settings, cleanup, **QUICK)
+        shoots = [system.shoot(pictures(captions=1)) for _ in range(2)]
+        plan = plan_of(int(os.environ.get("CHAOS_SEED", "20261122")), shoots=2, victims=victims, acts=acts)
+        pushes = cleanup.enter_context(httpx.Client(timeout=30, trust_env=False))
+        storm = Storm(system.stack, system.fal, stores_of(system.stack), plan, pushes)
+        storm.rage(shoots)
+        storm.settle()
+        recovered = storm.recover_all()
+        storm.deliver_everything_again()
+        calm = storm.settle()
+    statuses = Counter(training.status for training in calm.trainings)
+    codes = Counter(training.error.code for training in calm.trainings if training.error)
+    sys.stdout.write(
+        f"CHAOS_SEED={plan.seed} {backend}: {dict(statuses)} {dict(codes)} {dict(storm.done)} {recovered=}\n"
+    )
+    # a storm in which little was trained or little was struck would show nothing
+    assert len(calm.trainings) >= TRAININGS
+    assert statuses[Status.SUCCEEDED] >= TRAININGS / 4, codes
+    assert sum(storm.done.values()) == sum(acts.values())

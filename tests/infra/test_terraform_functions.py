@@ -136,6 +136,40 @@ def test_a_function_is_told_the_settings_that_it_reads_and_no_others(name: str) 
     assert set(functions()[name]["settings"]) == read
 
 
+COLUMNS = ("project", "shoots", "datasets", "models", "thumbnails", "publishes", "signs URLs", "secret", "public")
+
+
+def told_grants() -> dict[str, dict[str, set[str]]]:
+    """The table of docs/security.md: by account and column the words in its cell."""
+    lines = (ROOT / "docs" / "security.md").read_text().splitlines()
+    start = lines.index(f"| account | {' | '.join(COLUMNS)} |") + 2
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start : start + len(FOLDERS)]]
+    return {
+        name.strip("`"): {
+            column: {word.strip("`") for word in cell.split()} for column, cell in zip(COLUMNS, cells, strict=True)
+        }
+        for name, *cells in rows
+    }
+
+
+def granted(name: str) -> dict[str, set[str]]:
+    """The same, from Terraform."""
+    function = functions()[name]
+    words = {
+        "project": function["project_roles"],
+        **{bucket: function["buckets"].get(bucket, []) for bucket in sorted(BUCKETS)},
+        "publishes": function["publishes"],
+        "signs URLs": ["yes"] if function["signs_urls"] else [],
+        "secret": function["secrets"],
+        "public": ["yes"] if function["public"] else [],
+    }
+    return {column: {word.removeprefix("roles/") for word in words[column]} for column in COLUMNS}
+
+
+def test_what_every_account_may_do_is_told_in_the_document_on_security() -> None:
+    assert told_grants() == {name: granted(name) for name in FOLDERS}
+
+
 def test_a_claim_ends_after_the_request_that_holds_it() -> None:
     from shared.settings import FalSettings, SubmitSettings
 

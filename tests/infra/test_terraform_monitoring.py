@@ -8,6 +8,7 @@ from typing import Any
 from tests.infra.terraform import ROOT, blocks, local_value
 
 OBSERVABILITY = (ROOT / "docs" / "observability.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 FIGURE = re.compile(r"^\| `(?P<name>[a-z_]+)` \| `(?P<event>\w+)` \| (?P<value>[^|]*) \| (?P<labels>[^|]*) \|", re.M)
 USED = re.compile(r"local\.figure\.(\w+)\}(_\w+)?")
 
@@ -63,6 +64,26 @@ def test_every_alert_says_what_it_means_and_reaches_somebody() -> None:
     for name, alert in local_value("alerts").items():
         assert alert["summary"].endswith("."), name
         assert alert["severity"] in ("CRITICAL", "ERROR", "WARNING")
+
+
+def chapters() -> dict[str, str]:
+    """The runbook's chapters about alerts, by their headings."""
+    (part,) = re.findall(r"^## When an alert rings\n(.*?)^## ", RUNBOOK, re.M | re.S)
+    headings = re.split(r"^### (.+)\n", part, flags=re.M)[1:]
+    return dict(zip(headings[::2], headings[1::2], strict=True))
+
+
+def test_every_alert_leads_to_a_chapter_of_its_name_and_every_chapter_is_about_an_alert() -> None:
+    policy = blocks("google_monitoring_alert_policy")["alerts"]
+    (documentation,) = policy["documentation"]
+    assert "docs/runbook.md, chapter `${each.key}`" in documentation["content"]
+    assert set(chapters()) == set(local_value("alerts"))
+
+
+def test_a_chapter_says_what_it_means_what_users_see_where_to_look_and_what_to_do() -> None:
+    for name, chapter in chapters().items():
+        told = re.findall(r"^\*\*(Means|Users see|Look|Mend)\*\*", chapter, re.M)
+        assert told == ["Means", "Users see", "Look", "Mend"], name
 
 
 def test_signature_failures_are_told_apart_from_other_refusals() -> None:

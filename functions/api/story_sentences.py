@@ -37,6 +37,7 @@ _EVENTS: Mapping[str, str] = {
     "archive_url_ran_out": "The ZIP's URL would not have lasted long enough: nothing was sent, it is signed again.",
     "submission_not_due": "Nothing was sent to fal.ai: not due ({reason}, it is {status}).",
     "claim_won": "This delivery got the right to ask fal.ai (claim {claim}).",
+    "claim_ran_out": "The claim ran out before anything was sent; the next delivery may ask.",
     "claim_released": "fal.ai certainly accepted nothing ({code}): the right to ask is free again.",
     "training_submitted": "fal.ai accepted it as request {request_id}: from here on it costs money.",
     "submission_uncertain": "fal.ai may have accepted it, but did not say so ({reason}): nobody sends it again.",

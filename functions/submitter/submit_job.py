@@ -49,6 +49,10 @@ def submit_job(
     sent = kept_input(training, spec_of(training.trainer))
     training = trainings.update(training.id, lambda t: t.claimed(claim, at=now, sent=sent))
     logs.info("claim_won", training_id=training.id, claim=claim.attempt)
+    if clock.now() >= claim.lease_until:
+        # this process was held up for so long that others look for its request already: nothing was sent, nothing is
+        logs.warning("claim_ran_out", training_id=training.id)
+        return trainings.update(training.id, lambda t: t.released(event.nonce, at=clock.now()))
     return _pay(training, event, trainings=trainings, trainer=trainer, clock=clock, webhook_base=webhook_base)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from shared.errors import (
 from shared.events import ResultReported
 from shared.models import STAGING
 from shared.ports import RunState
+from shared.settings import SubmitSettings
 from shared.stages import Attention, Status
 from shared.trainings import Training
 from tests.builders import AT, STEP, a_training
@@ -230,3 +232,26 @@ def test_a_training_ends_with_a_word_although_fal_does_not_answer_for_ever(world
     ended = world.of(training)
     assert (ended.status, ended.charged, ended.attention) == (Status.FAILED, None, Attention.WATCHED)
     assert ended.error is not None and ended.error.code == "trainer_unavailable"
+
+
+# --- a submitter that is held up
+
+
+def test_a_submitter_that_was_held_up_beyond_its_lease_pays_nothing_and_the_next_one_does(world: World) -> None:
+    training = world.start()
+    world.deliver(world.publisher.published[0])
+    real = world.trainings.update
+
+    def held_up(training_id: str, change: Callable[[Training], Training]) -> Training:
+        changed = real(training_id, change)
+        world.clock.advance(SubmitSettings().claim_lease_s)
+        return changed
+
+    world.trainings.update = held_up  # type: ignore[method-assign]
+    world.deliver(world.publisher.published[1])
+    world.trainings.update = real  # type: ignore[method-assign]
+    assert (world.fal.runs, world.of(training).awaits_submission) == ({}, True)
+    world.tick(after_s=world.monitor_settings.stalled_s + 1)
+    world.publisher.published[:2] = []
+    world.run()
+    assert len(world.fal.runs) == 1

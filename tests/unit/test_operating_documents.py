@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("runbook", "scale", "security")
 TEXTS = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in NAMES}
 
-EVENT_COMMAND = re.compile(r"\bevents ([a-z_]+)(?: '([^']+)')?")
+EVENT_COMMAND = re.compile(r"(?:^ *|`)events ([a-z_]+)(?: '([^']+)')?", re.MULTILINE)
 SETTING = re.compile(r"`([A-Z][A-Z0-9_]+)(?:=([\d.]+))?`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 

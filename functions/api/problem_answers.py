@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,10 @@ from shared import logs
 from shared.edge import where_it_happened
 from shared.errors import InvalidRequest, ProductError, TrainingNotFound, Unauthenticated
 from shared.problems import MEDIA_TYPE, problem
+
+# How many mistakes in a request are told, and how many characters of where each is and of what it is.
+MISTAKES = 10
+MISTAKE = 200
 
 _WORDS = {"type": "string"}
 _MEMBERS = {
@@ -45,6 +50,16 @@ PROBLEM: dict[str, Any] = {
 """How the OpenAPI document describes an answer that is a problem."""
 
 
+class ProblemResponse(JSONResponse):
+    """A problem as an answer: in ASCII, because it may quote halves of characters, which no UTF-8 can hold."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The document as JSON."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
 def problem_answer(error: ProductError, path: str) -> JSONResponse:
     """The answer to a request for `path` that ended in `error`."""
     headers = {}
@@ -52,7 +67,7 @@ def problem_answer(error: ProductError, path: str) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if (wait_s := error.facts.get("retry_after_s")) is not None:
         headers["Retry-After"] = str(math.ceil(wait_s))
-    return JSONResponse(problem(error, instance=path), error.status, headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(problem(error, instance=path), error.status, headers)
 
 
 def answer_with_problems(app: FastAPI) -> None:
@@ -71,8 +86,15 @@ def _on_product_error(request: Request, error: Exception) -> JSONResponse:
 
 def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    reasons = [f"{'.'.join(str(part) for part in e['loc'][1:]) or 'body'}: {e['msg']}" for e in error.errors()]
+    mistakes = error.errors()
+    reasons = [f"{_place(mistake)}: {mistake['msg'][:MISTAKE]}" for mistake in mistakes[:MISTAKES]]
+    if len(mistakes) > MISTAKES:
+        reasons.append(f"and {len(mistakes) - MISTAKES:,} more")
     return problem_answer(InvalidRequest(reason="; ".join(reasons)), request.url.path)
+
+
+def _place(mistake: dict[str, Any]) -> str:
+    return ".".join(str(part) for part in mistake["loc"][1:])[:MISTAKE] or "body"
 
 
 def _on_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -89,7 +111,7 @@ def _on_http_error(request: Request, error: Exception) -> JSONResponse:
         "retryable": False,
         "instance": request.url.path,
     }
-    return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(body, error.status_code, error.headers)
 
 
 class UnexpectedErrors:

@@ -151,8 +151,15 @@ class SameOrigin:
             return False
         if site is not None:
             return site not in ("same-origin", "none")
-        # without the scheme, which only the load balancer knows
-        return origin is not None and urlsplit(origin).netloc != headers.get("host")
+        return origin is not None and _host_of(origin) != headers.get("host")
+
+
+def _host_of(origin: str) -> str | None:
+    """The origin without its scheme, which only the load balancer knows; None where it is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 class BodyLimit:

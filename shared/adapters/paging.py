@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from shared.errors import InvalidRequest
+from shared.shoots import ID_PATTERN
 
+_ID = re.compile(ID_PATTERN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,8 +37,8 @@ class Cursor:
         """The cursor that `encode` wrote; `InvalidRequest` for anything else."""
         try:
             at, item_id = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise InvalidRequest(reason="the cursor is none that a listing gave") from error
-        if type(at) is not int or type(item_id) is not str or abs(at) >= 1 << 63:
+        if type(at) is not int or abs(at) >= 1 << 63 or type(item_id) is not str or not _ID.fullmatch(item_id):
             raise InvalidRequest(reason="the cursor is none that a listing gave")
         return cls(at, item_id)

@@ -328,6 +328,14 @@ class WebhookKeysUnavailable(Unavailable):
     code = "webhook_keys_unavailable"
 
 
+class BodyTooSlow(ProductError):
+    """The request body did not arrive within {limit_s:.0f} seconds: send it again, over a faster connection."""
+
+    code = "body_too_slow"
+    status = 408
+    retryable = True
+
+
 class PayloadTooLarge(ProductError):
     """The request body is larger than the {maximum:,} bytes that are allowed: send less."""
 

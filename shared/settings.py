@@ -277,6 +277,8 @@ class ApiSettings(Group):
     rate_limit_per_minute: int = Field(600, ge=0, description="Per user and instance; 0: no limit")
     shoot_import: bool = Field(True, description="Whether shoots may be created and filled over the API")
     max_body_bytes: int = Field(1 << 20, description="Bytes of a request body, at most; pictures have their own limit")
+    body_timeout_s: float = Field(30.0, gt=0, description="How long a request body may take to arrive")
+    file_timeout_s: float = Field(600.0, gt=0, description="The same for a picture that is uploaded")
     download_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S, description="How long a download URL is good for")
     thumbnail_url_ttl_s: float = Field(60 * 60, le=MAX_SIGNED_S, description="The same for small pictures")
     events_poll_s: float = Field(1.0, gt=0, description="How often is looked for news of a training that is followed")

@@ -18,11 +18,11 @@ from functions.api import (
     trainings,
 )
 from functions.api.auth import refuse_open_door
+from functions.api.live_events import stream_seats
 from functions.api.live_trainings import LiveTrainings
 from functions.api.problem_answers import PROBLEM, answer_with_problems
 from functions.api.rate_limit import RateLimiter
 from functions.api.security import protect
-from functions.api.stream_seats import Seats
 from functions.api.traced import Traced
 from shared import bootstrap
 from shared.trainings import Training
@@ -47,7 +47,8 @@ def create_app() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.rate_limiter = RateLimiter(settings.rate_limit_per_minute)
-    app.state.seats = Seats(per_user=settings.events_streams_per_user, in_all=settings.events_streams)
+    app.state.stream_seats = stream_seats(per_user=settings.events_streams_per_user, in_all=settings.events_streams)
+    app.state.upload_seats = shoots.upload_seats()
     app.state.live_trainings = LiveTrainings(_training, poll_s=settings.events_poll_s)
     for routes in (shoots, reports, trainers, quotes, trainings, stories, models):
         app.include_router(routes.router)

@@ -5,18 +5,33 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from functools import partial
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
 from functions.api.live_trainings import LiveTrainings
-from functions.api.stream_seats import Seats
+from functions.api.seats import Seats
+from shared.errors import LiveStreamsUnavailable, TooManyStreams
 from shared.trainings import Training
 
 # When to come back after a lost connection. Not the same for everybody: a restart loses all of them at once.
 _RETRY_MS = (1_000, 3_000)
 
 _HEARTBEAT_S = 15
+
+# When somebody else may have gone; a stream is nothing that ends within seconds by itself.
+_RETRY_AFTER_S = 15.0
+
+
+def stream_seats(*, per_user: int, in_all: int) -> Seats:
+    """The seats of live streams: each holds a connection and some memory for as long as a training takes."""
+    return Seats(
+        per_user=per_user,
+        in_all=in_all,
+        too_many=partial(TooManyStreams, maximum=per_user),
+        none_left=partial(LiveStreamsUnavailable, retry_after_s=_RETRY_AFTER_S),
+    )
 
 
 class LiveStream(EventSourceResponse):

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logs
 from shared.edge import where_it_happened
-from shared.errors import InvalidRequest, ProductError, TrainingNotFound, Unauthenticated
+from shared.errors import BodyTooSlow, InvalidRequest, PayloadTooLarge, ProductError, TrainingNotFound, Unauthenticated
 from shared.problems import MEDIA_TYPE, problem
 
 # How many mistakes in a request are told, and how many characters of where each is and of what it is.
@@ -67,6 +67,8 @@ def problem_answer(error: ProductError, path: str) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if (wait_s := error.facts.get("retry_after_s")) is not None:
         headers["Retry-After"] = str(math.ceil(wait_s))
+    if isinstance(error, PayloadTooLarge | BodyTooSlow):
+        headers["Connection"] = "close"  # the rest of the body is not read
     return ProblemResponse(problem(error, instance=path), error.status, headers)
 
 

@@ -7,7 +7,9 @@ often, is checked after that by the routes (functions/api/auth.py).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -16,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problem_answers import UnexpectedErrors, problem_answer
-from shared.errors import NotAllowed, PayloadTooLarge
+from shared.errors import BodyTooSlow, NotAllowed, PayloadTooLarge, ProductError
 from shared.settings import ApiSettings, AuthMode, DatasetSettings, StoreSettings, is_loopback
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,9 +42,21 @@ _ALWAYS = {
 _ONLY_HTTPS = "max-age=31536000"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How many bytes a body may have, and in how many seconds all of it has to be there."""
+
+    max_bytes: int
+    max_s: float
+
+
 def protect(app: FastAPI, api: ApiSettings, store: StoreSettings, dataset: DatasetSettings) -> None:
     """Put everything around `app`; what is added last stands outermost."""
-    app.add_middleware(BodyLimit, max_bytes=api.max_body_bytes, max_file_bytes=dataset.max_image_bytes)
+    app.add_middleware(
+        BodyLimit,
+        body=Bounds(max_bytes=api.max_body_bytes, max_s=api.body_timeout_s),
+        file=Bounds(max_bytes=dataset.max_image_bytes, max_s=api.file_timeout_s),
+    )
     if api.auth_mode is not AuthMode.FIREBASE:
         app.add_middleware(SameOrigin, trusted=api.cors_origins)
     app.add_middleware(UnexpectedErrors)
@@ -163,39 +177,61 @@ def _host_of(origin: str) -> str | None:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large, before they are read whole: by what they announce, and by what they are.
+    """Refuses bodies that are too large, before they are read whole, by what they announce and by what they are; and
+    those that do not arrive in time.
 
     A PUT carries a file, up to the largest picture that is taken; its route sets the limit for the kind of file.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, max_file_bytes: int) -> None:
-        """Bodies may have `max_bytes`, those of PUT `max_file_bytes`."""
+    def __init__(self, app: ASGIApp, *, body: Bounds, file: Bounds) -> None:
+        """What bodies may be, and what those of PUT may be."""
         self._app = app
-        self._max_bytes = max_bytes
-        self._max_file_bytes = max_file_bytes
+        self._body = body
+        self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let it through, or answer 413, or let the reading of the body end in `PayloadTooLarge`."""
+        """Let it through, or answer 413, or let the reading of the body end in `PayloadTooLarge` or `BodyTooSlow`."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        maximum = self._max_file_bytes if scope["method"] == "PUT" else self._max_bytes
+        bounds = self._file if scope["method"] == "PUT" else self._body
         announced = Headers(scope=scope).get("content-length", "0")
-        if len(announced) > MAX_DIGITS or (announced.isdecimal() and int(announced) > maximum):
-            await problem_answer(PayloadTooLarge(maximum=maximum), scope["path"])(scope, receive, send)
+        if len(announced) > MAX_DIGITS or (announced.isdecimal() and int(announced) > bounds.max_bytes):
+            await problem_answer(PayloadTooLarge(maximum=bounds.max_bytes), scope["path"])(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive, maximum), send)
+        body = _Body(receive, send, bounds)
+        await self._app(scope, body.receive, body.send)
 
 
-def _bounded(receive: Receive, maximum: int) -> Receive:
-    received = 0
+class _Body:
+    """One request as its app reads and answers it. A body that goes on after the answer began is hung up on."""
 
-    async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > maximum:
-            raise PayloadTooLarge(maximum=maximum)
+    def __init__(self, receive: Receive, send: Send, bounds: Bounds) -> None:
+        self._receive, self._send, self._bounds = receive, send, bounds
+        self._ends_at: float | None = asyncio.get_running_loop().time() + bounds.max_s
+        self._received = 0
+        self._answered = False
+
+    async def receive(self) -> Message:
+        """The next message; the time is up only while more of the body is to come."""
+        try:
+            async with asyncio.timeout_at(self._ends_at):
+                message = await self._receive()
+        except TimeoutError:
+            return self._refused(BodyTooSlow(limit_s=self._bounds.max_s))
+        self._received += len(message.get("body", b""))
+        if not message.get("more_body"):
+            self._ends_at = None
+        if self._received > self._bounds.max_bytes:
+            return self._refused(PayloadTooLarge(maximum=self._bounds.max_bytes))
         return message
 
-    return bounded
+    async def send(self, message: Message) -> None:
+        """Pass the answer on."""
+        self._answered = True
+        await self._send(message)
+
+    def _refused(self, error: ProductError) -> Message:
+        if self._answered:
+            return {"type": "http.disconnect"}
+        raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -13,12 +14,13 @@ from starlette.concurrency import run_in_threadpool
 
 from functions.api.auth import User
 from functions.api.search_shoots import search_shoots
+from functions.api.seats import Seats
 from functions.api.shoot_views import FileView, Looks, ShootDetailView, ShootView, shoot_detail_view, shoot_view
 from functions.api.start_training import keyed_id, owned_shoot
 from functions.api.thumbnails import Thumbnail, show_thumbnails
 from functions.api.views import PageView
 from shared import bootstrap
-from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, ShootNotFound
+from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, RateLimited, ShootNotFound
 from shared.models import Model
 from shared.ports import Page
 from shared.reading import read_whole
@@ -34,6 +36,10 @@ from shared.shoots import (
 )
 
 router = APIRouter(prefix="/v1/shoots", tags=["shoots"])
+
+# How many files are received at the same time in this process, from one user and from all.
+UPLOADS_PER_USER = 8
+UPLOADS = 16
 
 _FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]{0,199}")
 
@@ -145,14 +151,21 @@ async def put_file(shoot_id: str, name: str, user: User, request: Request) -> Fi
     limits = bootstrap.dataset_settings()
     maximum = limits.max_caption_bytes if kind == CAPTION_TYPE else limits.max_image_bytes
     shoot = await run_in_threadpool(owned_shoot, shoot_id, user, bootstrap.shoots())
-    body = await _bounded(request, maximum)
-    info = await run_in_threadpool(
-        bootstrap.shoots_bucket().write,
-        f"{preprocessed_prefix(shoot.id)}{name}",
-        [body],
-        content_type=IMAGE_TYPES.get(kind, "text/plain; charset=utf-8"),
-    )
+    seats: Seats = request.app.state.upload_seats
+    with seats.taken(user):
+        info = await run_in_threadpool(
+            bootstrap.shoots_bucket().write,
+            f"{preprocessed_prefix(shoot.id)}{name}",
+            await _pieces(request, maximum),
+            content_type=IMAGE_TYPES.get(kind, "text/plain; charset=utf-8"),
+        )
     return FileView.of(info)
+
+
+def upload_seats() -> Seats:
+    """The seats of uploads: each holds its file in memory until all of it has arrived."""
+    wait_a_second = partial(RateLimited, retry_after_s=1.0)
+    return Seats(per_user=UPLOADS_PER_USER, in_all=UPLOADS, too_many=wait_a_second, none_left=wait_a_second)
 
 
 def _require_import() -> None:
@@ -166,10 +179,11 @@ def _check_file_name(name: str) -> None:
         raise InvalidRequest(reason=f"a file is named like 01.jpg, without folders, and ends in one of {kinds}")
 
 
-async def _bounded(request: Request, maximum: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > maximum:
+async def _pieces(request: Request, maximum: int) -> list[bytes]:
+    pieces, size = list[bytes](), 0
+    async for piece in request.stream():
+        pieces.append(piece)
+        size += len(piece)
+        if size > maximum:
             raise PayloadTooLarge(maximum=maximum)
-    return bytes(body)
+    return pieces

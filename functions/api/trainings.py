@@ -197,7 +197,7 @@ def follow_training(
     seen = int(last_event_id) if last_event_id and re.fullmatch("[0-9]{1,9}", last_event_id) else 0
     live: LiveTrainings = request.app.state.live_trainings
     events = live_events(training_id, seen, live=live, view=_live_view)
-    return LiveStream(events, seats=request.app.state.seats, user=user)
+    return LiveStream(events, seats=request.app.state.stream_seats, user=user)
 
 
 def _live_view(training: Training) -> str:

@@ -83,6 +83,8 @@ variable "settings" {
       rate_limit_per_minute   = optional(number)
       shoot_import            = optional(bool, false)
       max_body_bytes          = optional(number)
+      body_timeout_s          = optional(number)
+      file_timeout_s          = optional(number)
       download_url_ttl_s      = optional(number)
       thumbnail_url_ttl_s     = optional(number)
       events_poll_s           = optional(number)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from functions.api.rate_limit import RateLimiter
-from shared.errors import RateLimited
+from functions.api.security import BodyLimit, Bounds
+from shared.errors import BodyTooSlow, RateLimited
 from tests.api_answers import NEW_SHOOT, crash, is_problem, signed_in, with_route
 from tests.api_operations import ANY_NAME
 from tests.api_world import ApiWorld, api_world
@@ -96,6 +99,43 @@ def test_a_body_that_announces_too_much_is_not_read_at_all(world: ApiWorld, leng
     headers = {"Content-Length": length, "Content-Type": "application/json"}
     answer = world.client.post("/v1/shoots", content=unread(), headers=headers)
     assert is_problem(answer, 413, "payload_too_large")
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_body_that_stays_out_ends_the_request_and_one_that_is_whole_is_waited_for_no_more(answered: bool) -> None:
+    """A live stream listens for its client for as long as it lasts, which is no body any more."""
+    bounds = Bounds(max_bytes=1000, max_s=0.01)
+
+    async def heard(first: Message) -> Message:
+        """What an app hears after the first message of a request, where nothing comes for a while."""
+        messages = iter([first, {"type": "http.disconnect", "late": True}])
+        said: list[Message] = []
+
+        async def receive() -> Message:
+            message = next(messages)
+            await asyncio.sleep(0.0 if message is first else 5 * bounds.max_s)
+            return message
+
+        async def send(message: Message) -> None:
+            pass
+
+        async def app(_: Scope, receive: Receive, send: Send) -> None:
+            assert await receive() is first
+            if answered:
+                await send({"type": "http.response.start"})
+            said.append(await receive())
+
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+        await BodyLimit(app, body=bounds, file=bounds)(scope, receive, send)
+        return said[0]
+
+    whole, part = ({"type": "http.request", "body": b"x", "more_body": more} for more in (False, True))
+    assert asyncio.run(heard(whole)) == {"type": "http.disconnect", "late": True}
+    if answered:
+        assert asyncio.run(heard(part)) == {"type": "http.disconnect"}
+    else:
+        with pytest.raises(BodyTooSlow):
+            asyncio.run(heard(part))
 
 
 def test_whoever_asks_too_often_has_to_wait_and_nobody_else(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ import pytest
 from starlette.types import Message
 
 from cli.event_stream import Event, parse_events
-from functions.api.live_events import LiveStream, live_events
+from functions.api.live_events import LiveStream, live_events, stream_seats
 from functions.api.live_trainings import LOOKS_AT_ONCE, LiveTrainings
-from functions.api.stream_seats import Seats
+from functions.api.seats import Seats
 from shared.errors import DatabaseUnavailable, LiveStreamsUnavailable, TooManyStreams, TrainingNotFound
 from shared.stages import Status
 from shared.trainings import Training
@@ -281,7 +281,7 @@ def test_a_client_that_does_not_read_is_told_the_latest_state_when_she_does() ->
     async def scenario() -> None:
         shelf, client = Shelf(), Client()
         client.reads.set()
-        stream = client.follow(Seats(per_user=0, in_all=0), shelf)
+        stream = client.follow(stream_seats(per_user=0, in_all=0), shelf)
         await until(lambda: client.told() == [("training", "running")])
         client.reads.clear()
         lines = [f"line {n}" for n in range(50)]
@@ -305,7 +305,7 @@ def test_a_stream_that_has_nothing_to_tell_says_that_it_is_still_there() -> None
     async def scenario() -> None:
         client = Client()
         client.reads.set()
-        stream = client.follow(Seats(per_user=0, in_all=0), Shelf(), heartbeat_s=20 * POLL_S)
+        stream = client.follow(stream_seats(per_user=0, in_all=0), Shelf(), heartbeat_s=20 * POLL_S)
         await until(lambda: sum(message.get("body", b"").startswith(b": ") for message in client.sent) > 2)
         assert client.told() == [("training", "running")]
         client.gone.set()
@@ -317,7 +317,7 @@ def test_a_stream_that_has_nothing_to_tell_says_that_it_is_still_there() -> None
 @pytest.mark.parametrize("reads", [True, False], ids=["reading", "not reading"])
 def test_a_client_that_goes_gives_her_seat_back_and_nobody_looks_any_more(reads: bool) -> None:
     async def scenario() -> None:
-        shelf, client, seats = Shelf(), Client(), Seats(per_user=1, in_all=1)
+        shelf, client, seats = Shelf(), Client(), stream_seats(per_user=1, in_all=1)
         if reads:
             client.reads.set()
         stream = client.follow(seats, shelf)
@@ -336,7 +336,7 @@ def test_a_client_that_goes_gives_her_seat_back_and_nobody_looks_any_more(reads:
 
 def test_an_answer_that_breaks_gives_its_seat_back() -> None:
     async def scenario() -> None:
-        shelf, client, seats = Shelf(), Client(), Seats(per_user=1, in_all=0)
+        shelf, client, seats = Shelf(), Client(), stream_seats(per_user=1, in_all=0)
         client.reads.set()
 
         async def broken(message: Message) -> None:
@@ -352,7 +352,7 @@ def test_an_answer_that_breaks_gives_its_seat_back() -> None:
 
 
 def test_a_user_may_have_some_streams_and_everybody_together_some_more() -> None:
-    seats = Seats(per_user=2, in_all=3)
+    seats = stream_seats(per_user=2, in_all=3)
     with seats.taken("anna"), seats.taken("anna"):
         with pytest.raises(TooManyStreams, match="2 trainings"), seats.taken("anna"):
             pass
@@ -379,7 +379,7 @@ def test_one_stream_too_many_is_a_problem_that_says_what_to_do(
 ) -> None:
     with api_world(tmp_path, **settings) as world:
         world.trainings.create(replace(DONE, owner_id=world.user))
-        seats: Seats = world.client.app.state.seats  # type: ignore[attr-defined]
+        seats: Seats = world.client.app.state.stream_seats  # type: ignore[attr-defined]
         with seats.taken(world.user):
             answer = world.client.get("/v1/trainings/t_1/events")
         assert is_problem(answer, status, code)

@@ -170,6 +170,15 @@ def test_what_every_account_may_do_is_told_in_the_document_on_security() -> None
     assert told_grants() == {name: granted(name) for name in FOLDERS}
 
 
+def test_the_document_on_scale_tells_how_many_requests_are_worked_on_at_a_time() -> None:
+    text = (ROOT / "docs" / "scale.md").read_text()
+    for name in ("packager", "mirror"):
+        function = functions()[name]
+        told = f"{function['max_instances']} instances of {function['concurrency']} requests"
+        assert f"| packager and mirror | {told} |" in text, name
+    assert f"`EVENTS_STREAMS=200` on each of {functions()['api']['max_instances']} instances" in text
+
+
 def test_a_claim_ends_after_the_request_that_holds_it() -> None:
     from shared.settings import FalSettings, SubmitSettings
 

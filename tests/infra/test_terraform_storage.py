@@ -9,7 +9,7 @@ from typing import Any
 from shared.models import staging_prefix
 from shared.settings import StoreSettings
 from shared.trainings import Deadlines
-from tests.infra.terraform import blocks, local_value
+from tests.infra.terraform import GCP, ROOT, blocks, local_value, variables
 
 
 def buckets() -> dict[str, Any]:
@@ -68,3 +68,37 @@ def test_it_is_logged_who_reads_and_writes_objects() -> None:
     assert audit["service"] == "storage.googleapis.com"
     (dynamic,) = audit["dynamic"]
     assert dynamic["audit_log_config"]["for_each"] == ["DATA_READ", "DATA_WRITE"]
+
+
+# the rows of docs/security.md that tell how long what lies in a bucket stays
+KEPT = {
+    "the shoot": "shoots",
+    "small pictures": "thumbnails",
+    "the ZIP": "datasets",
+    "a mirror's unverified weights": "models",
+}
+
+
+def test_how_long_copies_of_pictures_stay_is_told_as_it_is() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    table = text[text.index("## Where pictures are") : text.index("## Who may do what")]
+    cells = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
+    rows = {first.strip(): until for first, *_, until in cells if first.strip() in KEPT}
+    assert set(rows) == set(KEPT)
+    for row, name in KEPT.items():
+        bucket = buckets()[name]
+        days = bucket["soft_deleted_days"]
+        assert (f"{days} days of soft delete" if days else "no soft delete") in rows[row], row
+        assert [f"age of {rule['age_days']} days" in rows[row] for rule in bucket["rules"]] == [True] * len(
+            bucket["rules"]
+        )
+
+
+def test_how_far_backups_reach_is_told_as_it_is() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    assert f"| {variables(GCP)['backup_days']['default']} days, daily (`backup_days`) |" in runbook
+    assert (
+        f"| models | {buckets()['models']['soft_deleted_days']} days after deletion or replacement | soft delete |"
+        in runbook
+    )
+    assert f"| shoots | {buckets()['shoots']['soft_deleted_days']} days | soft delete" in runbook

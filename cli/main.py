@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import console, doctor, model_changes, models, ops, quotes, shoots, story, train, trainers, trainings
+from cli import console, doctor, lineage, model_changes, models, ops, quotes, shoots, story, train, trainers, trainings
 from cli.client import ApiClient, CommandError
 from cli.output import AS_JSON, print_json, say, show_problem, stderr
 
@@ -22,6 +22,7 @@ Examples:
   lora trainers list
   lora quote --steps 1500
   lora train SHOOT --trigger TOK --preset person --watch
+  lora train --from-model MODEL --without 07 --watch
   lora trainings retry TRAINING --watch
   lora trainings story TRAINING
   lora models download MODEL --to ./loras
@@ -77,6 +78,9 @@ app.command("quote", epilog="Example:  lora quote --steps 1500 --set is_style=tr
 app.command("train", epilog="Example:  lora train s_2f7c --trigger TOK --preset person --watch")(train.train)
 trainings.app.command("story", epilog="Example:  lora trainings story t_2f7c")(story.tell_story)
 app.add_typer(trainings.app, name="trainings")
+models.app.command("tree", epilog="Example:  lora models tree m_2f7c")(lineage.show_tree)
+models.app.command("diff", epilog="Example:  lora models diff m_2f7c m_51ab")(lineage.show_diff)
+models.app.command("promote", epilog="Example:  lora models promote m_2f7c")(lineage.promote)
 models.app.command("rename", epilog='Example:  lora models rename m_2f7c "Ada as Red Riding Hood"')(
     model_changes.rename_model
 )

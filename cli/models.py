@@ -32,7 +32,8 @@ from cli.output import (
 from cli.parameters import parameters_line
 
 app = typer.Typer(
-    no_args_is_help=True, help="The models that were trained: list, show, compare, rename, download and delete them."
+    no_args_is_help=True,
+    help="The models that were trained: list, show, compare, promote, rename, download and delete them.",
 )
 
 Document = dict[str, Any]
@@ -93,7 +94,7 @@ def list_versions(context: typer.Context, model_id: ModelId, as_json: AsJson = F
     rows = [
         (
             m["id"],
-            f"{m['name']} v{m['version']}",
+            f"{m['name']} v{m['version']}{' (current)' if m['id'] == found.get('current_model_id') else ''}",
             m["trigger_word"],
             parameters_line({name: m["parameters"].get(name) for name in differing}),
             ago(m["trained_at"]),
@@ -148,7 +149,7 @@ def model_facts(model: Document) -> dict[str, object]:
         "shoot": model["shoot_id"],
         "training": model["training_id"],
         "person": model["person_id"],
-        "parent": model.get("parent_model_id"),
+        "continues" if model.get("continues") else "trained again from": model.get("parent_model_id"),
         "trained": f"{model['trained_at']} ({ago(model['trained_at'])})",
         "cost": usd(model["cost_usd"]) if model.get("cost_usd") is not None else None,
         **{f"sha256 {file['part']}".strip(): file["sha256"] for file in model["files"]},

@@ -14,6 +14,7 @@ from cli.context import client_of
 from cli.output import AsJson, clean, print_json, say, show_facts, stderr, stdout
 from cli.parameters import Given, PresetName, Steps, TrainerName, pairs, parameters_of
 from cli.quotes import Yes, agree_to_pay
+from cli.retraining import FromModel, GoesOn, Order, Without, order_again, order_anew, trainer_of
 from cli.trainings import Watch, training_facts, watch_to_the_end
 
 Document = dict[str, Any]
@@ -21,10 +22,15 @@ Document = dict[str, Any]
 
 def train(
     context: typer.Context,
-    shoot_id: Annotated[str, typer.Argument(metavar="SHOOT", help="The shoot's id, as `lora shoots list` shows it.")],
+    shoot_id: Annotated[
+        str | None,
+        typer.Argument(metavar="SHOOT", help="The shoot's id, as `lora shoots list` shows it; or --from-model."),
+    ] = None,
     trigger: Annotated[
-        str, typer.Option("--trigger", metavar="WORD", help="The word that calls the result in prompts.")
-    ],
+        str | None, typer.Option("--trigger", metavar="WORD", help="The word that calls the result in prompts.")
+    ] = None,
+    from_model: FromModel = None,
+    goes_on: GoesOn = False,
     steps: Steps = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the model; by default the costume's.")] = None,
     trainer: TrainerName = None,
@@ -52,6 +58,7 @@ def train(
             help='Such captions from a JSON file: {"STEM": "TEXT", …}.',
         ),
     ] = None,
+    without: Without = None,
     force: Annotated[
         bool, typer.Option("--force", help="Train, and pay, although the same input already gave a model.")
     ] = False,
@@ -61,22 +68,29 @@ def train(
 ) -> None:
     """Train a LoRA on a shoot. This costs money at fal.ai: on a terminal, the price is shown and confirmed first.
 
+    With --from-model a model is trained again as it was, but for what is said
+    here, on the pictures that its shoot has now; it becomes the next version.
+
     However often the network makes this command try again, it asks for one training only.
     """
     client = client_of(context)
-    parameters = parameters_of(client, trainer, given or [], steps=steps, not_preprocessed=not_preprocessed)
-    body = {
+    of = trainer_of(client, from_model, trainer) if given else trainer
+    wanted = {
         "shoot_id": shoot_id,
         "trigger_word": trigger,
-        "parameters": parameters,
+        "parameters": parameters_of(client, of, given or [], steps=steps, not_preprocessed=not_preprocessed),
         "model_name": name,
         "trainer": trainer,
         "preset": preset,
         "captions": _captions(captions, caption or []) or None,
+        "without": without or None,
         "force": force or None,
     }
-    agree_to_pay(client, trainer, parameters, preset, yes=yes, as_json=as_json)
-    training = _ordered(client, {key: value for key, value in body.items() if value is not None})
+    order = (
+        order_again(client, from_model, wanted, goes_on=goes_on) if from_model else order_anew(wanted, goes_on=goes_on)
+    )
+    agree_to_pay(client, order.trainer, order.parameters, preset, yes=yes, as_json=as_json)
+    training = _ordered(client, order)
     if watch:
         watch_to_the_end(context, training["id"], as_json=as_json)
     elif as_json:
@@ -86,9 +100,10 @@ def train(
         say(stderr(), f"Watch it: lora trainings watch {clean(training['id'])}")
 
 
-def _ordered(client: ApiClient, asked: Document) -> Document:
+def _ordered(client: ApiClient, order: Order) -> Document:
+    asked = {name: value for name, value in order.body.items() if value is not None}
     try:
-        return client.post("/v1/trainings", asked, idempotency_key=str(uuid.uuid4()))
+        return client.post(order.path, asked, idempotency_key=str(uuid.uuid4()))
     except ApiProblem as problem:
         if problem.code == "already_trained":
             model_id = clean(problem.problem.get("details", {}).get("model_id", "MODEL"))

@@ -190,6 +190,8 @@ def training_facts(training: Document) -> dict[str, object]:
         "dataset": _dataset_line(dataset) if dataset else None,
         "price": _price_line(training),
         "retry of": training.get("predecessor_id"),
+        "continues" if training.get("continues") else "trains again": training.get("parent_model_id"),
+        "without": ", ".join(training.get("without") or ()) or None,
         "asked": f"{training['created_at']} ({ago(training['created_at'])})",
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from shared.errors import (
@@ -46,6 +46,11 @@ def caption_file(stem: str) -> str:
 def with_captions(pictures: Iterable[Picture], captions: Mapping[str, str]) -> list[Picture]:
     """The pictures without the caption objects in whose place `captions`, by stem, are used."""
     return [replace(p, caption=None) if p.stem in captions else p for p in pictures]
+
+
+def chosen(pictures: Iterable[Picture], without: Collection[str]) -> list[Picture]:
+    """The pictures but for those whose stems are in `without`."""
+    return [picture for picture in pictures if picture.stem not in without]
 
 
 def listing_errors(pictures: Sequence[Picture], *, minimum: int, limits: DatasetSettings) -> Iterator[DatasetError]:

@@ -256,6 +256,14 @@ class AlreadyTrained(ProductError):
     status = 409
 
 
+class CannotContinue(ProductError):
+    """This model cannot be continued ({reason}): train it again from the start, with the same pictures and
+    settings."""
+
+    code = "cannot_continue"
+    status = 422
+
+
 class Conflict(ProductError):
     """That cannot be done as things stand: {reason}."""
 

@@ -29,13 +29,17 @@ class TrainingRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetPackaged(Event):
-    """The archive is ready: `archive_url` is its signed URL, good until `expires_at` (Unix seconds)."""
+    """The archive is ready: `archive_url` is its signed URL, good until `expires_at` (Unix seconds).
+
+    So is `parent_url`, that of the weights to continue from, where the training does so.
+    """
 
     topic: ClassVar[str] = "dataset-packaged"
 
     nonce: str
     archive_url: str = field(repr=False)
     expires_at: float
+    parent_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from shared.trainings import Training
 
 
 def archive_prefix(training_id: str) -> str:
-    """Where a training's ZIPs lie in the datasets bucket."""
+    """Where a training's ZIPs lie in the datasets bucket, and the manifests of what is in them."""
     return f"trainings/{training_id}/"
 
 
@@ -44,7 +44,8 @@ def finish_training(
     for archive in found:
         datasets.delete(archive.name)
     if found:
-        logs.info("archive_deleted", training_id=training.id, archives=len(found))
+        archives = sum(1 for archive in found if archive.name.endswith(".zip"))
+        logs.info("archive_deleted", training_id=training.id, archives=archives)
     if due:
         # one that was recovered meanwhile has its new end still before it
         trainings.update(training.id, lambda t: t.finished(at=clock.now()) if t.history == training.history else t)

@@ -37,7 +37,9 @@ class Model:
     """A model as it is stored; `lora_uri` and `config_uri` are gs:// URIs in the models bucket, `size` is bytes.
 
     `name` and `version` are in the files' names and stay; `title` is what its owner calls it. What is said of the
-    weights is of the first file; a trainer that gives several has the others in `further_weights`.
+    weights is of the first file; a trainer that gives several has the others in `further_weights`. `parent_model_id` is
+    the model that was trained again, or, where it `continues`, whose weights this training began with. Of the versions
+    of a name the one with the latest `promoted_at` is the current one (`shared/lineage.py`).
     """
 
     id: str
@@ -65,6 +67,8 @@ class Model:
     cost_usd: float | None = None
     part: str = ""
     further_weights: tuple[WeightsFile, ...] = ()
+    continues: bool = False
+    promoted_at: datetime | None = None
 
     @property
     def files(self) -> tuple[WeightsFile, ...]:
@@ -80,9 +84,21 @@ class Model:
         return (first, *self.further_weights)
 
 
-def recipe(fingerprint: str, *, trainer: str, trigger_word: str, parameters: Mapping[str, Any]) -> str:
-    """What identifies a training's input: the same recipe gives a model of the same pictures, words and parameters."""
+def recipe(
+    fingerprint: str,
+    *,
+    trainer: str,
+    trigger_word: str,
+    parameters: Mapping[str, Any],
+    continued_model_id: str | None = None,
+) -> str:
+    """What identifies a training's input: the same recipe gives a model of the same pictures, words and parameters.
+
+    And of the same weights to begin with, where it continues a model.
+    """
     wanted = [fingerprint, trainer, trigger_word, sorted(parameters.items())]
+    if continued_model_id is not None:
+        wanted.append(continued_model_id)
     return hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
 
 

@@ -26,8 +26,9 @@ class Training:
 
     `hindrance` explains a wait: the last error of a step that will be tried again. `announced_at` is when the monitor
     last announced its present step again; `attention` is what it still has to do with the training. `captions`, by
-    stem, were given for this training alone: they are used in the place of the stored ones. `sent` is what fal.ai is
-    asked with, `delivered` what it answered, both without links.
+    stem, were given for this training alone: they are used in the place of the stored ones. `without` are the stems of
+    pictures that it leaves out. `parent_model_id` is the model that it trains again, and where it `continues`, whose
+    weights it begins with. `sent` is what fal.ai is asked with, `delivered` what it answered, both without links.
     """
 
     id: str
@@ -63,6 +64,9 @@ class Training:
     predecessor_id: str | None = None
     cancel_requested_at: datetime | None = None
     captions: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    parent_model_id: str | None = None
+    continues: bool = False
 
     @classmethod
     def requested(cls, *, at: datetime, **fields: Any) -> Self:
@@ -145,6 +149,11 @@ class Training:
             return self
         failure = Failure.of(error, stage=STAGE_OF[self.status], charged=self.charged, at=at)
         return replace(self, hindrance=failure, updated_at=at)
+
+    @property
+    def continued_model_id(self) -> str | None:
+        """The model whose weights this training begins with; None where it begins afresh."""
+        return self.parent_model_id if self.continues else None
 
     @property
     def charged(self) -> bool | None:

@@ -76,6 +76,9 @@ class FakeApi:
     letters: dict[str, Document] | None = None
     settled: list[tuple[str, str]] = field(default_factory=list)
     sweeps: list[Document] = field(default_factory=list)
+    lineage: Document = field(default_factory=dict)
+    difference: Document = field(default_factory=dict)
+    compared: list[tuple[str, str | None]] = field(default_factory=list)
     console: bool = True
     page_size: int = 100
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -336,6 +339,25 @@ class _Handler(BaseHTTPRequestHandler):
         found = [model for model in self.api.models.values() if model["name"] == name]
         return 200, {"items": sorted(found, key=lambda model: -model["version"])}
 
+    def retrain(self, body: bytes, model_id: str) -> tuple[int, Document]:
+        asked, model = json.loads(body), self.api.models[model_id]
+        again = {"shoot_id": model["shoot_id"], "trigger_word": model["trigger_word"], "model_name": model["name"]}
+        status, training = self.order(json.dumps({**again, **asked}).encode())
+        self.api.orders[-1] = {"retrain": model_id, **asked}
+        return status, training
+
+    def promote(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        if model_id in self.api.models:
+            self.api.models[model_id] |= {"promoted_at": CREATED_AT}
+        return self.show_model(b"", model_id)
+
+    def show_lineage(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        return 200, self.api.lineage
+
+    def diff(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        self.api.compared.append((model_id, self._query("against")))
+        return 200, self.api.difference
+
     def rename(self, body: bytes, model_id: str) -> tuple[int, Document]:
         self.api.models[model_id] |= json.loads(body)
         return 200, self.api.models[model_id]
@@ -420,6 +442,10 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("GET", "/v1/models/([^/]+)", _Handler.show_model),
     ("PATCH", "/v1/models/([^/]+)", _Handler.rename),
     ("DELETE", "/v1/models/([^/]+)", _Handler.delete),
+    ("POST", "/v1/models/([^/]+)/retrain", _Handler.retrain),
+    ("POST", "/v1/models/([^/]+)/promote", _Handler.promote),
+    ("GET", "/v1/models/([^/]+)/lineage", _Handler.show_lineage),
+    ("GET", "/v1/models/([^/]+)/diff", _Handler.diff),
     ("GET", "/v1/models/([^/]+)/versions", _Handler.list_versions),
     ("GET", "/v1/models/([^/]+)/download", _Handler.sign_download),
     ("GET", "/v1/doctor", _Handler.see_doctor),

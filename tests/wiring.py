@@ -151,8 +151,10 @@ class Functions:
         return package_dataset(
             event,
             trainings=self.trainings,
+            models=self.models,
             shoots=self.pictures,
             datasets=self.datasets,
+            kept=self.kept,
             publisher=self.publisher,
             clock=self.clock,
             new_nonce=self.new_name,
@@ -180,6 +182,7 @@ class Functions:
             trainer=self.fal,
             source=self.media,
             bucket=self.kept,
+            datasets=self.datasets,
             clock=self.clock,
             new_id=self.new_name,
             settings=MirrorSettings(),

@@ -130,7 +130,7 @@ class World(Functions):
 
     def zips(self) -> list[str]:
         """The ZIPs that lie about."""
-        return [found.name for found in self.datasets.list("")]
+        return [found.name for found in self.datasets.list("") if found.name.endswith(".zip")]
 
     def of(self, training: Training) -> Training:
         """The training as it is now."""

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from functions.api import (
     console_pages,
     doctor,
+    lineage,
     models,
     operations,
     quotes,
@@ -50,7 +51,7 @@ def create_app() -> FastAPI:
     app.state.stream_seats = stream_seats(per_user=settings.events_streams_per_user, in_all=settings.events_streams)
     app.state.upload_seats = shoots.upload_seats()
     app.state.live_trainings = LiveTrainings(_training, poll_s=settings.events_poll_s)
-    for routes in (shoots, reports, trainers, quotes, trainings, stories, models):
+    for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage):
         app.include_router(routes.router)
     app.include_router(doctor.router)
     app.include_router(operations.router)

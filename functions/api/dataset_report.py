@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +11,7 @@ from functions.api.near_duplicates import look, near_duplicates
 from shared.datasets import (
     caption_errors,
     caption_file,
+    chosen,
     decode_caption,
     has_plain_name,
     has_trigger,
@@ -93,19 +94,22 @@ def report_dataset(
     *,
     trigger_word: str | None,
     captions: Mapping[str, str],
+    without: Collection[str] = (),
     trainer: str,
     bucket: Objects,
     limits: DatasetSettings,
 ) -> Report:
     """Read the whole shoot, in parallel with bounded memory, and tell everything that there is to tell about it.
 
-    `captions`, by stem, are used in the place of the stored ones; without a `trigger_word` nothing is said about it.
+    `captions`, by stem, are used in the place of the stored ones; pictures whose stems are in `without` are left out.
+    Where no `trigger_word` is given, nothing is said about it.
     Of a dataset that is too large nothing is read. `InvalidRequest` for an unknown trainer, `StorageUnavailable`.
     """
     minimum = spec_of(trainer).minimum_images
     prefix = preprocessed_prefix(shoot_id)
     listed = list(bucket.list(prefix))
-    found = with_captions(pictures(listed, prefix), captions)
+    everything = list(pictures(listed, prefix))
+    found = with_captions(chosen(everything, without), captions)
     errors = list(listing_errors(found, minimum=minimum, limits=limits))
     look_at = partial(_look_at, captions=captions, trigger_word=trigger_word, bucket=bucket, limits=limits)
     seen = list(_read(_readable(found, errors, limits), look_at, limits))
@@ -122,7 +126,7 @@ def report_dataset(
             *(error_finding(error) for error in errors),
             *(finding for s in seen for finding in s.findings),
             *_twins(seen),
-            *_ignored_files(listed, found, prefix),
+            *_ignored_files(listed, everything, prefix),
         ),
     )
 

@@ -18,8 +18,8 @@ from shared.ports import DeadLetter
 from shared.stages import Status
 from shared.trainings import Training
 
-# a signed URL shows pictures of people; the nonce is half of what makes a callback ours
-_SECRET = frozenset({"nonce", "archive_url"})
+# a signed URL shows people, in pictures or weights; the nonce is half of what makes a callback ours
+_SECRET = frozenset({"nonce", "archive_url", "parent_url"})
 
 
 class DeadLetterView(View):

@@ -102,6 +102,10 @@ def retry_training(training: Training, desk: Desk) -> Training:
         parameters=training.parameters,
         preset=training.preset if offered else None,
         captions=training.captions,
+        without=training.without,
+        parent_model_id=training.parent_model_id,
+        continues=training.continues,
+        inherited={*training.captions, *training.without},
         force=True,
         predecessor_id=training.id,
     )

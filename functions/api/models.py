@@ -14,6 +14,7 @@ from functions.api.delete_model import delete_model
 from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, View, model_view
 from shared import bootstrap
 from shared.errors import ModelNotFound
+from shared.lineage import current_of
 from shared.models import Model, WeightsFile, weights_name
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -31,6 +32,7 @@ class VersionsView(View):
     """The versions of one name."""
 
     items: list[ModelView]
+    current_model_id: str = Field(description="The one that was promoted last, the newest one until somebody promotes")
 
 
 def owned_model(model_id: str, user: str) -> Model:
@@ -61,7 +63,8 @@ def list_versions(model_id: str, user: User) -> VersionsView:
     """Every version of this model's name, the newest first."""
     model = owned_model(model_id, user)
     found = bootstrap.models().list_versions(user, model.person_id, model.name)
-    return VersionsView(items=[model_view(version) for version in found])
+    current = current_of(found) or model
+    return VersionsView(items=[model_view(version) for version in found], current_model_id=current.id)
 
 
 @router.patch("/{model_id}")

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from functions.api.auth import User
 from functions.api.dataset_report import Report, report_dataset
 from functions.api.findings import Severity
+from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.start_training import owned_shoot
 from functions.api.views import View
 from shared import bootstrap
@@ -88,6 +89,9 @@ def report_shoot(
     user: User,
     trigger_word: Annotated[str | None, Query(pattern=TRIGGER_WORD_PATTERN, examples=["TOK"])] = None,
     trainer: str = DEFAULT_TRAINER,
+    without: Annotated[
+        list[str], Query(max_length=MAX_CAPTIONS, description="Pictures that are to be left out", examples=[["07"]])
+    ] = [],  # noqa: B006 - FastAPI copies defaults
 ) -> ReportView:
     """What is wrong with your shoot, and what is worth a look, before you pay: every picture and caption is read now.
 
@@ -99,6 +103,7 @@ def report_shoot(
             shoot.id,
             trigger_word=trigger_word,
             captions={},
+            without=without,
             trainer=trainer,
             bucket=bootstrap.shoots_bucket(),
             limits=bootstrap.dataset_settings(),

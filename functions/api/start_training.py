@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from functions.api.given_captions import checked_captions, refuse_unknown_stems
+from functions.api.given_captions import checked_captions, checked_stems, refuse_unknown_stems
 from functions.api.reservations import reserve
 from shared import logs
 from shared.accounts import Limits
-from shared.datasets import fingerprint
+from shared.datasets import chosen, fingerprint
 from shared.errors import AlreadyTrained, Conflict, MessagingUnavailable, ShootNotFound, TrainingNotFound
 from shared.events import TrainingRequested
 from shared.models import recipe
@@ -36,10 +36,14 @@ from shared.trainings import Training
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What a user wants trained; `captions`, by stem, are used in the place of the stored ones.
+    """What a user wants trained; `captions`, by stem, are used in the place of the stored ones, `without` are the stems
+    of pictures to be left out.
 
     What `parameters` do not say is as the `preset` has it, else the trainer's default.
-    `force` trains although the same input already gave a model; `predecessor_id` is the training that this one repeats.
+    `force` trains although the same input already gave a model; `predecessor_id` is the training that this one repeats,
+    `parent_model_id` the model that it trains again, and, where it `continues`, whose weights it begins with: whoever
+    wishes that has found out that the trainer can. `inherited` are stems that were told for an earlier training: their
+    pictures may be gone since.
     """
 
     shoot_id: str
@@ -51,6 +55,10 @@ class Wish:
     captions: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
     predecessor_id: str | None = None
+    without: Collection[str] = ()
+    parent_model_id: str | None = None
+    continues: bool = False
+    inherited: Collection[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +94,14 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
     `ShootNotFound`; `InvalidParameter` for what the trainer does not take; `InvalidRequest` for no such trainer or
-    preset, or captions of no picture; `InvalidCaption`; `AlreadyTrained`; `TooManyTrainings` and `BudgetExceeded`;
-    `Conflict` where the key stood for another request. When announcing fails the training is recorded all the same:
-    the monitor announces it.
+    preset, or for words about pictures that the shoot does not have; `InvalidCaption`; `AlreadyTrained`;
+    `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for another request. When announcing fails
+    the training is recorded all the same: the monitor announces it.
     """
     training = _wanted(owner_id, key, wish, desk)
     if (before := _recorded(training.id, desk.trainings)) is not None:
         return _same(before, training)
-    training = replace(training, recipe=_recipe(training, desk))
+    training = replace(training, recipe=_recipe(training, wish.inherited, desk))
     if not wish.force and (model := desk.models.find_by_recipe(owner_id, training.recipe)):
         raise AlreadyTrained(model_id=model.id)
     reserve(training, accounts=desk.accounts, trainings=desk.trainings, limits=desk.limits)
@@ -116,6 +124,9 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         "parameters": checked(spec, wish.parameters, wish.preset),
         "captions": checked_captions(wish.captions, max_characters=desk.dataset_limits.max_caption_characters),
     }
+    # only where they are: what was asked for before there were such wishes is still the same request
+    lineage = {"without": checked_stems(wish.without), "parent_model_id": wish.parent_model_id}
+    wanted |= {name: value for name, value in {**lineage, "continues": wish.continues}.items() if value}
     return Training.requested(
         at=desk.clock.now(),
         id=keyed_id("t", owner_id, key),
@@ -150,15 +161,18 @@ def _same(before: Training, training: Training) -> Training:
     return before
 
 
-def _recipe(training: Training, desk: Desk) -> str:
+def _recipe(training: Training, inherited: Collection[str], desk: Desk) -> str:
     prefix = preprocessed_prefix(training.shoot_id)
     found = list(pictures_in(desk.pictures.list(prefix), prefix))
-    refuse_unknown_stems(training.captions, {picture.stem for picture in found})
+    known = {picture.stem for picture in found}.union(inherited)
+    refuse_unknown_stems(training.captions, known, "captions are given for")
+    refuse_unknown_stems(training.without, known, "it is to leave out")
     return recipe(
-        fingerprint(found, training.captions),
+        fingerprint(chosen(found, training.without), training.captions),
         trainer=training.trainer,
         trigger_word=training.trigger_word,
         parameters=training.parameters,
+        continued_model_id=training.continued_model_id,
     )
 
 

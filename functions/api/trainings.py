@@ -62,6 +62,12 @@ class NewTraining(BaseModel):
         "the place of the stored ones, which stay as they are. At most 512 KiB together.",
         examples=[{"01": "[trigger] in a red cape, full body"}],
     )
+    without: list[str] = Field(
+        default_factory=list,
+        max_length=MAX_CAPTIONS,
+        description="Pictures to be left out of this training alone, by their names without extensions",
+        examples=[["07", "12"]],
+    )
 
 
 class CancellationView(View):
@@ -88,12 +94,13 @@ def create_training(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> TrainingView:
     """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once."""
-    training = start_training(user, idempotency_key or bootstrap.new_nonce(), Wish(**new.model_dump()), _desk())
+    training = start_training(user, idempotency_key or bootstrap.new_nonce(), Wish(**new.model_dump()), desk())
     response.headers["Location"] = f"/v1/trainings/{training.id}"
     return training_view(training, bootstrap.clock().now())
 
 
-def _desk() -> Desk:
+def desk() -> Desk:
+    """The ports of starting a training."""
     return Desk(
         shoots=bootstrap.shoots(),
         pictures=bootstrap.shoots_bucket(),
@@ -123,7 +130,7 @@ def cancel_one_training(training_id: str, user: User) -> CancellationView:
 @router.post("/{training_id}/retry", status_code=202)
 def retry_one_training(training_id: str, user: User, response: Response) -> TrainingView:
     """Fetch paid weights again, at no cost, where that is what failed; else start the same training anew."""
-    training = retry_training(owned_training(training_id, user), _desk())
+    training = retry_training(owned_training(training_id, user), desk())
     response.headers["Location"] = f"/v1/trainings/{training.id}"
     return training_view(training, bootstrap.clock().now())
 

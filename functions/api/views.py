@@ -96,6 +96,9 @@ class TrainingView(View):
     quote: QuoteView | None
     cost_usd: float | None = Field(description="What fal.ai billed, where it tells")
     predecessor_id: str | None
+    parent_model_id: str | None = Field(description="The model that is trained again")
+    continues: bool = Field(description="Whether it begins with that model's weights")
+    without: list[str] = Field(description="Pictures that are left out, by their names without extensions")
     cancel_requested_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -134,7 +137,9 @@ class ModelView(View):
     files: list[WeightsFileView]
     dataset_fingerprint: str
     parameters: dict[str, Any]
-    parent_model_id: str | None
+    parent_model_id: str | None = Field(description="The model that was trained again")
+    continues: bool = Field(description="Whether it began with that model's weights")
+    promoted_at: datetime | None = Field(description="Of a name's versions, the one promoted last is the current one")
     trained_at: datetime
     title: str | None
     cost_usd: float | None
@@ -168,6 +173,7 @@ def training_view(training: Training, now: datetime) -> TrainingView:
         {
             **{name: getattr(training, name) for name in TrainingView.model_fields if hasattr(training, name)},
             "parameters": dict(training.parameters),
+            "without": list(training.without),
             "history": list(training.history),
             "stages": {stage: round(s, 3) for stage, s in training.stage_seconds(now).items()},
             "dataset": _view(DatasetView, training.dataset),

@@ -9,8 +9,10 @@ from typing import Any
 
 from functions.mirror.fetch_artifacts import Kept, KeptFile
 from functions.mirror.model_card import model_card
+from functions.mirror.origin import Origin
 from shared.documents import to_document
 from shared.errors import ArtifactCorrupt
+from shared.manifests import FILE_NAME, to_bytes
 from shared.models import Model, WeightsFile, model_id, recipe, version_prefix, weights_name
 from shared.ports import Objects
 from shared.trainings import Training
@@ -20,6 +22,7 @@ def keep_model(
     training: Training,
     kept: Kept,
     version: int,
+    origin: Origin,
     *,
     log: Iterable[str],
     cost_usd: float | None,
@@ -40,10 +43,12 @@ def keep_model(
         "config.json": ("application/json", kept.config),
         "training.log": ("text/plain; charset=utf-8", _text(log)),
         "model.json": ("application/json", _pretty(document)),
-        "README.md": ("text/markdown; charset=utf-8", model_card(model, training).encode()),
+        "README.md": ("text/markdown; charset=utf-8", model_card(model, training, origin).encode()),
     }
     if training.captions:
         beside = {**beside, "captions.json": ("application/json", _pretty(training.captions))}
+    if origin.manifest is not None:
+        beside = {**beside, FILE_NAME: ("application/json", to_bytes(origin.manifest))}
     for name, (content_type, data) in beside.items():
         bucket.write(f"{prefix}{name}", [data], content_type=content_type)
     return model
@@ -101,7 +106,10 @@ def _model(
             trainer=training.trainer,
             trigger_word=training.trigger_word,
             parameters=training.parameters,
+            continued_model_id=training.continued_model_id,
         ),
+        parent_model_id=training.parent_model_id,
+        continues=training.continues,
         cost_usd=cost_usd,
     )
 

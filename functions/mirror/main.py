@@ -28,6 +28,7 @@ def _mirror(event: ResultReported) -> Training:
         trainer=bootstrap.trainer(),
         source=bootstrap.artifact_source(),
         bucket=bootstrap.models_bucket(),
+        datasets=bootstrap.datasets_bucket(),
         clock=bootstrap.clock(),
         new_id=bootstrap.new_nonce,
         settings=bootstrap.mirror_settings(),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functions.mirror.fetch_artifacts import Kept, fetch_artifacts
 from functions.mirror.keep_model import keep_model
 from functions.mirror.kept_output import kept_output
+from functions.mirror.origin import Origin, origin_of
 from functions.mirror.staging import clear_staging
 from shared import logs
 from shared.errors import (
@@ -38,6 +39,7 @@ def mirror_artifacts(
     trainer: Trainer,
     source: ArtifactSource,
     bucket: Objects,
+    datasets: Objects,
     clock: Clock,
     new_id: Callable[[], str],
     settings: MirrorSettings,
@@ -65,10 +67,11 @@ def mirror_artifacts(
         training = trainings.update(training.id, lambda t: replace(_mirroring(t, job, clock), delivered=delivered))
         if training.is_terminal:
             return training
+        origin = origin_of(training, models=models, datasets=datasets, bucket=bucket)
         kept = fetch_artifacts(training, output, source=source, bucket=bucket, run=new_id(), settings=settings)
         log = _whole_log(training, job, trainer)
         trainings.update(training.id, lambda t: t.with_progress(None, log))
-        model = _keep(training, job, kept, log=log, models=models, trainer=trainer, bucket=bucket, clock=clock)
+        model = _keep(training, job, kept, origin, log=log, models=models, trainer=trainer, bucket=bucket, clock=clock)
     done = trainings.update(training.id, lambda t: _succeeded(t, model, clock))
     clear_staging(training.id, bucket=bucket, clock=clock, abandoned_s=settings.staging_s)
     return done
@@ -174,6 +177,7 @@ def _keep(
     training: Training,
     job: FalJob,
     kept: Kept,
+    origin: Origin,
     *,
     log: Sequence[str],
     models: ModelRepository,
@@ -184,7 +188,7 @@ def _keep(
     version = models.allocate_version(training.person_id, training.model_name, training.id)
     logs.info("version_allocated", training_id=training.id, version=version)
     cost_usd = trainer.cost_usd(job)
-    model = keep_model(training, kept, version, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
+    model = keep_model(training, kept, version, origin, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
     if not models.create(model):
         return models.get(model.id)
     logs.info("model_kept", training_id=training.id, model_id=model.id, version=version, bytes=kept.size)

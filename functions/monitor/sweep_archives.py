@@ -9,6 +9,7 @@ from itertools import islice
 
 from shared import logs
 from shared.errors import TrainingNotFound
+from shared.finishing import archive_prefix
 from shared.ports import ObjectInfo, Objects, TrainingRepository
 from shared.settings import MonitorSettings
 from shared.trainings import Training
@@ -30,11 +31,12 @@ class Sweeper:
 
     def sweep(self, *, active: frozenset[str]) -> int:
         """Look at a bounded number of ZIPs, passing over the `active` trainings; how many were done away with."""
-        swept = 0
+        swept, before = 0, ""
         for found in islice(self.datasets.list("trainings/"), self.settings.tick_objects):
             training_id = found.name.split("/")[1]
-            if training_id not in active:
-                swept += self._swept(training_id, found)
+            # beside a ZIP lies its manifest: both go with the first that is found
+            if training_id not in active and training_id != before and (gone := self._swept(training_id, found)):
+                swept, before = swept + gone, training_id
         return swept
 
     def _swept(self, training_id: str, found: ObjectInfo) -> int:
@@ -52,5 +54,6 @@ class Sweeper:
         if (self.now - found.updated_at).total_seconds() < self.settings.leftover_s:
             return 0
         logs.warning("archive_of_nobody", training_id=training_id)
-        self.datasets.delete(found.name)
+        for each in [*self.datasets.list(archive_prefix(training_id))]:
+            self.datasets.delete(each.name)
         return 1

@@ -24,8 +24,10 @@ def _package(event: TrainingRequested) -> Training:
     return package_dataset(
         event,
         trainings=bootstrap.trainings(),
+        models=bootstrap.models(),
         shoots=bootstrap.shoots_bucket(),
         datasets=bootstrap.datasets_bucket(),
+        kept=bootstrap.models_bucket(),
         publisher=bootstrap.publisher(),
         clock=bootstrap.clock(),
         new_nonce=bootstrap.new_nonce,

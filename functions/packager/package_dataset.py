@@ -10,12 +10,14 @@ from zipfile import BadZipFile, LargeZipFile
 
 from functions.packager.archive import zip_stream
 from functions.packager.dataset import checked_files
+from functions.packager.parent_weights import parent_weights
 from shared import logs
-from shared.datasets import fingerprint, listing_errors, raise_first, with_captions
+from shared.datasets import chosen, fingerprint, listing_errors, raise_first, with_captions
 from shared.errors import ArchiveFailed
 from shared.events import DatasetPackaged, TrainingRequested
 from shared.finishing import archive_name
-from shared.ports import Clock, Objects, Publisher, TrainingRepository
+from shared.manifests import manifest_name, manifest_of, to_bytes
+from shared.ports import Clock, ModelRepository, Objects, Publisher, TrainingRepository
 from shared.settings import DatasetSettings
 from shared.shoots import pictures, preprocessed_prefix
 from shared.stages import Status
@@ -28,8 +30,10 @@ def package_dataset(
     event: TrainingRequested,
     *,
     trainings: TrainingRepository,
+    models: ModelRepository,
     shoots: Objects,
     datasets: Objects,
+    kept: Objects,
     publisher: Publisher,
     clock: Clock,
     new_nonce: Callable[[], str],
@@ -37,7 +41,8 @@ def package_dataset(
 ) -> Training:
     """Package the training's dataset where that is due, then announce it while nobody has begun to submit it.
 
-    Raises the `DatasetError` of what is wrong with the pictures, `ArchiveFailed`, `StorageUnavailable`.
+    Raises the `DatasetError` of what is wrong with the pictures, `CannotContinue` where the weights to begin with are
+    gone from `kept`, `ArchiveFailed`, `StorageUnavailable`.
     """
     training = trainings.get(event.training_id)
     if _archive_is_gone(training, datasets):
@@ -50,7 +55,9 @@ def package_dataset(
         if training.dataset == dataset:
             logs.info("dataset_packaged", training_id=training.id, images=dataset.image_count, bytes=dataset.bytes)
     if training.awaits_submission:
-        _announce(training, datasets=datasets, publisher=publisher, clock=clock, ttl_s=limits.archive_url_ttl_s)
+        weights = parent_weights(training, models=models, kept=kept)
+        urls = _Urls(datasets=datasets, kept=kept, weights=weights, ttl_s=limits.archive_url_ttl_s)
+        _announce(training, urls, publisher=publisher, clock=clock)
     return training
 
 
@@ -77,15 +84,31 @@ def _drop_unwanted(made: Iterable[Dataset | None], training: Training, datasets:
     for dataset in made:
         if dataset is not None and (dataset != training.dataset or training.is_terminal):
             datasets.delete(dataset.archive)
+            datasets.delete(manifest_name(dataset.archive))
             logs.info("archive_dropped", training_id=training.id)
 
 
-def _announce(training: Training, *, datasets: Objects, publisher: Publisher, clock: Clock, ttl_s: float) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Urls:
+    """What can be signed for the announcement; `weights` is an object's name in `kept`, None where none are needed."""
+
+    datasets: Objects
+    kept: Objects
+    weights: str | None
+    ttl_s: float
+
+
+def _announce(training: Training, urls: _Urls, *, publisher: Publisher, clock: Clock) -> None:
     assert training.dataset is not None, "awaiting submission implies a dataset"
-    url = datasets.sign(training.dataset.archive, ttl_s=ttl_s)
-    expires_at = (clock.now() + timedelta(seconds=ttl_s)).timestamp()
-    nonce = training.dataset.nonce
-    publisher.publish(DatasetPackaged(training_id=training.id, nonce=nonce, archive_url=url, expires_at=expires_at))
+    expires_at = (clock.now() + timedelta(seconds=urls.ttl_s)).timestamp()
+    packaged = DatasetPackaged(
+        training_id=training.id,
+        nonce=training.dataset.nonce,
+        archive_url=urls.datasets.sign(training.dataset.archive, ttl_s=urls.ttl_s),
+        expires_at=expires_at,
+        parent_url=urls.kept.sign(urls.weights, ttl_s=urls.ttl_s) if urls.weights is not None else None,
+    )
+    publisher.publish(packaged)
     logs.info("archive_announced", training_id=training.id)
 
 
@@ -95,7 +118,8 @@ def make_archive(
     """Check the shoot's pictures and stream them into one ZIP object; memory is bounded by the read-ahead window."""
     prefix = preprocessed_prefix(training.shoot_id)
     captions = training.captions
-    found = with_captions(pictures(shoots.list(prefix), prefix), captions)
+    listed = chosen(pictures(shoots.list(prefix), prefix), training.without)
+    found = with_captions(listed, captions)
     raise_first(listing_errors(found, minimum=trainer(training.trainer).minimum_images, limits=limits))
     name = archive_name(training.id, nonce)
     tally = _Tally()
@@ -107,6 +131,7 @@ def make_archive(
     if info.size != tally.size:
         datasets.delete(name)
         raise ArchiveFailed(reason=f"{tally.size:,} bytes were written and {info.size:,} arrived")
+    datasets.write(manifest_name(name), [to_bytes(manifest_of(found, captions))], content_type="application/json")
     return Dataset(
         archive=name,
         nonce=nonce,

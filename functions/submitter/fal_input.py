@@ -12,8 +12,8 @@ from shared.trainings import Training
 NOT_KEPT = "(a signed URL, not kept)"
 
 
-def input_of(training: Training, spec: TrainerSpec, archive_url: str) -> dict[str, Any]:
-    """The bare model input.
+def input_of(training: Training, spec: TrainerSpec, archive_url: str, parent_url: str | None = None) -> dict[str, Any]:
+    """The bare model input; `parent_url` is that of the weights to continue from.
 
     A trainer without a field for the trigger word finds it in the captions; so pictures without one, for which it has
     a default caption, find it there.
@@ -23,9 +23,12 @@ def input_of(training: Training, spec: TrainerSpec, archive_url: str) -> dict[st
         fields[spec.trigger_field] = training.trigger_word
     if spec.default_caption:
         fields[spec.default_caption] = with_trigger(str(fields[spec.default_caption]), training.trigger_word)
+    if spec.resume_field and parent_url is not None:
+        fields[spec.resume_field] = parent_url
     return fields
 
 
 def kept_input(training: Training, spec: TrainerSpec) -> SentInput:
     """The input as it is kept with the training: exactly what is sent, but for the fields that are signed URLs."""
-    return SentInput(endpoint=spec.endpoint, trainer_version=spec.version, fields=input_of(training, spec, NOT_KEPT))
+    fields = input_of(training, spec, NOT_KEPT, NOT_KEPT if training.continues else None)
+    return SentInput(endpoint=spec.endpoint, trainer_version=spec.version, fields=fields)

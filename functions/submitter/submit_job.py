@@ -37,7 +37,8 @@ def submit_job(
         logs.info("submission_not_due", training_id=training.id, status=training.status, reason=_why_not(training))
         return training
     now = clock.now()
-    if event.expires_at - now.timestamp() < settings.archive_url_min_s:
+    lacks_weights = training.continues and event.parent_url is None
+    if lacks_weights or event.expires_at - now.timestamp() < settings.archive_url_min_s:
         logs.info("archive_url_ran_out", training_id=training.id)
         return trainings.update(training.id, lambda t: _url_ran_out(t, now))
     claim = Claim(
@@ -99,7 +100,7 @@ def submission_of(training: Training, event: DatasetPackaged, webhook_base: str)
     spec = spec_of(training.trainer)
     return Submission(
         endpoint=spec.endpoint,
-        arguments=input_of(training, spec, event.archive_url),
+        arguments=input_of(training, spec, event.archive_url, event.parent_url if training.continues else None),
         webhook_url=f"{webhook_base}/{training.id}/{event.nonce}",
         nonce=event.nonce,
     )

@@ -27,7 +27,7 @@ locals {
     shoots   = ["write_mark"]
     trainings = [
       "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history", "log_tail", "parameters",
-      "progress", "quote", "sent", "write_mark",
+      "progress", "quote", "sent", "without", "write_mark",
     ]
     training_views = ["error", "hindrance", "history", "parameters", "progress", "quote"]
     models         = ["further_weights", "parameters", "weights", "write_mark"]

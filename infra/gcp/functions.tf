@@ -38,6 +38,7 @@ locals {
       buckets = {
         shoots   = ["roles/storage.objectViewer"]
         datasets = ["roles/storage.objectUser"]
+        models   = ["roles/storage.objectViewer"] # it signs the weights that a training continues from
       }
       publishes     = ["dataset-packaged", "training-finished"]
       signs_urls    = true

@@ -31,6 +31,7 @@ HIDDEN: Mapping[str, str] = {
     "sent": "is long; the API has it",
     "delivered": "is long; the API has it",
     "captions": "are long; the API has them",
+    "without": "can be long; the API has it",
     "log_tail": "is long, and would be sent again with every line; the API has it",
     "log_count": "is of the log",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import httpx2
@@ -91,7 +91,9 @@ def move_in(world: ApiWorld) -> None:
         trained = a_training(status=status, id=f"t_bob_{status}", shoot_id=shoot, trigger_word="bob", **mine)
         world.trainings.create(trained)
     files = {f"{kind}_uri": f"{world.kept.uri}/bob/{kind}" for kind in ("lora", "config")}
-    world.models.create(a_model(id=THEIRS["model_id"], shoot_id=shoot, training_id=training, **mine, **files))
+    model = a_model(id=THEIRS["model_id"], shoot_id=shoot, training_id=training, **mine, **files)
+    world.models.create(replace(model, version=2))
+    world.models.create(replace(model, id="m_bob_before"))
     bootstrap.queue().publish(TrainingRequested(training_id=training))
     while leased := bootstrap.queue().lease(limit=1, lease_s=60):
         bootstrap.queue().nack(leased[0], delay_s=0, error="HTTP 500")

@@ -54,7 +54,17 @@ COMMANDS = (
     *("trainers list", "trainers show"),
     *("trainings list", "trainings show", "trainings watch", "trainings cancel", "trainings retry"),
     *("trainings check", "trainings log", "trainings story", "open", "doctor"),
-    *("models list", "models show", "models versions", "models rename", "models delete", "models download"),
+    *(
+        "models list",
+        "models show",
+        "models versions",
+        "models tree",
+        "models diff",
+        "models delete",
+        "models download",
+        "models promote",
+        "models rename",
+    ),
     *("ops dead-letters list", "ops dead-letters show", "ops dead-letters redrive", "ops dead-letters discard"),
     *("ops redrive", "ops sweep"),
 )

@@ -109,7 +109,9 @@ def test_a_dataset_is_counted_when_it_is_made_and_not_when_it_is_announced_again
     world.deliver(request)
     world.deliver(request)
     (line,) = logged(capsys, "dataset_packaged")
-    (info,) = world.datasets.list("")
+    (name,) = world.zips()
+    info = world.datasets.stat(name)
+    assert info is not None
     assert (line["images"], line["bytes"]) == (5, info.size)
 
 

@@ -55,7 +55,7 @@ def test_a_shoot_becomes_a_kept_model(world: World) -> None:
     model = world.models.get(str(done.model_id))
     assert (model.version, model.name, model.person_id) == (1, "red-riding-hood", "p1")
     prefix = "models/p1/red-riding-hood/v1/"
-    names = ["README.md", "config.json", "model.json", "red-riding-hood-v1.safetensors", "training.log"]
+    names = ["README.md", "config.json", "dataset.json", "model.json", "red-riding-hood-v1.safetensors", "training.log"]
     assert [found.name for found in world.kept.list("")] == [prefix + name for name in names]
     assert b"".join(world.kept.read(model.lora_uri.removeprefix("gs://models/"))) == world.media.weights
     assert json.loads(b"".join(world.kept.read(prefix + "model.json")))["sha256"] == model.sha256

@@ -14,8 +14,8 @@ from tests.api_world import api_world
 from tests.builders import a_model, a_shoot, a_training
 
 # What has been added to the documents since.
-NEW_OF_TRAININGS = {"preset", "sent", "delivered"}
-NEW_OF_MODELS = {"part", "further_weights"}
+NEW_OF_TRAININGS = {"preset", "sent", "delivered", "without", "parent_model_id", "continues"}
+NEW_OF_MODELS = {"part", "further_weights", "continues", "promoted_at"}
 
 
 def as_before(value: Training | Model) -> dict[str, Any]:

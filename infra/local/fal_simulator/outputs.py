@@ -63,11 +63,12 @@ def answer_of(run: Run, moment: Moment, base_url: str) -> tuple[int, dict[str, A
     return 200, output_of(run, base_url), {}
 
 
-def input_failure(run: Run, kind: str, message: str) -> Failure:
-    """A 422 about the data URL, such as file_download_error."""
-    given = run.input.get(run.trainer.data_field)
+def input_failure(run: Run, kind: str, message: str, field: str | None = None) -> Failure:
+    """A 422 about the data URL, or the URL in another `field`, such as file_download_error."""
+    named = field or run.trainer.data_field
+    given = run.input.get(named)
     detail = {
-        "loc": ["body", run.trainer.data_field],
+        "loc": ["body", named],
         "msg": message,
         "type": kind,
         "url": f"{ERRORS_URL}#{kind}",

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import json
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,10 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from infra.local.fal_simulator.archive import ArchiveFindings, ArchiveRefused, read_archive
+from infra.local.fal_simulator.checkpoint import CheckpointRefused, DownloadFailed, fetch_checkpoint
 from infra.local.fal_simulator.lora_names import naming_of
 from infra.local.fal_simulator.outputs import input_failure, planned_failure
 from infra.local.fal_simulator.plans import ArtifactFault, RunFault
-from infra.local.fal_simulator.runs import Artifact, Prepared, Run
+from infra.local.fal_simulator.runs import Artifact, Checkpoint, Prepared, Run
 from infra.local.fal_simulator.settings import SimulatorSettings
 from infra.local.fal_simulator.weights import Content, write_file, write_weights
 from shared.trainers.entry import WeightsOutput
@@ -27,10 +29,6 @@ BAD_CONTENT = {
 _WITHOUT_DOWNLOAD = (RunFault.FAIL_DOWNLOAD, RunFault.INFRASTRUCTURE_503)
 
 
-class DownloadFailed(Exception):
-    """The data URL could not be fetched; the message says why."""
-
-
 async def prepare(run: Run, settings: SimulatorSettings, client: httpx.AsyncClient) -> Prepared:
     """Download, read and make everything that `run` needs to end; failures are values, not exceptions."""
     planned = planned_failure(run)
@@ -41,12 +39,15 @@ async def prepare(run: Run, settings: SimulatorSettings, client: httpx.AsyncClie
         if run.plan.run is RunFault.RETRIED:
             await asyncio.sleep(run.training_s / 2)
             archive = await _fetch_and_read(run, settings, client)
+        checkpoint = await fetch_checkpoint(run, partial(download, settings=settings, client=client), settings.data_dir)
+    except CheckpointRefused as error:
+        return Prepared(time.time(), failure=input_failure(run, error.kind, str(error), run.trainer.resume_field))
     except DownloadFailed as error:
         return Prepared(time.time(), failure=input_failure(run, "file_download_error", str(error)))
     except ArchiveRefused as error:
         return Prepared(time.time(), failure=input_failure(run, "invalid_archive", str(error)))
-    artifacts = () if planned else await asyncio.to_thread(make_artifacts, run, settings)
-    return Prepared(time.time(), archive, planned, artifacts)
+    artifacts = () if planned else await asyncio.to_thread(make_artifacts, run, settings, checkpoint)
+    return Prepared(time.time(), archive, planned, artifacts, checkpoint)
 
 
 async def _fetch_and_read(run: Run, settings: SimulatorSettings, client: httpx.AsyncClient) -> ArchiveFindings:
@@ -116,19 +117,29 @@ def may_be_called(url: str) -> bool:
     return address.is_loopback if parts.scheme == "http" else parts.scheme == "https" and address.is_global
 
 
-def make_artifacts(run: Run, settings: SimulatorSettings) -> tuple[Artifact, ...]:
-    """Write the weights and the config, and beside them what a fault serves in their stead."""
+def make_artifacts(run: Run, settings: SimulatorSettings, checkpoint: Checkpoint | None = None) -> tuple[Artifact, ...]:
+    """Write the weights and the config, and beside them what a fault serves in their stead.
+
+    Weights that were continued from others say so in their header.
+    """
     folder = Path("files") / run.file_token
-    loras = [_lora(run, settings, folder, output) for output in run.trainer.weights]
+    resumed = {"resumed_from_sha256": checkpoint.sha256} if checkpoint else {}
+    loras = [_lora(run, settings, folder, output, resumed) for output in run.trainer.weights]
     return (*loras, _config(run, settings, folder))
 
 
-def _lora(run: Run, settings: SimulatorSettings, folder: Path, output: WeightsOutput) -> Artifact:
+def _lora(
+    run: Run, settings: SimulatorSettings, folder: Path, output: WeightsOutput, metadata: Mapping[str, str]
+) -> Artifact:
     output_field, seed = output.output, f"{run.request_id}:{output.output}"
     name = f"pytorch_lora_weights{output.part and '_'}{output.part.replace('-', '_')}.safetensors"
     good, bad = folder / name, folder / f"bad-{name}"
     write = partial(
-        write_weights, seed=seed, megabytes=settings.weights_mb, naming=naming_of(run.trainer.base_model.id)
+        write_weights,
+        seed=seed,
+        megabytes=settings.weights_mb,
+        naming=naming_of(run.trainer.base_model.id),
+        metadata=metadata,
     )
     made = write(settings.data_dir / good)
     fault = run.plan.artifacts if run.plan.artifact_field == output_field else ArtifactFault.OK
@@ -156,7 +167,7 @@ def _config(run: Run, settings: SimulatorSettings, folder: Path) -> Artifact:
         "trigger_word": run.order.trigger,
         "steps": run.order.steps,
         "rank": 16,
-        "parameters": {k: v for k, v in run.order.parameters.items() if k != run.trainer.data_field},
+        "parameters": {k: v for k, v in run.order.parameters.items() if k not in _urls_of(run)},
     }
     good, bad = folder / "config.json", None
     made = write_file(settings.data_dir / good, [json.dumps(config, indent=2).encode()])
@@ -164,3 +175,8 @@ def _config(run: Run, settings: SimulatorSettings, folder: Path) -> Artifact:
         bad = str(folder / "bad-config.json")
         write_file(settings.data_dir / bad, [b"<html><body>Bad gateway</body></html>"])
     return Artifact(run.trainer.config_field, "config.json", "application/json", made.size, made.sha256, str(good), bad)
+
+
+def _urls_of(run: Run) -> set[str]:
+    """The fields of the input that are signed URLs: a configuration has none."""
+    return {run.trainer.data_field, run.trainer.resume_field or ""}

@@ -53,6 +53,15 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """The weights that a run begins with, after they were really fetched and read."""
+
+    bytes: int
+    sha256: str
+    tensors: int
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What processing found and made: the archive's content, and either files or a failure."""
 
@@ -60,6 +69,7 @@ class Prepared:
     archive: ArchiveFindings | None = None
     failure: Failure | None = None
     artifacts: tuple[Artifact, ...] = ()
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True)

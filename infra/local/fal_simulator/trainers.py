@@ -28,6 +28,7 @@ class Order:
     steps: int
     parameters: dict[str, Any]
     captions_required: bool = False
+    resume_url: str | None = None
 
     @property
     def archive_format_unknown(self) -> bool:
@@ -49,6 +50,7 @@ def read_order(spec: TrainerSpec, given: dict[str, Any]) -> Order:
         trigger=parameters.get(spec.trigger_field) if spec.trigger_field else None,
         steps=int(parameters.get("steps", STEPS_WITHOUT_ANY)),
         parameters=parameters,
+        resume_url=parameters.get(spec.resume_field) or None if spec.resume_field else None,
         captions_required=spec.default_caption is not None and not parameters[spec.default_caption],
     )
 

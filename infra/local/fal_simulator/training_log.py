@@ -39,6 +39,8 @@ def _lines(run: Run, started_at: float) -> Iterator[tuple[float, str]]:
         return
     begin, steps = max(started_at, run.prepared.at), run.order.steps
     end = max(started_at + run.training_s, begin)
+    if (checkpoint := run.prepared.checkpoint) is not None:
+        yield begin, f"Resuming from {checkpoint.tensors} tensors, sha256 {checkpoint.sha256}"
     yield begin, f"Preprocessing {len(run.prepared.archive.pictures)} images"
     for line in range(1, PROGRESS_LINES + 1):
         step = steps * line // PROGRESS_LINES

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from infra.local.fal_simulator.lora_names import DIFFUSERS, RANK, Naming, tensors_of
 
 BYTES_PER_VALUE = 2
 _SPARE = 32
+_NO_METADATA: Mapping[str, str] = MappingProxyType({})
 # The upper byte of a BF16 is its sign and most of its exponent: these make values between 0.002 and 0.03.
 _SMALL_EXPONENTS = bytes((0x3B, 0x3C, 0xBB, 0xBC)[value % 4] for value in range(256))
 
@@ -36,12 +38,21 @@ class MadeFile:
 
 
 def write_weights(
-    path: Path, *, seed: str, megabytes: float, naming: Naming = DIFFUSERS, content: Content = Content.GOOD
+    path: Path,
+    *,
+    seed: str,
+    megabytes: float,
+    naming: Naming = DIFFUSERS,
+    content: Content = Content.GOOD,
+    metadata: Mapping[str, str] = _NO_METADATA,
 ) -> MadeFile:
-    """Write a LoRA of rank 16 in BF16; seed, `naming` and `megabytes` decide its bytes, `content` not its size."""
+    """Write a LoRA of rank 16 in BF16; seed, `naming` and `megabytes` decide its bytes, `content` not its size.
+
+    `metadata` goes into its header.
+    """
     tensor_bytes = RANK * naming.width * BYTES_PER_VALUE
     tensors = dict(tensors_of(naming, max(1, round(megabytes * 1_000_000 / (2 * tensor_bytes)))))
-    header = _header(tensors, tensor_bytes, overrun=64 if content is Content.CORRUPT else 0)
+    header = _header(tensors, tensor_bytes, metadata, overrun=64 if content is Content.CORRUPT else 0)
     next_tensor = _tensor_maker(content, random.Random(seed), tensor_bytes)
     return write_file(path, chain([header], (next_tensor() for _ in tensors)))
 
@@ -60,9 +71,11 @@ def write_file(path: Path, parts: Iterable[bytes]) -> MadeFile:
     return MadeFile(size, digest.hexdigest())
 
 
-def _header(tensors: Mapping[str, tuple[int, int]], tensor_bytes: int, *, overrun: int) -> bytes:
+def _header(
+    tensors: Mapping[str, tuple[int, int]], tensor_bytes: int, metadata: Mapping[str, str], *, overrun: int
+) -> bytes:
     """The safetensors header; with an overrun the last tensor claims bytes that are not there."""
-    told: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    told: dict[str, object] = {"__metadata__": {"format": "pt", **metadata}}
     for index, (name, shape) in enumerate(tensors.items()):
         end = (index + 1) * tensor_bytes + (overrun if index == len(tensors) - 1 else 0)
         told[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [index * tensor_bytes, end]}

@@ -62,7 +62,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("accounts", "reservations", "settled", "write_mark"),
     *_each("shoots", "write_mark"),
     *_each("trainings", "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history"),
-    *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "write_mark"),
+    *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "without", "write_mark"),
     *_each("training_views", "error", "hindrance", "history", "parameters", "progress", "quote"),
     *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),

@@ -48,6 +48,8 @@ TRAINING_VIEWS = Shown(
         "quote",
         "cost_usd",
         "predecessor_id",
+        "parent_model_id",
+        "continues",
         "cancel_requested_at",
         "created_at",
         "updated_at",

@@ -7,7 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from functions.api.promote_model import promote_model
+from shared.adapters.memory import FixedClock
 from shared.errors import ModelNotFound
+from shared.lineage import current_of, promoted
+from shared.models import Model
 from tests.builders import AT, STEP, a_model
 from tests.contracts.backend import Backend
 
@@ -121,6 +125,21 @@ def test_the_latest_model_of_a_recipe_is_found_for_its_owner_alone(backend: Back
     assert found.id == f"m_{own}-1"
     assert backend.models.find_by_recipe(f"{own}-x", "same") is None
     assert backend.models.find_by_recipe(own, "none") is None
+
+
+def test_of_versions_that_are_promoted_at_once_one_is_current_for_everybody(backend: Backend, own: str) -> None:
+    for version in (1, 2, 3, 4):
+        backend.models.create(a_model(id=f"m_{own}-{version}", owner_id=own, person_id="p", name="w", version=version))
+    seen = backend.models.list_versions(own, "p", "w")
+
+    def promote(model: Model) -> Model:
+        return backend.models.update(model.id, lambda m: promoted(m, seen, at=AT))
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(promote, seen[1:]))
+    assert current_of(backend.models.list_versions(own, "p", "w")) == done[0], "of equal times the newest version's"
+    last = promote_model(done[-1], models=backend.models, clock=FixedClock())
+    assert current_of(backend.models.list_versions(own, "p", "w")) == last
 
 
 def test_the_versions_of_a_name_come_the_newest_first(backend: Backend, own: str) -> None:

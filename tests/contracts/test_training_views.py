@@ -28,6 +28,7 @@ HIDDEN: Mapping[str, str] = {
     "idempotency_hash": "is for the API alone",
     "recipe": "is for finding the same training again",
     "announced_at": "is for the monitor alone",
+    "attention": "is for the monitor alone",
     "sent": "is long; the API has it",
     "delivered": "is long; the API has it",
     "captions": "are long; the API has them",

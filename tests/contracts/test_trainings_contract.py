@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,17 @@ def test_a_training_in_any_status_is_read_as_it_was_written(backend: Backend, ow
         )
         backend.trainings.create(training)
         assert backend.trainings.get(training.id) == training
+
+
+def test_what_a_training_is_to_leave_out_and_whom_it_continues_is_read_as_it_was_written(
+    backend: Backend, own: str
+) -> None:
+    wish: dict[str, Any] = {"without": ("01", "Käppchen", "a.b"), "parent_model_id": "m_1", "continues": True}
+    training = a_training(id=f"t_{own}", **wish)
+    backend.trainings.create(training)
+    read = backend.trainings.get(training.id)
+    assert read == training
+    assert read.continued_model_id == "m_1"
 
 
 def test_an_unknown_training_is_not_found(backend: Backend, own: str) -> None:

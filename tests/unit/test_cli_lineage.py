@@ -113,7 +113,7 @@ def test_a_diff_shows_both_sides_and_names_the_files(api: FakeApi) -> None:
     ],
 )
 def test_what_nobody_kept_is_said_to_be_so(api: FakeApi, difference: Document, told: str) -> None:
-    nothing = {"settings": [], "parameters": []}
+    nothing: Document = {"settings": [], "parameters": []}
     unknown = {"dataset": None}
     api.difference = {
         "before": a_version(1, **unknown),

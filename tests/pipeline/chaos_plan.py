@@ -43,6 +43,24 @@ FAULTS: Sequence[Mapping[str, Any]] = (
     {"cancel": "too_late"},
     {"cancel": "ignored"},
 )
+# what a training may fail with because fal.ai was told to do wrong, and never otherwise
+CODES_OF_FAULTS: Mapping[str, Mapping[str, Any]] = {
+    "training_failed": {"run": ("fail_500", "fail_422")},
+    "trainer_rejected_input": {"submit": ("rejected_422",), "run": ("fail_422",)},
+    "artifact_corrupt": {"artifacts": ("corrupt",)},
+}
+# what it may fail with because processes and connections died; whether it ever should depends on the deadlines
+CODES_OF_STORMS = frozenset(
+    {
+        "submission_uncertain",
+        "trainer_unavailable",
+        "artifact_unavailable",
+        "storage_unavailable",
+        "database_unavailable",
+        "messaging_unavailable",
+        "timed_out",
+    }
+)
 
 
 class Act(StrEnum):
@@ -66,6 +84,11 @@ class Order:
     shoot: int
     faults: Mapping[str, Any] = field(default_factory=dict)
 
+    def explains(self, code: str) -> bool:
+        """Whether a training of this order may fail with `code`."""
+        causes = CODES_OF_FAULTS.get(code, {})
+        return code in CODES_OF_STORMS or any(self.faults.get(where) in faults for where, faults in causes.items())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Blow:
@@ -84,6 +107,10 @@ class Plan:
     seed: int
     orders: tuple[Order, ...]
     blows: tuple[Blow, ...]
+
+    def order_of(self, trigger: str) -> Order:
+        """The order with that trigger word."""
+        return next(order for order in self.orders if order.trigger == trigger)
 
 
 def plan_of(seed: int, *, shoots: int, victims: Sequence[str], acts: Mapping[Act, int]) -> Plan:

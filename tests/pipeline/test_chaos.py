@@ -37,7 +37,7 @@ STORMS = {
     LocalBackend.EMULATORS: (
         FunctionProcesses.SEPARATE,
         (*FUNCTIONS, SIMULATOR),
-        {**ACTS, Act.KILL: 12, Act.LOSE_MESSAGES: 1},
+        {**ACTS, Act.KILL: 10, Act.DELIVER_TWICE: 16, Act.LOSE_MESSAGES: 1},
     ),
 }
 
@@ -54,7 +54,7 @@ def test_in_a_storm_nothing_is_paid_twice_nothing_paid_is_lost_and_everybody_is_
         data_dir=tmp_path,
         backend=backend,
         processes=processes,
-        tick_s=0.4,
+        tick_s=0.7,
         retry_min_s=0.2,
         retry_max_s=1.0,
         simulator_seconds=1.5,

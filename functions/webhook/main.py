@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from functions.webhook.body import read_body
 from functions.webhook.report_result import report_result
 from shared import bootstrap, logs
+from shared.edge import where_it_happened
 from shared.errors import InvalidRequest, ProductError
 from shared.problems import MEDIA_TYPE, problem
 
@@ -38,6 +39,9 @@ async def _answer(request: Request) -> Response:
     except ProductError as error:
         logs.warning("callback_refused", code=error.code)
         return _refused(error)
+    except Exception as error:  # noqa: BLE001 - the outermost edge: the framework would print the error's text
+        logs.error("function_crashed", error=type(error).__name__, stack=where_it_happened(error))
+        return _refused(ProductError())
     return JSONResponse({"status": "ok"})
 
 

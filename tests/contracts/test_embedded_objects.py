@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +104,17 @@ def test_drafts_are_gone_after_success_failure_and_repeated_copies(objects: Dire
     for _ in range(3):
         objects.copy("a", "c")
     assert list((root / ".tmp").iterdir()) == []
+
+
+def test_drafts_of_a_killed_process_go_with_the_next_process_and_those_of_a_living_one_stay(root: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    drafts = root / ".tmp"
+    drafts.mkdir(parents=True)
+    for name in (f"{ended.pid}-dead", f"{os.getpid()}-alive"):
+        (drafts / name).write_bytes(b"half")
+    DirectoryObjects(root, "another", SIGNER).write("a", [b"x"], content_type="text/plain")
+    assert [path.name for path in drafts.iterdir()] == [f"{os.getpid()}-alive"]
 
 
 def test_drafts_of_a_killed_process_are_swept_when_they_are_old(root: Path) -> None:

@@ -24,21 +24,24 @@ class Drafts:
         self._prepared = False
 
     def prepare(self) -> None:
-        """Make the directory and delete drafts that a killed process left a day ago or earlier; once."""
+        """Make the directory and delete the drafts of processes that are gone, and those of a day ago; once.
+
+        A draft may hold pictures of people, so it goes with the first write after its process was killed.
+        """
         if self._prepared:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
         with os.scandir(self._directory) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    if time.time() - entry.stat().st_mtime > _ABANDONED_S:
+                    if _has_lost_its_process(entry.name) or time.time() - entry.stat().st_mtime > _ABANDONED_S:
                         os.unlink(entry.path)
         self._prepared = True
 
     @contextmanager
     def draft(self) -> Iterator[Path]:
         """A name for a new draft; whatever is left under it when the block ends is deleted."""
-        path = self._directory / secrets.token_hex(16)
+        path = self._directory / f"{os.getpid()}-{secrets.token_hex(16)}"
         try:
             yield path
         finally:
@@ -79,6 +82,20 @@ class Drafts:
             raise
         except OSError:
             shutil.copyfile(source, draft, follow_symlinks=False)
+
+
+def _has_lost_its_process(draft: str) -> bool:
+    """Whether the process whose id a draft's name begins with has ended; its id may have a new owner by now."""
+    owner = draft.partition("-")[0]
+    if not owner.isdecimal():
+        return False
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def sync_directory(directory: Path) -> None:

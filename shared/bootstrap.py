@@ -7,12 +7,14 @@ function must not import the SDKs that it does not use.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.accounts import Limits
 from shared.edge import Edge
+from shared.events import subscriptions
 from shared.finishing import finish_training
 from shared.messaging import Consumer
 from shared.narrating import Narrator
@@ -25,6 +27,7 @@ from shared.settings import (
     FalSettings,
     MirrorSettings,
     MonitorSettings,
+    NotifySettings,
     StoreSettings,
     StorySettings,
     SubmitSettings,
@@ -52,8 +55,10 @@ if TYPE_CHECKING:
         Clock,
         DeadLetters,
         ModelRepository,
+        NoticeRepository,
         Objects,
         Publisher,
+        Receiver,
         ShootRepository,
         StoryRepository,
         Trainer,
@@ -72,6 +77,7 @@ delivery_settings = cache(DeliverySettings)
 api_settings = cache(ApiSettings)
 tracing_settings = cache(TracingSettings)
 story_settings = cache(StorySettings)
+notify_settings = cache(NotifySettings)
 
 
 @cache
@@ -119,7 +125,13 @@ def queue() -> SqliteQueue:
     """The embedded queue, for its dispatcher."""
     from shared.adapters.embedded.queue import SqliteQueue
 
-    return SqliteQueue(_database(), max_attempts=delivery_settings().max_delivery_attempts)
+    return SqliteQueue(
+        _database(), max_attempts=delivery_settings().max_delivery_attempts, subscriptions=_subscriptions()
+    )
+
+
+def _subscriptions() -> Mapping[str, tuple[str, ...]]:
+    return subscriptions(notifies=bool(notify_settings().notify_url))
 
 
 @cache
@@ -204,6 +216,27 @@ def stories() -> StoryRepository:
 
 
 @cache
+def notices() -> NoticeRepository:
+    """What was told to the outside about the ends of jobs."""
+    if _embedded():
+        from shared.adapters.embedded.notices import SqliteNotices
+
+        return SqliteNotices(_database())
+    from shared.adapters.google.notices import FirestoreNotices
+
+    return FirestoreNotices(_firestore())
+
+
+@cache
+def receiver() -> Receiver:
+    """Whom the ends of jobs are told."""
+    from shared.adapters.standard_webhooks import WebhookReceiver
+
+    settings = notify_settings()
+    return WebhookReceiver(settings.notify_url, settings.secrets, clock(), timeout_s=settings.notify_timeout_s)
+
+
+@cache
 def narrator(function: str) -> Narrator:
     """What tells the stories of the invocations of `function`."""
     kept_for = timedelta(days=story_settings().story_kept_days)
@@ -264,7 +297,8 @@ def dead_letters() -> DeadLetters:
     from shared.adapters.google.clients import subscriber_client
     from shared.adapters.google.dead_letters import PubSubDeadLetters
 
-    return PubSubDeadLetters(subscriber_client(store_settings()), _pubsub(), store_settings().project)
+    client, project = subscriber_client(store_settings()), store_settings().project
+    return PubSubDeadLetters(client, _pubsub(), project, subscriptions=_subscriptions())
 
 
 @cache

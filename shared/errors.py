@@ -316,6 +316,21 @@ class Canceled(ProductError):
     status = 409
 
 
+class NotificationUndelivered(Unavailable):
+    """The receiver of notifications did not take one ({reason}): it is tried again, and after the last attempt it waits
+    in the dead letters. See to the receiver, then redrive it."""
+
+    code = "notification_undelivered"
+
+
+class NotificationRefused(ProductError):
+    """The receiver of notifications does not want them ({reason}): check NOTIFY_URL, NOTIFY_SECRET and the receiver,
+    then redrive the dead letter."""
+
+    code = "notification_refused"
+    status = 502
+
+
 class UndecodableMessage(ProductError):
     """The message is not one of ours ({reason}): it belongs in the dead letters."""
 

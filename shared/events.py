@@ -85,8 +85,18 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     DatasetPackaged.topic: ("submitter",),
     ResultReported.topic: ("mirror",),
     CheckRequested.topic: ("monitor",),
-    TrainingFinished.topic: (),
+    TrainingFinished.topic: ("notifier",),
 }
+
+NOTIFIER = "notifier"
+
+
+def subscriptions(*, notifies: bool) -> Mapping[str, tuple[str, ...]]:
+    """The same as they are made: the notifier listens only where somebody is notified."""
+    return {
+        topic: tuple(name for name in functions if notifies or name != NOTIFIER)
+        for topic, functions in SUBSCRIPTIONS.items()
+    }
 
 
 def subscription_name(topic: str, function: str) -> str:

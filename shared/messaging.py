@@ -25,13 +25,16 @@ from shared.trainings import Deadlines, Training
 
 E = TypeVar("E", bound=Event)
 
+TOPIC_ATTRIBUTE = "event"
+"""The attribute of every message that names its topic: a function that hears several is called in one place."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """One push: the message's data, its id, and which attempt this is (1 where Pub/Sub does not tell).
 
-    `published_at` is None where it is not told in a way that can be read, and `comes_from`, the place on its road where
-    it was published, where its attributes do not tell.
+    `published_at` is None where it is not told in a way that can be read; `comes_from`, the place on its road where it
+    was published, and `topic`, where its attributes do not tell.
     """
 
     data: bytes
@@ -39,6 +42,7 @@ class Delivery:
     attempt: int = 1
     published_at: datetime | None = None
     comes_from: TraceContext | None = None
+    topic: str | None = None
 
     def received(self, topic: str) -> Received:
         """How a story tells that it came."""
@@ -56,12 +60,14 @@ def read_envelope(body: bytes) -> Delivery:
         envelope: dict[str, Any] = json.loads(body)
         message = envelope["message"]
         data = base64.b64decode(message["data"], validate=True)
+        attributes = message.get("attributes") or {}
         return Delivery(
             data=data,
             message_id=str(message["messageId"]),
             attempt=int(envelope.get("deliveryAttempt", 1)),
             published_at=_moment(message.get("publishTime")),
-            comes_from=TraceContext.parse(str((message.get("attributes") or {}).get(MESSAGE_ATTRIBUTE, ""))),
+            comes_from=TraceContext.parse(str(attributes.get(MESSAGE_ATTRIBUTE, ""))),
+            topic=attributes.get(TOPIC_ATTRIBUTE),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UndecodableMessage(reason=f"not a push envelope: {type(error).__name__}") from error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.accounts import Account
     from shared.events import Event
     from shared.models import Model
+    from shared.notices import Notices
     from shared.shoots import Shoot
     from shared.stages import Status
     from shared.stories import StoryEntry
@@ -173,6 +174,33 @@ class StoryRepository(Protocol):
 
     def list_for_training(self, training_id: str, *, limit: int) -> list[StoryEntry]:
         """The latest `limit` entries of the training, in the order in which they began."""
+        ...
+
+
+class NoticeRepository(Protocol):
+    """What was told to the outside about jobs, by the job's id."""
+
+    def get(self, job_id: str) -> Notices:
+        """The job's notices; none where nothing was ever told."""
+        ...
+
+    def update(self, job_id: str, change: Callable[[Notices], Notices]) -> Notices:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        ...
+
+    def delete(self, job_id: str) -> None:
+        """Forget them; no error where there are none."""
+        ...
+
+
+class Receiver(Protocol):
+    """Whom the ends of jobs are told: one address, outside."""
+
+    def post(self, notice_id: str, body: str) -> None:
+        """Return when it took the notification; it knows a repetition by `notice_id`.
+
+        `NotificationUndelivered` where it may take it later, `NotificationRefused` where it does not want it.
+        """
         ...
 
 

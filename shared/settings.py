@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from enum import StrEnum
@@ -21,6 +22,7 @@ FAL_MEDIA_HOSTS = ("v3.fal.media", "v3b.fal.media", "v2.fal.media", "fal.media",
 FIREBASE_CERTS_URL = "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 IAP_CERTS_URL = "https://www.gstatic.com/iap/verify/public_key"
 
+SIGNING_SECRET = "whsec_"
 MAX_SIGNED_S = 12 * 60 * 60
 
 
@@ -216,6 +218,53 @@ class DeliverySettings(Group):
     """How often a message is delivered before it is a dead letter."""
 
     max_delivery_attempts: int = Field(10, ge=5, le=100, description="Deliveries of a message before it is dead")
+
+
+class NotifySettings(Group):
+    """Who is told when a training has ended (docs/notifications.md); nobody where NOTIFY_URL is empty."""
+
+    notify_url: str = Field("", description="Where ends of trainings are POSTed, signed; empty: nobody is notified")
+    notify_secret: SecretStr = Field(
+        SecretStr(""),
+        description="What they are signed with, whsec_…; two of them while it is changed, the new one first",
+    )
+    notify_timeout_s: float = Field(15.0, gt=0, le=30, description="How long the receiver may take to answer")
+    console_url: str = Field("", description="Where the console is, for links to it; empty: PUBLIC_URL")
+    public_url: str = Field("", description="Under which URL others reach this system")
+
+    _secure = field_validator("console_url", "public_url")(secure_url)
+
+    @field_validator("notify_url")
+    @classmethod
+    def _secure_as_it_is(cls, value: str) -> str:
+        secure_url(value)
+        return value
+
+    @field_validator("notify_secret")
+    @classmethod
+    def _signs(cls, value: SecretStr) -> SecretStr:
+        for secret in value.get_secret_value().split():
+            _require_signing_secret(secret)
+        return value
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets, each of which signs."""
+        return tuple(self.notify_secret.get_secret_value().split())
+
+    @property
+    def link_base(self) -> str:
+        """What the console's paths are appended to; empty where it is not known."""
+        return self.console_url or self.public_url
+
+
+def _require_signing_secret(secret: str) -> None:
+    try:
+        key = base64.b64decode(secret.removeprefix(SIGNING_SECRET), validate=True)
+    except ValueError:
+        key = b""
+    if not secret.startswith(SIGNING_SECRET) or not 24 <= len(key) <= 64:
+        raise ValueError(f"must be {SIGNING_SECRET} and then 24 to 64 random bytes in base64")
 
 
 class StorySettings(Group):

@@ -13,11 +13,13 @@ from datetime import timedelta
 from functions.api.start_training import Desk
 from functions.mirror.mirror_artifacts import mirror_artifacts
 from functions.monitor.check_jobs import Monitor, Tick, check_everything, check_jobs, check_one, threads
+from functions.notifier.hear import hear
+from functions.notifier.notify import Notifier
 from functions.packager.package_dataset import package_dataset
 from functions.submitter.submit_job import submit_job
 from shared.accounts import Limits
-from shared.adapters.memory import MemoryStories
-from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
+from shared.adapters.memory import MemoryNotices, MemoryReceiver, MemoryStories
+from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingFinished, TrainingRequested
 from shared.finishing import finish_training
 from shared.messaging import Consumer, encode, read_envelope
 from shared.narrating import Narrator
@@ -26,8 +28,10 @@ from shared.ports import (
     ArtifactSource,
     Clock,
     ModelRepository,
+    NoticeRepository,
     Objects,
     Publisher,
+    Receiver,
     ShootRepository,
     StoryRepository,
     Trainer,
@@ -40,6 +44,8 @@ from shared.trainings import Training
 NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
 MAX_ATTEMPTS = 5
 WEBHOOK_BASE = "https://app.example/webhooks/fal"
+CONSOLE_URL = "https://app.example"
+NOTICE_LEASE_S = 30.0
 
 STORY_KEPT_FOR = timedelta(days=90)
 FUNCTIONS = {
@@ -73,6 +79,8 @@ class Functions:
     media: ArtifactSource
     new_name: Callable[[], str]
     stories: StoryRepository = field(default_factory=MemoryStories)
+    notices: NoticeRepository = field(default_factory=MemoryNotices)
+    receiver: Receiver = field(default_factory=MemoryReceiver)
     limits: Limits = NO_LIMITS
     monitor_settings: MonitorSettings = field(default_factory=MonitorSettings)
     dataset_settings: DatasetSettings = field(default_factory=DatasetSettings)
@@ -145,6 +153,25 @@ class Functions:
             )
         elif isinstance(event, CheckRequested):
             self.consumer(Stage.TRAINING).handle(body, CheckRequested, self.check)
+        elif isinstance(event, TrainingFinished):
+            self.notify(body)
+
+    def notify(self, body: bytes) -> None:
+        """The notifier."""
+        hear(
+            body,
+            jobs={TrainingFinished: self.trainings.get},
+            notifier=Notifier(
+                notices=self.notices,
+                models=self.models,
+                receiver=self.receiver,
+                clock=self.clock,
+                console_url=CONSOLE_URL,
+                lease_s=NOTICE_LEASE_S,
+            ),
+            narrator=self.narrator("notifier"),
+            max_attempts=self.max_attempts,
+        )
 
     def package(self, event: TrainingRequested) -> Training:
         """The packager."""

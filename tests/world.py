@@ -17,8 +17,10 @@ from shared.adapters.memory import (
     FixedClock,
     MemoryAccounts,
     MemoryModels,
+    MemoryNotices,
     MemoryObjects,
     MemoryPublisher,
+    MemoryReceiver,
     MemoryShoots,
     MemoryStories,
     MemoryTrainings,
@@ -50,6 +52,8 @@ class World(Functions):
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
     stories: MemoryStories = field(default_factory=MemoryStories)
+    notices: MemoryNotices = field(default_factory=MemoryNotices)
+    receiver: MemoryReceiver = field(default_factory=MemoryReceiver)
     pictures: MemoryObjects = field(init=False)
     datasets: MemoryObjects = field(init=False)
     kept: MemoryObjects = field(init=False)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from functions.api.views import View
 from shared.errors import UndecodableMessage
-from shared.events import EVENTS, Event, ResultReported
+from shared.events import EVENTS, Event, ResultReported, TrainingFinished
 from shared.messaging import decode
 from shared.ports import DeadLetter
 from shared.stages import Status
@@ -105,6 +105,8 @@ def advice_for(content: Content, training: Training | None) -> str:
         return "Nobody can read it, so redriving would only bring it back here: discard it."
     if training is None:
         return "Its training is not known: discard it."
+    if isinstance(content.event, TrainingFinished):
+        return "Redrive it when the receiver of notifications answers again: what it was told is not told twice."
     if training.may_still_deliver and isinstance(content.event, ResultReported):
         return "Redrive it: fal.ai may have finished what was given up, and then its weights can be recovered."
     if training.is_terminal:

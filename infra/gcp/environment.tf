@@ -17,6 +17,9 @@ locals {
     fal = {
       webhook_url = coalesce(var.webhook_url, local.addresses.webhook)
     }
+    notify = {
+      console_url = coalesce(var.console_url, local.addresses.api)
+    }
     api = {
       iap_audience = local.behind_iap ? "/projects/${local.project_number}/locations/${var.region}/services/${var.prefix}-api" : null
     }

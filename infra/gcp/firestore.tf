@@ -32,6 +32,7 @@ locals {
     training_views = ["error", "hindrance", "history", "parameters", "progress", "quote"]
     models         = ["further_weights", "parameters", "weights", "write_mark"]
     model_names    = ["versions", "write_mark"]
+    notices        = ["notices", "write_mark"]
     stories        = ["events", "expires_at", "message", "write_mark"]
   }
 

@@ -10,7 +10,7 @@ locals {
       source        = "functions/api/main.py"
       target        = "api"
       public        = true
-      settings      = ["store", "api", "dataset", "fal", "story", "tracing"]
+      settings      = ["store", "api", "dataset", "fal", "notify", "story", "tracing"]
       secrets       = []
       project_roles = ["roles/datastore.user"]
       buckets = {
@@ -126,7 +126,28 @@ locals {
       min_instances = 0
       max_instances = 3
     }
+    notifier = {
+      description   = "Tells the ends of trainings to one address outside"
+      source        = "functions/notifier/main.py"
+      target        = "notifier"
+      public        = false
+      settings      = ["store", "notify", "delivery", "story", "tracing"]
+      secrets       = ["NOTIFY_SECRET"]
+      project_roles = ["roles/datastore.user"]
+      buckets       = {}
+      publishes     = []
+      signs_urls    = false
+      timeout_s     = 60
+      memory        = "512Mi"
+      cpu           = "1"
+      concurrency   = 8
+      min_instances = 0
+      max_instances = 3
+    }
   }
+
+  # Who is told outside, if anybody; without, the notifier hears nothing and needs no secret.
+  notifies = coalesce(var.settings.notify.notify_url, "none") != "none"
 
   # Everybody who hears a topic is called by Pub/Sub, in the name of one account that may do nothing else.
   heard = toset(flatten([for subscribers in local.topics : keys(subscribers)]))
@@ -153,7 +174,7 @@ module "function" {
   labels              = merge(local.labels, { function = each.key })
   image               = var.image
   environment         = local.environment[each.key]
-  secrets             = { for name in each.value.secrets : name => local.secrets[name] }
+  secrets             = { for name in each.value.secrets : name => local.secrets[name] if name != "NOTIFY_SECRET" || local.notifies }
   project_roles       = concat(each.value.project_roles, local.trace_roles)
   bucket_roles        = local.bucket_roles[each.key]
   signs_urls          = each.value.signs_urls

@@ -64,6 +64,10 @@ variable "settings" {
     delivery = optional(object({
       max_delivery_attempts = optional(number, 10)
     }), {})
+    notify = optional(object({
+      notify_url       = optional(string)
+      notify_timeout_s = optional(number)
+    }), {})
     story = optional(object({
       story_kept_days = optional(number)
     }), {})
@@ -117,6 +121,16 @@ variable "settings" {
       ] : coalesce(ttl_s, 1) >= 1 && coalesce(ttl_s, 1) <= 43200
     ])
     error_message = "A signed address is good for 12 h (43200 s) at most: the key that signs it may go after that."
+  }
+
+  validation {
+    condition     = can(regex("^https://", coalesce(var.settings.notify.notify_url, "https://")))
+    error_message = "notify.notify_url is told of people's trainings: https only."
+  }
+
+  validation {
+    condition     = coalesce(var.settings.notify.notify_timeout_s, 1) <= 30
+    error_message = "notify.notify_timeout_s is at most 30 s, so that the notifier ends before its message comes again."
   }
 
   validation {

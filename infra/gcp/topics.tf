@@ -18,8 +18,10 @@ locals {
     check-requested = {
       monitor = { ack_deadline_s = 360, minimum_backoff_s = 10, maximum_backoff_s = 60 }
     }
-    # for the app: `app_subscribers` says who of it pulls
-    training-finished = {}
+    # for the app, too: `app_subscribers` says who of it pulls
+    training-finished = {
+      notifier = { ack_deadline_s = 60, minimum_backoff_s = 20, maximum_backoff_s = 600 }
+    }
   }
 
   pushed = {
@@ -27,7 +29,7 @@ locals {
       for function, delivery in subscribers : function => merge(delivery, {
         max_delivery_attempts = local.settings.delivery.max_delivery_attempts
         push                  = { endpoint = module.function[function].uri, account = google_service_account.pusher.email }
-      })
+      }) if function != "notifier" || local.notifies
     }
   }
 

@@ -93,6 +93,17 @@ variable "webhook_url" {
   }
 }
 
+variable "console_url" {
+  description = "Address of the console, for links to it in notifications, where it has a domain of its own; null: Cloud Run's."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.console_url == null || can(regex("^https://[^?#]+[^/?#]$", var.console_url))
+    error_message = "https, without a query and without a final slash, for paths are appended."
+  }
+}
+
 variable "shoots_bucket" {
   description = "The app's own bucket of shoots, where it has one already; null: one is made here."
   type        = string
@@ -134,7 +145,7 @@ variable "instances" {
 
   validation {
     condition     = length(setsubtract(keys(var.instances), keys(local.functions))) == 0
-    error_message = "There are instances of api, packager, submitter, webhook, mirror and monitor only."
+    error_message = "There are instances of api, packager, submitter, webhook, mirror, monitor and notifier only."
   }
 }
 

@@ -1,4 +1,4 @@
-"""All six functions in one process, through functions-framework's own apps, behind one loopback address.
+"""All functions in one process, through functions-framework's own apps, behind one loopback address.
 
 Paths are exact and nothing is ever redirected: fal.ai counts a redirect of its callback as a permanent failure.
 

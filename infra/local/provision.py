@@ -16,7 +16,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from infra.local.emulators import Emulators
 from shared.adapters.google.clients import storage_client
-from shared.events import SUBSCRIPTIONS, dead_letter_name, subscription_name
+from shared.events import dead_letter_name, subscription_name, subscriptions
 from shared.settings import StoreSettings
 
 CALL_S = 10.0
@@ -42,8 +42,9 @@ def provision(
     *,
     settings: StoreSettings | None = None,
     policy: PushPolicy | None = None,
+    notifies: bool = True,
 ) -> None:
-    """Make what `shared.events.SUBSCRIPTIONS` and `settings` name; pushes go to `{push_to}/_push/{function}`, or to
+    """Make what `shared.events.subscriptions` and `settings` name; pushes go to `{push_to}/_push/{function}`, or to
     the URL that `push_to` has for the function.
 
     What is there already stays, with its messages and objects; only the pushes are pointed to the new
@@ -52,17 +53,17 @@ def provision(
     settings = settings or emulators.settings()
     buckets = (settings.shoots_bucket, settings.datasets_bucket, settings.models_bucket, settings.thumbnails_bucket)
     make_buckets(settings, buckets)
-    with publisher_of(emulators) as topics, subscriber_of(emulators) as subscriptions:
+    with publisher_of(emulators) as topics, subscriber_of(emulators) as subscribers:
         names = _Names(emulators.project)
-        for topic, functions in SUBSCRIPTIONS.items():
+        for topic, functions in subscriptions(notifies=notifies).items():
             _once(topics.create_topic, name=names.topic(topic), timeout=CALL_S)
             for function in functions:
                 subscription = subscription_name(topic, function)
-                _make_dead_letter(topics, subscriptions, names, dead_letter_name(subscription))
+                _make_dead_letter(topics, subscribers, names, dead_letter_name(subscription))
                 push = PushConfig(push_endpoint=_endpoint(push_to, function))
                 request = _push_subscription(names, topic, subscription, push, policy or PushPolicy())
-                _once(subscriptions.create_subscription, request=request, timeout=CALL_S)
-                subscriptions.modify_push_config(subscription=request["name"], push_config=push, timeout=CALL_S)
+                _once(subscribers.create_subscription, request=request, timeout=CALL_S)
+                subscribers.modify_push_config(subscription=request["name"], push_config=push, timeout=CALL_S)
 
 
 def _endpoint(push_to: str | Mapping[str, str], function: str) -> str:

@@ -44,3 +44,5 @@ class StackSettings(LocalSettings):
     public_url: str = ""
     fal_queue_url: str = ""
     fal_key: str = ""
+    notify_url: str = ""
+    notify_secret: str = ""

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from infra.local.processes import Processes
 from infra.local.servers import FUNCTIONS, Server, Servers, command, one_for_each, one_host
 from infra.local.settings import FunctionProcesses, LocalBackend, StackSettings
 from infra.local.ticker import Ticker
-from shared.settings import FalSettings, is_loopback
+from shared.settings import FalSettings, NotifySettings, is_loopback
 
 if TYPE_CHECKING:
     from infra.local.emulators import Emulators
@@ -99,13 +99,14 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
         fal = _fal_at(simulator.url, "simulated-key") if simulator else _other_fal(settings)
         store, emulators = _store(settings, data_dir, servers, cleanup)
         public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
+        notified = {"NOTIFY_URL": settings.notify_url, "NOTIFY_SECRET": settings.notify_secret}
         rationed = UNLIMITED if simulator else {}
         defaults = {**LIVELY, **rationed, **servers.environment}
         stack = Stack(
             url=url,
             simulator_url=simulator.url if simulator else None,
             data_dir=data_dir,
-            environment={**defaults, **os.environ, **store, **fal, **public, **(extra or {})},
+            environment={**defaults, **os.environ, **store, **fal, **public, **notified, **(extra or {})},
             processes=processes,
             servers={**({SIMULATOR: simulator} if simulator else {}), **servers.by_name},
             endpoints=servers.endpoints,
@@ -126,11 +127,17 @@ def _separate_servers(url: str) -> Servers:
 def _refuse_what_cannot_work(settings: StackSettings) -> None:
     try:
         FalSettings()
+        NotifySettings(notify_url=settings.notify_url, notify_secret=SecretStr(settings.notify_secret))
     except ValidationError as error:
         wrong = "; ".join(
             f"{str(e['loc'][0]).upper()} {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
         )
         raise StackError(f"{wrong}.") from error
+    if settings.notify_url and not settings.notify_secret:
+        raise StackError(
+            "NOTIFY_URL is set and NOTIFY_SECRET is not, and nothing is sent unsigned: set it to whsec_ and random "
+            "bytes in base64, as in: echo whsec_$(openssl rand -base64 32)"
+        )
     if settings.processes is FunctionProcesses.SEPARATE and settings.backend is LocalBackend.EMBEDDED:
         raise StackError(
             "the embedded backend runs all functions in one process: set BACKEND=emulators, or PROCESSES=one."
@@ -219,7 +226,7 @@ def _store(
         raise StackError(missing)
     emulators = cleanup.enter_context(running_emulators(data_dir / "emulators"))
     policy = PushPolicy(minimum_backoff_s=settings.retry_min_s, maximum_backoff_s=settings.retry_max_s)
-    provision(emulators, servers.endpoints, policy=policy)
+    provision(emulators, servers.endpoints, policy=policy, notifies=bool(settings.notify_url))
     return {"BACKEND": "google", "DATA_DIR": str(data_dir), **emulators.environment()}, emulators
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.local.dispatcher import push_envelope
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.dead_letters import SqliteDeadLetters
+from shared.adapters.embedded.notices import SqliteNotices
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
 from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteShoots, SqliteTrainings
@@ -20,6 +21,7 @@ from shared.adapters.memory import (
     MemoryAccounts,
     MemoryDeadLetters,
     MemoryModels,
+    MemoryNotices,
     MemoryObjects,
     MemoryPublisher,
     MemoryShoots,
@@ -32,6 +34,7 @@ from shared.ports import (
     AccountRepository,
     DeadLetters,
     ModelRepository,
+    NoticeRepository,
     Objects,
     Publisher,
     ShootRepository,
@@ -56,6 +59,7 @@ class Backend:
     models: ModelRepository
     accounts: AccountRepository
     stories: StoryRepository
+    notices: NoticeRepository
     objects: Callable[[str], Objects]
     publisher: Publisher
     received: Callable[[float], list[Delivery]]
@@ -82,6 +86,7 @@ def memory_backend() -> Backend:
         models=MemoryModels(),
         accounts=MemoryAccounts(),
         stories=MemoryStories(),
+        notices=MemoryNotices(),
         objects=MemoryObjects,
         publisher=publisher,
         received=received,
@@ -114,6 +119,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
         models=SqliteModels(database),
         accounts=SqliteAccounts(database),
         stories=SqliteStories(database),
+        notices=SqliteNotices(database),
         objects=lambda bucket: DirectoryObjects(root / "objects", bucket, signer),
         publisher=queue,
         received=received,

@@ -25,6 +25,7 @@ from shared.adapters.google.clients import (
     subscriber_client,
 )
 from shared.adapters.google.dead_letters import PubSubDeadLetters
+from shared.adapters.google.notices import FirestoreNotices
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import PubSubPublisher
 from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings
@@ -143,6 +144,7 @@ def google_backend() -> Iterator[Backend]:
             models=FirestoreModels(documents),
             accounts=FirestoreAccounts(documents),
             stories=FirestoreStories(documents),
+            notices=FirestoreNotices(documents),
             objects=objects,
             publisher=publisher,
             received=target.received,

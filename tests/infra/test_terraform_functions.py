@@ -9,7 +9,7 @@ from tests.infra.terraform import GCP, ROOT, blocks, functions, local_value, tex
 from tests.infra.wiring import calls_method, published, reached
 
 FOLDERS = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
-REPOSITORIES = {"shoots", "trainings", "models", "accounts", "stories"}
+REPOSITORIES = {"shoots", "trainings", "models", "accounts", "stories", "notices"}
 BUCKETS = {"shoots", "datasets", "models", "thumbnails"}
 
 # The operators' route looks at everything, and says where it may not: that needs no grant.
@@ -126,8 +126,9 @@ def test_only_those_who_sign_urls_may_sign(name: str) -> None:
 
 
 @each_function
-def test_only_those_who_call_fal_have_its_key(name: str) -> None:
-    assert functions()[name]["secrets"] == (["FAL_KEY"] if "trainer" in reached(name) else [])
+def test_only_those_who_call_fal_have_its_key_and_only_who_notifies_what_signs(name: str) -> None:
+    needed = {"FAL_KEY": "trainer", "NOTIFY_SECRET": "receiver"}
+    assert functions()[name]["secrets"] == [secret for secret, port in needed.items() if port in reached(name)]
 
 
 @each_function

@@ -27,7 +27,7 @@ LOCAL_ONLY: Mapping[str, str] = {
     "FIREBASE_CERTS_URL": "only tests set it",
     "IAP_CERTS_URL": "only tests set it",
 }
-SECRET = {"FAL_KEY"}
+SECRET = {"FAL_KEY", "NOTIFY_SECRET"}
 
 TYPES = {int: "number", float: "number", bool: "bool", str: "string"}
 CLOUD_RUN_REQUEST_BYTES = 32 << 20
@@ -123,7 +123,7 @@ def test_a_setting_with_a_limit_is_refused_by_terraform_beyond_it(group: str, na
     assert condition
 
 
-def test_the_secret_comes_from_secret_manager_alone() -> None:
+def test_the_secrets_come_from_secret_manager_alone() -> None:
     assert {name for function in functions().values() for name in function["secrets"]} == SECRET
     assert set(local_value("secrets")) == SECRET
     for path in GCP.rglob("*.tf"):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from shared.events import EVENTS, SUBSCRIPTIONS, dead_letter_name, subscription_name
-from shared.settings import DeliverySettings, SubmitSettings
+from functions.notifier.main import LEASE_MARGIN_S
+from shared.events import EVENTS, NOTIFIER, SUBSCRIPTIONS, dead_letter_name, subscription_name, subscriptions
+from shared.settings import DeliverySettings, NotifySettings, SubmitSettings
 from tests.infra.terraform import GCP, blocks, functions, local_value, parsed
 
 MODULE = GCP / "modules" / "topic"
@@ -85,6 +86,21 @@ def test_a_claim_lapses_before_its_message_is_dead() -> None:
     # at the least: Pub/Sub promises the minimum alone
     waited_s = (ATTEMPTS - 1) * local_value("topics")["dataset-packaged"]["submitter"]["minimum_backoff_s"]
     assert waited_s > SubmitSettings.model_fields["claim_lease_s"].default
+
+
+def test_a_notifications_claim_lapses_before_its_message_is_dead() -> None:
+    lease_s = NotifySettings.model_fields["notify_timeout_s"].default + LEASE_MARGIN_S
+    waited_s = (ATTEMPTS - 1) * local_value("topics")["training-finished"]["notifier"]["minimum_backoff_s"]
+    assert lease_s < functions()["notifier"]["timeout_s"] < waited_s
+
+
+def test_the_notifier_hears_only_where_somebody_is_notified() -> None:
+    assert 'if function != "notifier" || local.notifies' in local_value("pushed")
+    module = parsed(GCP / "functions.tf")["module"][0]["function"]
+    assert 'if name != "NOTIFY_SECRET" || local.notifies' in module["secrets"]
+    assert "var.settings.notify.notify_url" in local_value("notifies")
+    told = {topic for topic, functions in subscriptions(notifies=False).items() if NOTIFIER in functions}
+    assert told == set()
 
 
 def test_consumers_and_subscriptions_agree_on_the_last_attempt() -> None:

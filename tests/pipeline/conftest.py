@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from infra.local.emulators import missing_emulators
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.settings import LocalBackend, StackSettings
 from infra.local.stack import Stack, running_stack
+from shared.events import Event
 from shared.ports import Objects
 from shared.settings import StoreSettings
+from tests.notified import Receiver
+from tests.scripted_server import scripted_server
 from tests.world import jpeg
 
 # Short enough that every wait which ends in a failure is seen in a test.
@@ -43,6 +46,7 @@ class System:
     stack: Stack
     api: ApiClient
     fal: SimulatorControl
+    receiver: Receiver = field(default_factory=Receiver)
 
     def shoot(self, files: dict[str, bytes]) -> str:
         """A new shoot with these files."""
@@ -85,6 +89,24 @@ class System:
         """How many requests with this trigger word fal.ai accepted."""
         return sum(1 for row in self.fal.requests() if row["input"].get("trigger_word") == trigger)
 
+    def publish(self, event: Event) -> None:
+        """Send a message into the running system, as a second copy of one would come."""
+        if self.stack.emulators is None:
+            from shared.adapters.embedded.database import Database
+            from shared.adapters.embedded.queue import SqliteQueue
+
+            database = Database(self.stack.data_dir / "documents.sqlite3")
+            SqliteQueue(database).publish(event)
+            database.close()
+            return
+        from shared.adapters.google.clients import publisher_client
+        from shared.adapters.google.publisher import PubSubPublisher
+
+        settings = self.stack.emulators.settings()
+        client = publisher_client(settings)
+        PubSubPublisher(client, settings.project).publish(event)
+        client.transport.close()
+
     def bucket(self, setting: str) -> Objects:
         """One of the buckets, by the name of its setting."""
         store = StoreSettings(**{**{k.lower(): v for k, v in self.stack.environment.items()}})  # type: ignore[arg-type]
@@ -121,7 +143,11 @@ def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         simulator_weights_mb=0.2,
     )
     with ExitStack() as cleanup:
-        yield running_system(settings, cleanup)
+        receiver = Receiver()
+        server = cleanup.enter_context(scripted_server(receiver.answer))
+        notified = {"notify_url": server.url, "notify_secret": receiver.secret}
+        system = running_system(settings.model_copy(update=notified), cleanup)
+        yield replace(system, receiver=receiver)
 
 
 def running_system(settings: StackSettings, cleanup: ExitStack, **extra: str) -> System:

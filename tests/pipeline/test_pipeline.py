@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.events import TrainingFinished
 from shared.trainers import TRAINERS, TrainerSpec
+from tests.notified import FAILURES
 from tests.pipeline.conftest import Document, System, pictures
 from tests.world import jpeg
 
@@ -117,6 +119,8 @@ SCENARIOS = [
     refused("utf16", "invalid_caption", {**pictures(), "00.txt": "TOK".encode("utf-16")}),
     refused("long", "invalid_caption", {**pictures(), "00.txt": b"a" * 3000}),
 ]
+# What fails twice is told within seconds, and many are.
+NOTICE_PATIENCE_S = 30.0
 PAID_BUT_FAILED = [s for s in SCENARIOS if s.code and s.charged]
 
 
@@ -261,12 +265,63 @@ def test_the_story_of_a_training_is_told_by_every_function_in_the_order_of_time(
     training = system.wait(started["answer_dropped_webhook_lost"]["id"])
     lines = system.api.get(f"/v1/trainings/{training['id']}/story")["lines"]
     assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
-    assert {line["source"] for line in lines} == {"training", "api", "packager", "submitter", "monitor", "mirror"}
+    sources = {line["source"] for line in lines} - {"notifier"}
+    assert sources == {"training", "api", "packager", "submitter", "monitor", "mirror"}
     told = iter(line["name"] for line in lines)
     for name in ("training_requested", "dataset_packaged", "claim_won", "submission_uncertain"):
         assert name in told
     for name in ("submission_found", "result_found", "result_is_ours", "artifacts_verified", "model_kept"):
         assert name in told
+
+
+@pytest.fixture(scope="session")
+def told(system: System, started: dict[str, Document]) -> dict[str, list[Document]]:
+    """What was told of every scenario's training, after all of them ended and the receiver had its time."""
+    ended = {name: system.wait(training["id"]) for name, training in started.items()}
+    end = time.monotonic() + NOTICE_PATIENCE_S
+    while missing := [name for name, training in ended.items() if not system.receiver.about(training["id"])]:
+        assert time.monotonic() < end, f"nobody was told of {missing}"
+        time.sleep(0.1)
+    return {name: system.receiver.about(training["id"]) for name, training in ended.items()}
+
+
+def test_success_and_failure_are_each_told_once(system: System, told: dict[str, list[Document]]) -> None:
+    expected = {s.name: ["training.failed" if s.code else "training.succeeded"] for s in SCENARIOS}
+    assert {name: [notice["type"] for notice in notices] for name, notices in told.items()} == expected
+    codes = {name: notices[0]["data"]["code"] for name, notices in told.items()}
+    assert codes == {s.name: s.code for s in SCENARIOS}
+    assert system.receiver.forged == []
+
+
+def test_what_is_told_again_is_the_same_under_the_same_id(system: System, told: dict[str, list[Document]]) -> None:
+    assert {len(bodies) for bodies in system.receiver.bodies.values()} == {1}
+    assert set(system.receiver.calls.values()) == {FAILURES + 1}
+
+
+def test_a_duplicate_of_the_message_tells_nothing_again(system: System, told: dict[str, list[Document]]) -> None:
+    training_id = told["plain"][0]["data"]["training_id"]
+    system.publish(TrainingFinished(training_id=training_id, status="succeeded"))
+    story = f"/v1/trainings/{training_id}/story"
+    end = time.monotonic() + NOTICE_PATIENCE_S
+    while sum(line["name"] == "training-finished" for line in system.api.get(story)["lines"]) < FAILURES + 2:
+        assert time.monotonic() < end, "the duplicate did not arrive"
+        time.sleep(0.1)
+    assert len(system.receiver.about(training_id)) == 1
+
+
+def test_a_notification_leads_to_the_training_and_holds_no_secret(
+    system: System, told: dict[str, list[Document]]
+) -> None:
+    data = told["plain"][0]["data"]
+    model = system.api.get(f"/v1/models/{data['model_id']}")
+    assert (model["training_id"], model["version"]) == (data["training_id"], data["version"])
+    assert data["link"] == f"{system.stack.url}/trainings/{data['training_id']}"
+    secrets = {"signature=", "Signature=", "simulated-key", "in picture"}
+    for request in system.fal.requests():
+        archive_url, webhook_url = str(request["input"]["images_data_url"]), str(request["webhook_url"])
+        secrets |= {archive_url, archive_url.partition("?")[2], webhook_url.rsplit("/", 1)[1]}
+    everything = system.receiver.everything()
+    assert [secret for secret in secrets if secret in everything] == []
 
 
 def test_an_operator_sweeps_and_sees_what_was_given_up(system: System) -> None:

@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS stories (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS stories_of_training ON stories (training_id, at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS stories_by_expiry ON stories (expires_at);
+CREATE TABLE IF NOT EXISTS notices (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, topic TEXT NOT NULL, data BLOB NOT NULL,
     published_at REAL NOT NULL, due_at REAL NOT NULL, attempt INTEGER NOT NULL DEFAULT 0,

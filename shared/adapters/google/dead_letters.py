@@ -66,10 +66,11 @@ class PubSubDeadLetters:
         publisher: PubSubPublisher,
         project: str,
         *,
+        subscriptions: Mapping[str, tuple[str, ...]] = SUBSCRIPTIONS,
         patience_s: float = 2.0,
         call_s: float = 10.0,
     ) -> None:
-        """Look at the dead letters of every subscription of `project` that `shared/events.py` names."""
+        """Look at the dead letters of every one of `subscriptions`, by topic, of `project`."""
         self._client = client
         self._publisher = publisher
         self._patience_s = patience_s
@@ -79,7 +80,7 @@ class PubSubDeadLetters:
             (name := subscription_name(topic, function)): _Source(
                 topic, name, f"projects/{project}/subscriptions/{dead_letter_name(name)}"
             )
-            for topic, functions in SUBSCRIPTIONS.items()
+            for topic, functions in subscriptions.items()
             for function in functions
         }
 

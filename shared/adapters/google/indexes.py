@@ -66,6 +66,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("training_views", "error", "hindrance", "history", "parameters", "progress", "quote"),
     *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),
+    *_each("notices", "notices", "write_mark"),
     *_each("stories", "events", "expires_at", "message", "write_mark"),
 )
 """(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. All that

@@ -3,6 +3,7 @@
 from shared.adapters.memory.clock import FixedClock
 from shared.adapters.memory.dead_letters import MemoryDeadLetters
 from shared.adapters.memory.faults import Faults
+from shared.adapters.memory.notices import MemoryNotices, MemoryReceiver
 from shared.adapters.memory.objects import MemoryObjects
 from shared.adapters.memory.publisher import MemoryPublisher
 from shared.adapters.memory.repositories import MemoryAccounts, MemoryModels, MemoryShoots, MemoryTrainings
@@ -14,8 +15,10 @@ __all__ = [
     "MemoryAccounts",
     "MemoryDeadLetters",
     "MemoryModels",
+    "MemoryNotices",
     "MemoryObjects",
     "MemoryPublisher",
+    "MemoryReceiver",
     "MemoryShoots",
     "MemoryStories",
     "MemoryTrainings",

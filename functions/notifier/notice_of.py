@@ -1,0 +1,121 @@
+"""What a receiver is told of an end of a job, in the sense of Standard Webhooks: type, timestamp, data. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.events import Event, TrainingFinished
+from shared.models import Model
+from shared.stages import TERMINAL, Status
+from shared.training_records import Failure, Move
+
+SENTENCE_CHARACTERS = 1000
+"""Of a failure's sentence: it may quote fal.ai, and a notification is small (20 kB, the specification asks)."""
+
+
+class Job(Protocol):
+    """What is told of every kind of job."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102 - fields
+    @property
+    def owner_id(self) -> str: ...  # noqa: D102
+    @property
+    def history(self) -> Sequence[Move]: ...  # noqa: D102
+    @property
+    def error(self) -> Failure | None: ...  # noqa: D102
+    @property
+    def model_id(self) -> str | None: ...  # noqa: D102
+    @property
+    def charged(self) -> bool | None: ...  # noqa: D102
+    @property
+    def settled_usd(self) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A kind of job in a receiver's words: `word` begins the type, `id_field` names its id, `page` is the console's.
+
+    `done` says that it succeeded, of the data's fields. `facts` are further fields of its own.
+    """
+
+    word: str
+    id_field: str
+    page: str
+    done: str
+    facts: Callable[[Any], Mapping[str, Any]] = lambda job: {}
+
+
+SUBJECTS: Mapping[type[Event], Subject] = {
+    TrainingFinished: Subject(
+        word="training",
+        id_field="training_id",
+        page="/trainings/{id}",
+        done="The training succeeded: the model {model_name}, version {version}, is ready.",
+        facts=lambda training: {"model_name": training.model_name},
+    ),
+}
+"""By the event that tells of an end. Whoever adds one subscribes the notifier to it (shared/events.py)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """One arrival of a job in a terminal status; `id` is the same whenever it is looked at, and holds no dot."""
+
+    id: str
+    move: Move
+    is_last: bool
+
+
+def ends_of(job: Job) -> Iterator[End]:
+    """Every end that the job has come to, the earliest first: one that was recovered has several."""
+    last = len(job.history) - 1
+    for number, move in enumerate(job.history):
+        if move.status in TERMINAL:
+            yield End(id=f"{job.id}-{number}-{move.status}", move=move, is_last=number == last)
+
+
+def body_of(job: Job, end: End, subject: Subject, *, model: Model | None, console_url: str) -> str:
+    """The body as it is signed and sent: compact JSON with ids, codes, numbers and a sentence, and no address but ours.
+
+    What a job records of itself is of its last end: of an earlier one the time, the status and the code are told.
+    """
+    known = _of_the_last_end(job, model) if end.is_last else _of_an_earlier_end(end)
+    data = {
+        subject.id_field: job.id,
+        "status": end.move.status,
+        "owner_id": job.owner_id,
+        "model_name": model.name if model else None,
+        **subject.facts(job),
+        **known,
+        "link": f"{console_url}{subject.page.format(id=job.id)}" if console_url else None,
+    }
+    if end.is_last and end.move.status is Status.SUCCEEDED:
+        data["sentence"] = subject.done.format(**data)
+    content = {
+        "type": f"{subject.word}.{end.move.status}",
+        "timestamp": end.move.at.isoformat().replace("+00:00", "Z"),
+        "data": data,
+    }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def _of_the_last_end(job: Job, model: Model | None) -> dict[str, Any]:
+    error = job.error
+    return {
+        "model_id": job.model_id,
+        "version": model.version if model else None,
+        "code": error.code if error else None,
+        "sentence": error.message[:SENTENCE_CHARACTERS] if error else None,
+        "charged": job.charged,
+        "cost_usd": round(job.settled_usd, 4),
+    }
+
+
+def _of_an_earlier_end(end: End) -> dict[str, Any]:
+    code = end.move.reason if end.move.status is Status.FAILED else None
+    sentence = f"It {end.move.status} at that time, and was taken up again since."
+    return {"model_id": None, "version": None, "code": code, "sentence": sentence, "charged": None, "cost_usd": None}

@@ -1,0 +1,75 @@
+"""Telling the receiver of every end that a job has come to, each once.
+
+The message is a wake-up: what has ended is in the job's history, and what was told is in its notices. So a duplicate, a
+redelivery and a message that comes late all do what is still due. Claim, send, note that it is done: between the last
+two a crash sends a second time, with the same id, by which the receiver knows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from functions.notifier.notice_of import End, Job, Subject, body_of, ends_of
+from shared import logs
+from shared.errors import ModelNotFound, NotificationRefused, ProductError
+from shared.models import Model
+from shared.ports import Clock, ModelRepository, NoticeRepository, Receiver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notifier:
+    """The ports of telling. A claim holds for `lease_s` seconds, longer than a call of the receiver may take."""
+
+    notices: NoticeRepository
+    models: ModelRepository
+    receiver: Receiver
+    clock: Clock
+    console_url: str
+    lease_s: float
+
+
+def notify(job: Job, subject: Subject, *, attempt: int, notifier: Notifier) -> None:
+    """Tell every end of `job` that was not told; returning acks.
+
+    Raises `NotificationUndelivered` or `NotificationRefused` where one could not be told, after all were tried, so that
+    the message is delivered again and in the end is a dead letter. `attempt` is which delivery of the message this is.
+    """
+    told = notifier.notices.get(job.id)
+    first_failure: ProductError | None = None
+    for end in ends_of(job):
+        if told.is_sent(end.id):
+            continue
+        try:
+            _tell(job, end, subject, attempt=attempt, notifier=notifier)
+        except ProductError as error:
+            logs.warning(
+                "notification_hindered", training_id=job.id, notification=end.id, code=error.code, attempt=attempt
+            )
+            first_failure = first_failure or error
+    if first_failure:
+        raise first_failure
+
+
+def _tell(job: Job, end: End, subject: Subject, *, attempt: int, notifier: Notifier) -> None:
+    now = notifier.clock.now()
+    body = body_of(job, end, subject, model=_model_of(job, notifier.models), console_url=notifier.console_url)
+    until = now + timedelta(seconds=notifier.lease_s)
+    notices = notifier.notices.update(job.id, lambda n: n.claimed(end.id, body, at=now, until=until, again=attempt > 1))
+    if notices.is_sent(end.id):
+        return
+    try:
+        notifier.receiver.post(end.id, notices.notices[end.id].body)
+    except ProductError as error:
+        refused = str(error.facts["reason"]) if isinstance(error, NotificationRefused) else ""
+        notifier.notices.update(job.id, lambda n: n.failed(end.id, refused=refused))
+        raise
+    notifier.notices.update(job.id, lambda n: n.done(end.id, at=notifier.clock.now()))
+    logs.info("notification_sent", training_id=job.id, notification=end.id, attempt=attempt)
+
+
+def _model_of(job: Job, models: ModelRepository) -> Model | None:
+    try:
+        return models.get(job.model_id) if job.model_id else None
+    except ModelNotFound:
+        return None

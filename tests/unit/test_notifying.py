@@ -1,0 +1,265 @@
+"""Ends of trainings are told once, whatever becomes of messages, receiver and record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.api.end_training import cancel_training
+from functions.notifier.notice_of import SENTENCE_CHARACTERS, SUBJECTS
+from shared.errors import (
+    DatabaseUnavailable,
+    NotificationRefused,
+    NotificationUndelivered,
+    ProductError,
+    TrainingFailed,
+)
+from shared.events import EVENTS, SUBSCRIPTIONS, TrainingFinished
+from shared.trainings import Training
+from tests.wiring import CONSOLE_URL, MAX_ATTEMPTS, NOTICE_LEASE_S
+from tests.world import World
+
+SILENT = NotificationUndelivered(reason="HTTP 503")
+GONE = NotificationRefused(reason="HTTP 410")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def submitted(world: World) -> Training:
+    world.shoot()
+    training = world.start()
+    world.run()
+    return training
+
+
+def succeeded(world: World) -> Training:
+    return world.finish(submitted(world))
+
+
+def failed(world: World, failure: ProductError) -> Training:
+    training = submitted(world)
+    world.fal.end("r1", failure)
+    world.publisher.publish(world.report(training))
+    world.run()
+    return world.of(training)
+
+
+def told(world: World) -> list[dict[str, Any]]:
+    return [json.loads(body) for _, body in world.receiver.received]
+
+
+def finished(world: World, *, attempt: int = 1) -> None:
+    """The message about the end, once more."""
+    world.deliver(world.finished()[0], attempt=attempt)
+
+
+def hindered(world: World, *, attempt: int = 1, error: type[ProductError] = NotificationUndelivered) -> None:
+    """The same, in vain."""
+    with pytest.raises(error):
+        finished(world, attempt=attempt)
+
+
+def test_a_success_is_told_with_its_model_its_cost_and_where_to_look(world: World) -> None:
+    training = succeeded(world)
+    (notice,) = told(world)
+    assert notice["type"] == "training.succeeded"
+    assert notice["timestamp"] == training.since.isoformat().replace("+00:00", "Z")
+    assert notice["data"] == {
+        "training_id": training.id,
+        "status": "succeeded",
+        "owner_id": training.owner_id,
+        "model_id": training.model_id,
+        "model_name": training.model_name,
+        "version": 1,
+        "code": None,
+        "sentence": f"The training succeeded: the model {training.model_name}, version 1, is ready.",
+        "charged": True,
+        "cost_usd": 0.02,
+        "link": f"{CONSOLE_URL}/trainings/{training.id}",
+    }
+
+
+def test_a_failure_is_told_with_its_code_its_sentence_and_whether_it_cost_money(world: World) -> None:
+    training = failed(world, TrainingFailed(reason="out of memory", charged=False))
+    (notice,) = told(world)
+    assert training.error
+    assert notice["type"] == "training.failed"
+    assert notice["data"] | {"code": "training_failed", "charged": False, "cost_usd": 0.0} == notice["data"]
+    assert notice["data"]["sentence"] == training.error.message
+    assert (notice["data"]["model_id"], notice["data"]["version"]) == (None, None)
+
+
+def test_a_body_is_small_whatever_fal_says(world: World) -> None:
+    failed(world, TrainingFailed(reason="x" * 100_000))
+    ((_, body),) = world.receiver.received
+    assert len(body) < SENTENCE_CHARACTERS + 1000
+
+
+def test_a_cancellation_is_an_end_as_well(world: World) -> None:
+    world.shoot()
+    cancel_training(world.start(), trainings=world.trainings, publisher=world.publisher, clock=world.clock)
+    world.run()
+    assert [notice["type"] for notice in told(world)] == ["training.canceled"]
+
+
+def test_a_message_that_comes_again_tells_nothing_again(world: World) -> None:
+    succeeded(world)
+    for attempt in (1, 2):
+        finished(world, attempt=attempt)
+    assert len(world.receiver.received) == 1
+
+
+def test_a_receiver_that_fails_twice_is_told_the_same_under_the_same_id(world: World) -> None:
+    world.receiver.faults.fail("post", SILENT, times=2, after=True)
+    with pytest.raises(NotificationUndelivered):
+        succeeded(world)
+    hindered(world, attempt=2)
+    finished(world, attempt=3)
+    finished(world)
+    assert len(world.receiver.received) == 3
+    assert len(set(world.receiver.received)) == 1
+
+
+def test_what_is_told_is_as_it_was_at_first_although_more_is_known_since(world: World) -> None:
+    world.receiver.faults.fail("post", SILENT, after=True)
+    with pytest.raises(NotificationUndelivered):
+        succeeded(world)
+    training_id = world.finished()[0].training_id
+    world.trainings.update(training_id, lambda t: replace(t, cost_usd=7.0))
+    finished(world, attempt=2)
+    assert len(set(world.receiver.received)) == 1
+
+
+def test_a_recovered_success_is_an_end_of_its_own(world: World) -> None:
+    world.media.broken = [b"\x00" * 40] * 3
+    training = succeeded(world)
+    assert [notice["type"] for notice in told(world)] == ["training.failed"]
+    world.recover(training)
+    assert [notice["type"] for notice in told(world)] == ["training.failed", "training.succeeded"]
+    assert len({notice_id for notice_id, _ in world.receiver.received}) == 2
+
+
+def test_a_failure_whose_message_comes_after_the_recovery_is_told_first(world: World) -> None:
+    world.media.broken = [b"\x00" * 40] * 3
+    world.receiver.faults.fail("post", GONE)
+    with pytest.raises(NotificationRefused):
+        succeeded(world)
+    training = world.trainings.get(world.finished()[0].training_id)
+    world.recover(training)
+    assert [notice["type"] for notice in told(world)] == ["training.failed", "training.succeeded"]
+    assert [notice["data"]["code"] for notice in told(world)] == ["artifact_corrupt", None]
+
+
+def test_an_end_that_nobody_could_tell_before_it_was_taken_up_again_is_told_by_time_and_code(world: World) -> None:
+    world.media.broken = [b"\x00" * 40] * 3
+    world.notices.faults.fail("get", DatabaseUnavailable(reason="away"))
+    with pytest.raises(DatabaseUnavailable):
+        succeeded(world)
+    world.clock.advance(60)
+    world.recover(world.trainings.get(world.finished()[0].training_id))
+    earlier, last = told(world)
+    assert (earlier["type"], earlier["data"]["code"]) == ("training.failed", "artifact_corrupt")
+    assert earlier["data"]["sentence"] == "It failed at that time, and was taken up again since."
+    assert earlier["timestamp"] < last["timestamp"]
+
+
+def test_one_end_that_is_refused_does_not_hold_up_the_next(world: World) -> None:
+    world.media.broken = [b"\x00" * 40] * 3
+    world.receiver.faults.fail("post", GONE, times=2)
+    with pytest.raises(NotificationRefused):
+        succeeded(world)
+    with pytest.raises(NotificationRefused):
+        world.recover(world.trainings.get(world.finished()[0].training_id))
+    assert [notice["type"] for notice in told(world)] == ["training.succeeded"]
+
+
+def test_a_receiver_that_refuses_is_not_called_again_until_the_message_is_redriven(world: World) -> None:
+    world.receiver.faults.fail("post", GONE)
+    with pytest.raises(NotificationRefused):
+        succeeded(world)
+    for attempt in range(2, MAX_ATTEMPTS + 1):
+        hindered(world, attempt=attempt, error=NotificationRefused)
+    assert world.receiver.received == []
+    finished(world, attempt=1)
+    assert len(world.receiver.received) == 1
+
+
+def test_the_last_delivery_says_that_it_was_given_up(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.receiver.faults.fail("post", SILENT, times=2)
+    with pytest.raises(NotificationUndelivered):
+        succeeded(world)
+    assert "notification_given_up" not in capsys.readouterr().out
+    hindered(world, attempt=MAX_ATTEMPTS)
+    assert "notification_given_up" in capsys.readouterr().out
+    assert world.trainings.get(world.finished()[0].training_id).error is None, "the training itself is as it was"
+
+
+def test_while_one_delivery_sends_another_waits_its_turn_and_sends_nothing(world: World) -> None:
+    calls: list[str] = []
+
+    class Slow:
+        def post(self, notice_id: str, body: str) -> None:
+            calls.append(notice_id)
+            hindered(world, attempt=1)
+
+    world.receiver = Slow()  # type: ignore[assignment]
+    succeeded(world)
+    finished(world, attempt=2)
+    assert len(calls) == 1
+
+
+def test_a_crash_between_sending_and_noting_it_sends_again_with_the_same_id_and_no_sooner_than_the_claim_lapses(
+    world: World,
+) -> None:
+    class Dies(BaseException):
+        pass
+
+    world.receiver.faults.fail("post", Dies(), after=True)  # type: ignore[arg-type]
+    with pytest.raises(Dies):
+        succeeded(world)
+    hindered(world, attempt=2)
+    assert len(world.receiver.received) == 1
+    world.clock.advance(NOTICE_LEASE_S)
+    finished(world, attempt=3)
+    assert len(world.receiver.received) == 2
+    assert len(set(world.receiver.received)) == 1
+
+
+def test_a_record_that_cannot_be_written_sends_nothing(world: World) -> None:
+    world.notices.faults.fail("update", DatabaseUnavailable(reason="away"))
+    with pytest.raises(DatabaseUnavailable):
+        succeeded(world)
+    assert world.receiver.received == []
+    finished(world, attempt=2)
+    assert len(world.receiver.received) == 1
+
+
+def test_a_message_about_a_training_that_was_erased_is_acked(world: World) -> None:
+    world.deliver(TrainingFinished(training_id="t_erased", status="failed"))
+    assert world.receiver.received == []
+
+
+def test_no_caption_nonce_or_signed_address_is_in_a_notification(world: World) -> None:
+    training = succeeded(world)
+    ((notice_id, body),) = world.receiver.received
+    assert training.claim and training.dataset
+    for secret in (training.claim.nonce, training.dataset.nonce, "in picture", "fal.media", "queue.fal.run"):
+        assert f'"{secret}"' not in body and f"/{secret}" not in body
+    assert "." not in notice_id, "the signed text is id.timestamp.body"
+
+
+def test_its_story_says_that_the_end_was_told(world: World) -> None:
+    training = succeeded(world)
+    told_by = [e for e in world.stories.list_for_training(training.id, limit=100) if e.function == "notifier"]
+    assert [event.name for entry in told_by for event in entry.events] == ["notification_sent"]
+
+
+def test_everything_that_the_notifier_hears_it_can_tell_of() -> None:
+    heard = {EVENTS[topic] for topic, functions in SUBSCRIPTIONS.items() if "notifier" in functions}
+    assert heard == set(SUBJECTS)

@@ -139,6 +139,7 @@ def all_checks() -> tuple[Check, ...]:
         Check(name="fal.ai signing keys", look=_signing_keys, advice="Check FAL_JWKS_URL and the way out to it."),
         Check(name="fal.ai", look=_fal, advice="Check FAL_QUEUE_URL and the way out to it, and fal.ai's status page."),
         Check(name="fal.ai key", look=_fal_key, advice=""),
+        Check(name="notifications", look=_notifications, advice="Set NOTIFY_SECRET: docs/notifications.md says how."),
     )
 
 
@@ -281,6 +282,15 @@ def _fal() -> str:
 
 def _fal_key() -> str:
     raise CannotTellError("The API holds no key, by design: the functions that call fal.ai do.")
+
+
+def _notifications() -> str:
+    settings = bootstrap.notify_settings()
+    if not settings.notify_url:
+        return "Nobody is notified: NOTIFY_URL is not set."
+    if bootstrap.store_settings().backend is Backend.EMBEDDED and not settings.secrets:
+        raise NotWellError("NOTIFY_URL is set and NOTIFY_SECRET is not, and nothing is sent unsigned.")
+    return f"Every end is told to {_origin(settings.notify_url)}."
 
 
 @dataclass(frozen=True)

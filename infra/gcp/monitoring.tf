@@ -36,7 +36,7 @@ locals {
   alerts = {
     dead-letters = {
       severity = "CRITICAL"
-      summary  = "A message was given up: a training stands still until somebody looks."
+      summary  = "A message was given up: a training stands still, or its end was told to nobody, until somebody looks."
       query    = "max by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{subscription_id=~\".*-dead-letter\"}) > 0"
       for_s    = 0
     }

@@ -13,7 +13,7 @@ from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.queue import QueueCounts, QueuedMessage, SqliteQueue
 from shared.adapters.memory import FixedClock
 from shared.errors import MessagingUnavailable
-from shared.events import DatasetPackaged, TrainingRequested
+from shared.events import DatasetPackaged, TrainingFinished, TrainingRequested, subscriptions
 from shared.messaging import encode
 
 EVENT = TrainingRequested(training_id="t_1")
@@ -57,6 +57,14 @@ def test_every_subscription_of_a_topic_gets_a_message_of_its_own(tmp_path: Path)
     queue.ack(leased[0])
     assert [message.subscription for message in leased] == ["one", "two"]
     assert queue.counts() == {"two": QueueCounts(leased=1)}
+    database.close()
+
+
+def test_where_nobody_is_notified_an_end_is_published_and_no_message_lies_about(tmp_path: Path) -> None:
+    database = Database(tmp_path / "app.sqlite")
+    queue = SqliteQueue(database, subscriptions=subscriptions(notifies=False))
+    queue.publish(TrainingFinished(training_id="t_1", status="succeeded"))
+    assert queue.counts() == {}
     database.close()
 
 

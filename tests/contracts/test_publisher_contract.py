@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from shared.edge import Edge
-from shared.events import DatasetPackaged, Event, ResultReported, TrainingFinished, TrainingRequested
+from shared.events import DatasetPackaged, Event, ResultReported, TrainingRequested
 from shared.messaging import Delivery, decode
 from shared.tracing import TraceContext
 from tests.contracts.backend import Backend
@@ -53,11 +53,6 @@ def test_the_same_event_published_twice_is_two_messages(backend: Backend, own: s
         backend.publisher.publish(TrainingRequested(training_id=f"t_{own}"))
     found = deliveries_of(backend, own, 2)
     assert len({delivery.message_id for delivery in found}) == 2
-
-
-def test_an_event_that_nobody_listens_to_is_published_all_the_same(backend: Backend, own: str) -> None:
-    backend.publisher.publish(TrainingFinished(training_id=f"t_{own}", status="succeeded", model_id=None))
-    assert [delivery for delivery in backend.received(0.0) if own.encode() in delivery.data] == []
 
 
 def test_events_that_many_publish_at_once_all_arrive(backend: Backend, own: str) -> None:

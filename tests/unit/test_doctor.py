@@ -23,7 +23,7 @@ from tests.scripted_server import Asked, Reply, ScriptedServer, scripted_server
 
 NAMES = [
     *("settings", "database", "shoots bucket", "datasets bucket", "models bucket", "thumbnails bucket", "signed URL"),
-    *("messaging", "webhook", "fal.ai signing keys", "fal.ai", "fal.ai key"),
+    *("messaging", "webhook", "fal.ai signing keys", "fal.ai", "fal.ai key", "notifications"),
 ]
 NOWHERE = "http://127.0.0.1:1"
 
@@ -185,6 +185,19 @@ def test_dead_letters_are_counted(tmp_path: Path, outside: Outside) -> None:
             queue.nack(message, delay_s=0, error="secret")
         check = seen(world, "messaging")
     assert (check["ok"], check["detail"]) == (False, "Messages were given up: 1 for the monitor.")
+
+
+def test_who_is_notified_is_said_by_its_origin_and_nothing_is_sent(tmp_path: Path, outside: Outside) -> None:
+    secret, url = f"whsec_{'ab' * 16}", "https://hooks.example/T0/secret-path"
+    with world_of(tmp_path, outside, NOTIFY_URL=url, NOTIFY_SECRET=secret) as world:
+        check = seen(world, "notifications")
+    assert (check["ok"], check["detail"]) == (True, "Every end is told to https://hooks.example.")
+
+
+def test_nothing_can_be_told_unsigned(tmp_path: Path, outside: Outside) -> None:
+    with world_of(tmp_path, outside, NOTIFY_URL="https://hooks.example") as world:
+        check = seen(world, "notifications")
+    assert (check["ok"], "NOTIFY_SECRET" in check["advice"]) == (False, True)
 
 
 def test_a_bucket_that_cannot_be_read_is_not_well(tmp_path: Path, outside: Outside) -> None:

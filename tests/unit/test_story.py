@@ -82,12 +82,13 @@ def test_a_training_that_went_well_is_told_from_the_message_to_the_deleted_zip(w
         "model_kept",
         "training_finished",
         "archive_deleted",
+        "notification_sent",
     ]
     lines = story(world, training)
     moves = [line.name for line in lines if line.kind is Kind.MOVE]
     assert moves == [move.status.value for move in world.of(training).history]
     came = [line.name for line in lines if line.kind is Kind.MESSAGE]
-    assert came == ["training-requested", "dataset-packaged", "result-reported"]
+    assert came == ["training-requested", "dataset-packaged", "result-reported", "training-finished"]
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     assert {line.severity for line in lines} == {"INFO"}
 

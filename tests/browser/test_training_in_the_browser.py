@@ -32,7 +32,7 @@ def test_from_the_grid_to_the_downloaded_weights(console: Console, simulator: Si
     assert download.value.suggested_filename.endswith(".safetensors")
     assert kept == _served_weights(console, simulator, training_id)
     page.get_by_text("Story", exact=True).click()
-    page.get_by_text("The weights verified").wait_for()
+    page.get_by_text(re.compile(r"The weights \(\w+\) verified")).wait_for()
     told = page.locator(".story").inner_text()
     assert told.index("The training was asked for") < told.index("fal.ai accepted it") < told.index("Succeeded")
     page.get_by_role("link", name="See the model").click()

@@ -114,7 +114,10 @@ def running(image: Image, settings: Settings, ports: Mapping[str, int]) -> Itera
 
 def _started(name: str, image: Image, settings: Settings, port: int) -> Service:
     log = image.folder / f"{name}-{port}.log"
-    environment = environment_of(name, image, settings, port)
+    # an instance on Cloud Run shares its /tmp with no other: two gunicorns there would want the same socket
+    own = image.folder / f"tmp-{port}"
+    own.mkdir()
+    environment = {**environment_of(name, image, settings, port), "XDG_RUNTIME_DIR": str(own)}
     with log.open("ab") as output:
         process = subprocess.Popen(
             image.command, cwd=image.app, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
-import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +14,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from shared.errors import UnreadableImage
 from shared.picture_parts import kind_of, parts
+from shared.room import Room
 from shared.shoots import file_name, split_name
 
 _KIND_OF = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
@@ -36,9 +36,8 @@ _BROKEN_IMAGE = (
     Image.DecompressionBombWarning,
 )
 
-# A small file can be a huge picture: of those that need more memory than this only one is decoded at a time.
-_LARGE_PIXELS = 4 << 20
-_ONE_LARGE_AT_A_TIME = threading.Lock()
+# A small file can be a huge picture, of four bytes a pixel: so many pixels are decoded at the same time.
+_DECODED = Room(32 << 20)
 
 # The EXIF orientations in which a picture lies on its side.
 _ON_ITS_SIDE = (5, 6, 7, 8)
@@ -126,16 +125,11 @@ def _load(image: Image.Image, *, side: int, shrink: bool = False) -> None:
     """Decode at no less than `side` where the type allows to decode less than all, and exactly to it to `shrink`."""
     pixels = image.width * image.height
     image.draft(None, (side, side))
-    with _room_for(image, pixels):
+    # a progressive JPEG is held whole, however small it is decoded
+    with _DECODED.taken(pixels if image.info.get("progressive") else image.width * image.height):
         image.load()
         if shrink:
             image.thumbnail((side, side), reducing_gap=None)
-
-
-def _room_for(image: Image.Image, pixels: int) -> AbstractContextManager[object]:
-    """What decoding waits for; a progressive JPEG is held whole, however small it is decoded."""
-    decoded = pixels if image.info.get("progressive") else image.width * image.height
-    return _ONE_LARGE_AT_A_TIME if decoded > _LARGE_PIXELS else nullcontext()
 
 
 def _png_exif(data: bytes) -> Image.Exif:

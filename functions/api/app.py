@@ -23,10 +23,16 @@ from functions.api.live_events import stream_seats
 from functions.api.live_trainings import LiveTrainings
 from functions.api.problem_answers import PROBLEM, answer_with_problems
 from functions.api.rate_limit import RateLimiter
+from functions.api.seats import seats_for_work
 from functions.api.security import protect
 from functions.api.traced import Traced
 from shared import bootstrap
 from shared.trainings import Training
+
+# How many files are received at the same time in this process, from one user and from all: each is held in memory. And
+# how many shoots are looked at picture by picture: each takes one of the 40 threads that routes run in.
+UPLOADS_PER_USER, UPLOADS = 8, 16
+LOOKS_PER_USER, LOOKS = 6, 20
 
 _DESCRIPTION = """\
 Train a LoRA from a shoot, follow it, and keep the model. Errors are RFC 9457 problems with a stable `code`.
@@ -49,7 +55,8 @@ def create_app() -> FastAPI:
     )
     app.state.rate_limiter = RateLimiter(settings.rate_limit_per_minute)
     app.state.stream_seats = stream_seats(per_user=settings.events_streams_per_user, in_all=settings.events_streams)
-    app.state.upload_seats = shoots.upload_seats()
+    app.state.upload_seats = seats_for_work(per_user=UPLOADS_PER_USER, in_all=UPLOADS)
+    app.state.look_seats = seats_for_work(per_user=LOOKS_PER_USER, in_all=LOOKS)
     app.state.live_trainings = LiveTrainings(_training, poll_s=settings.events_poll_s)
     for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage):
         app.include_router(routes.router)

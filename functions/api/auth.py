@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from functions.api.rate_limit import RateLimiter
+from functions.api.rate_limit import RateLimiter, weight_of
 from shared import bootstrap
 from shared.settings import ApiSettings, AuthMode, Backend, StoreSettings
 
@@ -40,7 +40,7 @@ def current_user(request: Request, documented: Annotated[HTTPAuthorizationCreden
     """
     user = bootstrap.authenticator().user_of(request.headers)
     limiter: RateLimiter = request.app.state.rate_limiter
-    limiter.spend(user)
+    limiter.spend(user, weight_of(request.method, request.headers, max_bytes=bootstrap.api_settings().max_body_bytes))
     return user
 
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from shared.errors import RateLimited
 
 MAX_USERS = 10_000
+HEAVY_BYTES = 64 << 10
+
+
+def weight_of(method: str, headers: Mapping[str, str], *, max_bytes: int) -> int:
+    """How many requests one counts for: JSON is taken apart in the one event loop that serves everybody.
+
+    Files (PUT) are not looked into. A body that comes without its length can have the `max_bytes` that are allowed.
+    """
+    if method not in ("POST", "PATCH"):
+        return 1
+    length = headers.get("content-length", "")
+    unknown = max_bytes if "transfer-encoding" in headers else 0
+    return 1 + (int(length) if length.isdecimal() else unknown) // HEAVY_BYTES
 
 
 class RateLimiter:
@@ -30,16 +43,20 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # what was left, and when
         self._lock = threading.Lock()
 
-    def spend(self, user: str) -> None:
-        """Count one request of `user`; `RateLimited`, and nothing is counted, where there is nothing left."""
+    def spend(self, user: str, weight: int = 1) -> None:
+        """Count a request of `user` as `weight` of them; `RateLimited`, and nothing counted, where too little is left.
+
+        However heavy, a request gets through when the bucket is full.
+        """
         if not self._per_minute:
             return
         with self._lock:
             now = self._seconds()
             left = self._left(user, now)
-            if left < 1:
-                raise RateLimited(retry_after_s=(1 - left) * 60 / self._per_minute)
-            self._buckets[user] = left - 1, now
+            counted = min(weight, self._per_minute)
+            if left < counted:
+                raise RateLimited(retry_after_s=(counted - left) * 60 / self._per_minute)
+            self._buckets[user] = left - counted, now
             self._buckets.move_to_end(user)
             if len(self._buckets) > self._max_users:
                 self._buckets.popitem(last=False)

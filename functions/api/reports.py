@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import ConfigDict, Field
 
 from functions.api.auth import User
 from functions.api.dataset_report import Report, report_dataset
 from functions.api.findings import Severity
 from functions.api.given_captions import MAX_CAPTIONS
+from functions.api.seats import Seats
 from functions.api.start_training import owned_shoot
 from functions.api.views import View
 from shared import bootstrap
@@ -87,6 +88,7 @@ class ReportView(View):
 def report_shoot(
     shoot_id: str,
     user: User,
+    request: Request,
     trigger_word: Annotated[str | None, Query(pattern=TRIGGER_WORD_PATTERN, examples=["TOK"])] = None,
     trainer: str = DEFAULT_TRAINER,
     without: Annotated[
@@ -98,8 +100,9 @@ def report_shoot(
     Without a `trigger_word` nothing is said about captions that lack it.
     """
     shoot = owned_shoot(shoot_id, user, bootstrap.shoots())
-    return _view(
-        report_dataset(
+    seats: Seats = request.app.state.look_seats
+    with seats.taken(user):
+        report = report_dataset(
             shoot.id,
             trigger_word=trigger_word,
             captions={},
@@ -108,7 +111,7 @@ def report_shoot(
             bucket=bootstrap.shoots_bucket(),
             limits=bootstrap.dataset_settings(),
         )
-    )
+    return _view(report)
 
 
 def _view(report: Report) -> ReportView:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -20,7 +19,7 @@ from functions.api.start_training import keyed_id, owned_shoot
 from functions.api.thumbnails import Thumbnail, show_thumbnails
 from functions.api.views import PageView
 from shared import bootstrap
-from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, RateLimited, ShootNotFound
+from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, ShootNotFound
 from shared.models import Model
 from shared.ports import Page
 from shared.reading import read_whole
@@ -36,10 +35,6 @@ from shared.shoots import (
 )
 
 router = APIRouter(prefix="/v1/shoots", tags=["shoots"])
-
-# How many files are received at the same time in this process, from one user and from all.
-UPLOADS_PER_USER = 8
-UPLOADS = 16
 
 _FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]{0,199}")
 
@@ -99,9 +94,15 @@ def _thumbnails(shoot: Shoot, found: Sequence[Picture]) -> Mapping[str, Thumbnai
 
 
 @router.get("/{shoot_id}")
-def show_shoot(shoot_id: str, user: User) -> ShootDetailView:
+def show_shoot(shoot_id: str, user: User, request: Request) -> ShootDetailView:
     """One of your shoots with its pictures and captions."""
     shoot = owned_shoot(shoot_id, user, bootstrap.shoots())
+    seats: Seats = request.app.state.look_seats
+    with seats.taken(user):
+        return _shown(shoot, user)
+
+
+def _shown(shoot: Shoot, user: str) -> ShootDetailView:
     found = found_in(shoot.id)
     # of more than can be trained on, the rest is only counted: reading them all would take as long as anybody likes
     shown = found[: bootstrap.dataset_settings().max_images]
@@ -160,12 +161,6 @@ async def put_file(shoot_id: str, name: str, user: User, request: Request) -> Fi
             content_type=IMAGE_TYPES.get(kind, "text/plain; charset=utf-8"),
         )
     return FileView.of(info)
-
-
-def upload_seats() -> Seats:
-    """The seats of uploads: each holds its file in memory until all of it has arrived."""
-    wait_a_second = partial(RateLimited, retry_after_s=1.0)
-    return Seats(per_user=UPLOADS_PER_USER, in_all=UPLOADS, too_many=wait_a_second, none_left=wait_a_second)
 
 
 def _require_import() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from functions.api.shoots import UPLOADS_PER_USER
+from functions.api.app import UPLOADS_PER_USER
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.repositories import SqliteShoots, SqliteTrainings
 from shared.stages import Status

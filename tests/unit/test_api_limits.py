@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 import pytest
+from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from functions.api.rate_limit import RateLimiter
+from functions.api.app import LOOKS_PER_USER
+from functions.api.rate_limit import RateLimiter, weight_of
+from functions.api.seats import Seats
 from functions.api.security import BodyLimit, Bounds
 from shared.errors import BodyTooSlow, RateLimited
 from tests.api_answers import NEW_SHOOT, crash, is_problem, signed_in, with_route
 from tests.api_operations import ANY_NAME
 from tests.api_world import ApiWorld, api_world
+from tests.builders import a_shoot
 from tests.google_identity import FIREBASE, key_server
 from tests.scripted_server import Reply
 
@@ -185,6 +191,61 @@ def test_a_bucket_fills_again_with_time_and_never_over_its_brim() -> None:
     assert caught.value.facts["retry_after_s"] == pytest.approx(0.5)
     now[0] += 3600
     assert allowed() == 60
+
+
+WEIGHTS = [
+    ("GET", {"content-length": "1000000"}, 1),
+    ("PUT", {"content-length": "40000000"}, 1),
+    ("POST", {}, 1),
+    ("POST", {"content-length": "65535"}, 1),
+    ("POST", {"content-length": "65536"}, 2),
+    ("PATCH", {"content-length": "1048576"}, 17),
+    ("POST", {"transfer-encoding": "chunked"}, 17),
+]
+
+
+@pytest.mark.parametrize(("method", "headers", "weight"), WEIGHTS)
+def test_a_request_with_much_to_take_apart_counts_for_several(
+    method: str, headers: dict[str, str], weight: int
+) -> None:
+    assert weight_of(method, headers, max_bytes=1 << 20) == weight
+
+
+def test_a_heavy_request_waits_for_enough_room_and_gets_through_a_full_bucket() -> None:
+    now = [0.0]
+    limiter = RateLimiter(60, seconds=lambda: now[0])
+    limiter.spend("anna", 50)
+    with pytest.raises(RateLimited) as caught:
+        limiter.spend("anna", 17)
+    assert caught.value.facts["retry_after_s"] == pytest.approx(7.0)
+    limiter.spend("anna", 10)
+    now[0] += 60
+    limiter.spend("anna", 100)
+    with pytest.raises(RateLimited):
+        limiter.spend("anna")
+
+
+def test_one_user_does_not_keep_everybody_waiting_with_large_bodies(tmp_path: Path) -> None:
+    many = json.dumps({f"key-{number}": 0 for number in range(20_000)}).encode()
+    with api_world(tmp_path, RATE_LIMIT_PER_MINUTE="10") as world:
+        headers = {"Content-Type": "application/json"}
+        answers = [world.client.post("/v1/quotes", content=many, headers=headers).status_code for _ in range(4)]
+        assert answers == [422, 422, 429, 429]
+
+
+@pytest.mark.parametrize("path", ["/v1/shoots/s_1", "/v1/shoots/s_1/report"])
+def test_looking_at_too_many_shoots_at_once_has_to_wait(tmp_path: Path, path: str) -> None:
+    with api_world(tmp_path) as world, ExitStack() as looking:
+        world.shoots.save(a_shoot(id="s_1", owner_id=world.user))
+        seats: Seats = cast(FastAPI, world.client.app).state.look_seats
+        for _ in range(LOOKS_PER_USER):
+            assert world.client.get(path).status_code == 200
+            looking.enter_context(seats.taken(world.user))
+        answer = world.client.get(path)
+        assert is_problem(answer, 429, "rate_limited")
+        assert answer.headers["retry-after"] == "1"
+        looking.close()
+        assert world.client.get(path).status_code == 200
 
 
 def test_however_many_ask_only_so_many_are_remembered() -> None:

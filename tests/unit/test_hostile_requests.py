@@ -87,13 +87,11 @@ def assert_answered(answer: httpx2.Response) -> None:
 
 def test_a_request_that_is_meant_well_is_answered_well(world: ApiWorld) -> None:
     """Otherwise everything below would hold for an API that refuses everything."""
-    answered = {
-        str(operation): ask(world, operation).status_code for operation in OPERATIONS if operation.method == "GET"
-    }
-    assert {name for name, status in answered.items() if status >= 400} == {
-        "GET /v1/ops/dead-letters/{letter_id}",  # there is none
-        "GET /v1/ops/sweeps/{sweep_id}",
-    }
+    reads = [operation for operation in OPERATIONS if operation.method == "GET"]
+    good = {operation.path for operation in reads if ask(world, operation).is_success}
+    kinds = ("shoots", "trainings", "models")
+    assert good >= {f"/v1/{kind}{tail}" for kind in kinds for tail in ("", f"/{{{kind[:-1]}_id}}")}
+    assert len(good) >= 12
 
 
 # --- bodies

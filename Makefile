@@ -52,6 +52,10 @@ test: $(READY) ## Run all tests: ARGS="-k name"
 simulate: $(READY) ## Play schedules of faults against the promises: SEEDS=300, or one whole story: SEED=7
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
 
+.PHONY: bench
+bench: $(READY) ## Measure everything that a speed is claimed of, minutes: ONLY=name
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only "$(ONLY)")
+
 .PHONY: screenshots
 screenshots: $(READY) ## Take the README's pictures of the console anew
 	@taken=$$(mktemp -d); mkdir -p docs/screenshots; \

@@ -88,12 +88,14 @@ def answer_on(connection: socket.socket, method: str = "POST") -> Said:
 
 
 @contextmanager
-def function_process(name: str, folder: Path, **environment: str) -> Iterator[FunctionProcess]:
-    """Run the function on the embedded backend in `folder` until the block ends."""
+def function_process(
+    name: str, folder: Path, *, source: str | None = None, **environment: str
+) -> Iterator[FunctionProcess]:
+    """Run the function on the embedded backend in `folder` until the block ends; `source` where it is not ours."""
     port, log = free_port(), folder / f"{name}.log"
     given = {**os.environ, "BACKEND": "embedded", "DATA_DIR": str(folder), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     command = [sys.executable, "-m", "functions_framework", "--target", name, "--host", "127.0.0.1"]
-    command += ["--source", str(ROOT / "functions" / name / "main.py"), "--port", str(port)]
+    command += ["--source", str(ROOT / (source or f"functions/{name}/main.py")), "--port", str(port)]
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=ROOT, env={**given, **environment}, stdout=output, stderr=output)
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 import functions_framework.aio
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -28,14 +29,9 @@ async def _answer(request: Request) -> Response:
         if request.method != "POST":
             raise InvalidRequest(reason="a callback is a POST")
         body = await read_body(request, bootstrap.webhook_settings())
-        await asyncio.to_thread(
-            report_result,
-            request.scope["path"],
-            request.headers,
-            body,
-            verifier=bootstrap.webhook_verifier(),
-            publisher=bootstrap.publisher(),
-        )
+        report = partial(report_result, verifier=bootstrap.webhook_verifier(), publisher=bootstrap.publisher())
+        # in threads, because publishing waits; as many as wait together are published together
+        await to_thread.run_sync(report, request.scope["path"], request.headers, body)
     except ProductError as error:
         logs.warning("callback_refused", code=error.code)
         return _refused(error)

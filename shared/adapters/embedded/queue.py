@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.embedded.database import Database
+from shared.adapters.embedded.group_commit import GroupCommit
 from shared.errors import MessagingUnavailable
 from shared.events import SUBSCRIPTIONS, Event
 from shared.messaging import encode
@@ -68,13 +70,10 @@ class SqliteQueue:
         self._max_attempts = max_attempts
         self._subscriptions = subscriptions
         self._clock = clock or SystemClock()
+        self._inserts = GroupCommit(self._insert)
 
     def publish(self, event: Event) -> None:
         """One message for every subscription of the event's topic, all or none, durable on return."""
-        statement = (
-            "INSERT INTO messages (subscription, topic, data, published_at, due_at, attributes)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
-        )
         now, data = self._now(), encode(event)
         with publishing(event):
             attributes = json.dumps({"event": event.topic, **message_attributes()})
@@ -82,9 +81,16 @@ class SqliteQueue:
                 (name, event.topic, data, now, now, attributes) for name in self._subscriptions.get(event.topic, ())
             ]
             if rows:
-                with self._database.writing(MessagingUnavailable) as connection:
-                    connection.executemany(statement, rows)
+                self._inserts.add(rows)
         self.published.set()
+
+    def _insert(self, messages: Sequence[Sequence[tuple[Any, ...]]]) -> None:
+        statement = (
+            "INSERT INTO messages (subscription, topic, data, published_at, due_at, attributes)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+        )
+        with self._database.writing(MessagingUnavailable) as connection:
+            connection.executemany(statement, chain.from_iterable(messages))
 
     def lease(self, *, limit: int, lease_s: float, subscriptions: Collection[str] | None = None) -> list[QueuedMessage]:
         """Up to `limit` messages that are due, of these subscriptions or of any, the longest due first.

@@ -14,17 +14,18 @@ from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.lineage_views import DiffView, Family, LineageView, diff_view, lineage_view
 from functions.api.models import owned_model
 from functions.api.promote_model import promote_model
-from functions.api.retrain_model import Changes, retrain_model
+from functions.api.retrain_model import Changes, heritage_of, refuse_to_continue, retrain_model
 from functions.api.told_routes import ToldRoute
 from functions.api.trainings import desk
-from functions.api.views import ModelView, TrainingView, model_view, training_view
+from functions.api.views import ModelView, TrainingView, View, model_view, training_view
 from shared import bootstrap
 from shared.datasets import TRIGGER_WORD_PATTERN
-from shared.errors import InvalidRequest
+from shared.errors import CannotContinue, InvalidRequest
 from shared.kept_manifests import read_manifest
 from shared.lineage import current_of
 from shared.manifests import Manifest
 from shared.models import Model
+from shared.trainers import trainer as spec_of
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=ToldRoute)
 
@@ -65,6 +66,18 @@ class Retraining(BaseModel):
     force: bool = Field(default=False, description="Train although the same input already gave a model")
 
 
+class HeritageView(View):
+    """What a model was trained with, as far as that is still known."""
+
+    trigger_word: str
+    trainer: str
+    preset: str | None
+    parameters: dict[str, Any]
+    captions: dict[str, str] = Field(description="Captions that were given for that training alone")
+    without: list[str] = Field(description="Pictures that were left out, by their names without extensions")
+    cannot_continue: str | None = Field(description="Why its weights cannot be continued; null where they can")
+
+
 @router.post("/{model_id}/retrain", status_code=202)
 def retrain(
     model_id: str,
@@ -87,6 +100,19 @@ def retrain(
     )
     response.headers["Location"] = f"/v1/trainings/{training.id}"
     return training_view(training, bootstrap.clock().now())
+
+
+@router.get("/{model_id}/retraining")
+def show_retraining(model_id: str, user: User) -> HeritageView:
+    """What your model was trained with: what a form for training it again begins with."""
+    model = owned_model(model_id, user)
+    found = heritage_of(model, bootstrap.trainings())
+    why_not = None
+    try:
+        refuse_to_continue(model, spec_of(model.trainer), bootstrap.models_bucket())
+    except CannotContinue as error:
+        why_not = error.message
+    return HeritageView.model_validate({**vars(found), "without": list(found.without), "cannot_continue": why_not})
 
 
 @router.post("/{model_id}/promote")

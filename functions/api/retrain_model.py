@@ -35,6 +35,45 @@ class Changes:
     force: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Heritage:
+    """What a model was trained with, as far as that is still known: what training it again begins with.
+
+    Without its training, which may be deleted, nobody knows preset, given captions and what was left out.
+    """
+
+    trigger_word: str
+    trainer: str
+    parameters: Mapping[str, Any]
+    preset: str | None = None
+    captions: Mapping[str, str]
+    without: Collection[str]
+
+
+def heritage_of(parent: Model, trainings: TrainingRepository) -> Heritage:
+    """The heritage of a model."""
+    try:
+        before = trainings.get(parent.training_id)
+    except TrainingNotFound:
+        before = None
+    return Heritage(
+        trigger_word=parent.trigger_word,
+        trainer=parent.trainer,
+        parameters=parent.parameters,
+        # a word that the trainer offers no more is none
+        preset=before.preset if before and before.preset in spec_of(parent.trainer).presets else None,
+        captions=before.captions if before else {},
+        without=before.without if before else (),
+    )
+
+
+def refuse_to_continue(parent: Model, spec: TrainerSpec, kept: Objects) -> None:
+    """`CannotContinue` where a training cannot begin with the parent's weights."""
+    refuse_unless_continuable(parent, spec)
+    if kept.stat(parent.lora_uri.removeprefix(f"{kept.uri}/")) is None:
+        raise CannotContinue(reason="its weights are not in the bucket any more")
+
+
 def retrain_model(parent: Model, key: str, changes: Changes, *, desk: Desk, kept: Objects) -> Training:
     """A training of the parent's shoot, as it was trained but for `changes`; it gives the next version of its name.
 
@@ -43,36 +82,25 @@ def retrain_model(parent: Model, key: str, changes: Changes, *, desk: Desk, kept
     """
     spec = spec_of(changes.trainer or parent.trainer)
     if changes.continues:
-        refuse_unless_continuable(parent, spec)
-        if kept.stat(parent.lora_uri.removeprefix(f"{kept.uri}/")) is None:
-            raise CannotContinue(reason="its weights are not in the bucket any more")
-    before = _training_of(parent, desk.trainings)
-    captions = (before.captions if before else {}) if changes.captions is None else changes.captions
-    without = (before.without if before else ()) if changes.without is None else changes.without
+        refuse_to_continue(parent, spec, kept)
+    before = heritage_of(parent, desk.trainings)
     wish = Wish(
         shoot_id=parent.shoot_id,
         trigger_word=changes.trigger_word or parent.trigger_word,
         model_name=parent.name,
         trainer=spec.endpoint,
         parameters=_parameters(parent, spec, changes),
-        preset=changes.preset or _preset(before, spec),
-        captions=captions,
-        without=without,
+        preset=changes.preset or (before.preset if spec.endpoint == before.trainer else None),
+        captions=before.captions if changes.captions is None else changes.captions,
+        without=before.without if changes.without is None else changes.without,
         force=changes.force,
         parent_model_id=parent.id,
         continues=changes.continues,
-        inherited={*before.captions, *before.without} if before else (),
+        inherited={*before.captions, *before.without},
     )
     training = start_training(parent.owner_id, key, wish, desk)
     logs.info("model_retrained", training_id=training.id, model_id=parent.id, continues=changes.continues)
     return training
-
-
-def _training_of(model: Model, trainings: TrainingRepository) -> Training | None:
-    try:
-        return trainings.get(model.training_id)
-    except TrainingNotFound:
-        return None
 
 
 def _parameters(parent: Model, spec: TrainerSpec, changes: Changes) -> dict[str, Any]:
@@ -82,8 +110,3 @@ def _parameters(parent: Model, spec: TrainerSpec, changes: Changes) -> dict[str,
     if parent.trainer != spec.endpoint:
         return dict(changes.parameters)
     return {**parent.parameters, **preset_values(spec, changes.preset), **changes.parameters}
-
-
-def _preset(before: Training | None, spec: TrainerSpec) -> str | None:
-    """The word for what the training before was to learn; one that the trainer does not offer is none."""
-    return before.preset if before and before.trainer == spec.endpoint and before.preset in spec.presets else None

@@ -91,6 +91,18 @@ class Console:
         answer: dict[str, Any] = self.context.request.get(f"/v1/trainings/{training_id}").json()
         return answer
 
+    def retrain(self, model_id: str, **changes: Any) -> str:
+        """Have the API train a model again, with `changes`; the id of the next version, once it is kept."""
+        asked = self.context.request.post(f"/v1/models/{model_id}/retrain", data=changes)
+        assert asked.status == 202, asked.text()
+        return self.kept(asked.json()["id"])
+
+    def kept(self, training_id: str) -> str:
+        """The id of the training's model, once it is kept."""
+        self.page.goto(f"/trainings/{training_id}")
+        self.wait_for_model()
+        return str(self.training(training_id)["model_id"])
+
     def has(self, path: str, method: str = "get") -> bool:
         """Whether the API has an operation, by its template in the OpenAPI document."""
         paths: dict[str, Any] = self.context.request.get("/openapi.json").json()["paths"]

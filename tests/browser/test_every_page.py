@@ -31,6 +31,7 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
     done = console_once.open_shoot().press_train("PAGES")
     console_once.wait_for_model()
     model_id = console_once.context.request.get(f"/v1/trainings/{done}").json()["model_id"]
+    again = console_once.retrain(model_id, parameters={"steps": 200}, without=["03"])
     return {
         "shoots": "/",
         "shoot": f"/shoots/{console_once.shoot_id}",
@@ -39,6 +40,8 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
         "training-failed": f"/trainings/{failed}",
         "models": "/models",
         "model": f"/models/{model_id}",
+        "diff": f"/models/{again}/diff",
+        "shoot-again": f"/shoots/{console_once.shoot_id}?model={again}",
         "not-found": "/models/m_nothing",
     }
 

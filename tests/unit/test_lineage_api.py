@@ -78,6 +78,19 @@ def test_a_trainer_that_cannot_continue_answers_with_what_to_do(world: ApiWorld)
     assert "http" not in json.dumps(to_document(world.trainings.get(accepted.json()["id"]), mode="json"))
 
 
+def test_a_form_begins_with_what_the_model_was_trained_with(world: ApiWorld) -> None:
+    model = a_version(world, 1)
+    wish: dict[str, Any] = {"captions": {"1": "a hood"}, "without": ("7",), "preset": "costume"}
+    world.trainings.update("t_1", lambda t: replace(t, **wish))
+    found = get(world, f"/v1/models/{model.id}/retraining")
+    assert (found["captions"], found["without"], found["preset"]) == ({"1": "a hood"}, ["7"], "costume")
+    assert (found["parameters"], found["trigger_word"]) == (dict(model.parameters), "TOK")
+    assert "flux-lora-portrait-trainer can continue" in found["cannot_continue"]
+    gone = a_version(world, 2, trainer=PORTRAIT, training_id="t_gone")
+    found = get(world, f"/v1/models/{gone.id}/retraining")
+    assert (found["captions"], found["without"], found["cannot_continue"]) == ({}, [], None)
+
+
 def test_nobody_trains_a_strangers_model_or_compares_with_it(world: ApiWorld) -> None:
     mine, theirs = a_version(world, 1), a_version(world, 2, owner_id="bob")
     assert retrain(world, theirs).json()["code"] == "model_not_found"

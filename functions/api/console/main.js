@@ -1,6 +1,7 @@
 /** Where the console begins. */
 
 import { startRouter } from "./lib/router.js";
+import { diffPage } from "./pages/diff.js";
 import { modelPage } from "./pages/model.js";
 import { modelsPage } from "./pages/models.js";
 import { shootPage } from "./pages/shoot.js";
@@ -16,6 +17,7 @@ startRouter(
     { pattern: "/trainings/:id", page: trainingPage },
     { pattern: "/models", page: modelsPage },
     { pattern: "/models/:id", page: modelPage },
+    { pattern: "/models/:id/diff", page: diffPage },
   ],
   document.getElementById("main"),
 );

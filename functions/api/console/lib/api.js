@@ -94,7 +94,8 @@ export function newKey() {
 
 function withQuery(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+  const pairs = given.flatMap(([name, value]) => [value].flat().map((each) => [name, each]));
+  return pairs.length ? `${path}?${new URLSearchParams(pairs)}` : path;
 }
 
 async function answerOf(response) {

@@ -3,17 +3,18 @@
 const PREFIX = "costumes-lora:shoot:";
 
 /**
- * The draft of a shoot: `captions` by stem (only those that differ), and the settings of the next run.
- * @returns {{captions: Object<string, string>, settings: Object}}
+ * The draft of a shoot: `captions` by stem (only those that differ), the stems of pictures that are left out, the
+ * settings of the next run, and `again`, the model that is trained again, or null.
+ * @returns {{captions: Object<string, string>, without: string[], settings: Object, again: Object|null}}
  */
 export function readDraft(shootId) {
   const kept = read(localStorage, PREFIX + shootId) ?? {};
-  return { captions: kept.captions ?? {}, settings: kept.settings ?? {} };
+  return { captions: kept.captions ?? {}, without: kept.without ?? [], settings: kept.settings ?? {}, again: kept.again ?? null };
 }
 
 /** Keep the draft; an empty one is forgotten. */
 export function writeDraft(shootId, draft) {
-  const empty = !Object.keys(draft.captions).length && !Object.keys(draft.settings).length;
+  const empty = ![draft.captions, draft.without, draft.settings, draft.again ?? {}].some((part) => Object.keys(part).length);
   write(localStorage, PREFIX + shootId, empty ? null : draft);
 }
 

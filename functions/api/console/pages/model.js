@@ -2,11 +2,12 @@
 
 import { get, getIfThere } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { ago, count, modelTitle, moment } from "../lib/format.js";
+import { ago, modelTitle, moment } from "../lib/format.js";
 import { setTitle } from "../lib/router.js";
 import { trainerOf, trainers } from "../lib/trainers.js";
 import { breadcrumb, copyable, facts, showProblem, skeletons, time } from "../lib/ui.js";
 import { downloadButtons } from "../parts/downloads.js";
+import { versionsCard } from "../parts/versions.js";
 import { lineage } from "../parts/lineage.js";
 import { deleteButton, renameButton } from "../parts/model_changes.js";
 import { fileWords, weightsWords } from "../parts/outcome.js";
@@ -17,7 +18,7 @@ export function modelPage({ params, signal }) {
     h("div.page-head", {}, h("div", {}, breadcrumb(["Models", "/models"]), h("h1", {}, h("span.skeleton.line")))),
     h("div.card", {}, skeletons(1, "facts-skeleton", "Loading the model")));
   const loaded = load(params.id, signal).then(
-    (found) => signal.aborted || show(body, found),
+    (found) => signal.aborted || show(body, found, signal),
     (error) => signal.aborted || showProblem(body, "This model cannot be shown", error),
   );
   return { title: "Model", section: "models", body, loaded };
@@ -26,24 +27,17 @@ export function modelPage({ params, signal }) {
 async function load(id, signal) {
   const model = await get(`/v1/models/${encodeURIComponent(id)}`, { signal });
   const quiet = (path) => getIfThere(path, { signal }).catch(() => null);
-  const [shoot, training, versions] = await Promise.all([
+  const [shoot, training] = await Promise.all([
     quiet(`/v1/shoots/${encodeURIComponent(model.shoot_id)}`),
     quiet(`/v1/trainings/${encodeURIComponent(model.training_id)}`),
-    versionsOf(model, quiet),
     trainers(signal).catch(() => null),
   ]);
-  return { model, shoot, training, versions };
+  return { model, shoot, training };
 }
 
-async function versionsOf(model, quiet) {
-  const page = (await quiet(`/v1/models/${encodeURIComponent(model.id)}/versions`)) ?? (await quiet("/v1/models?limit=100"));
-  const same = (page?.items ?? [model]).filter((other) => other.name === model.name && other.person_id === model.person_id);
-  return same.sort((a, b) => b.version - a.version);
-}
-
-function show(body, { model, shoot, training, versions }) {
+function show(body, { model, shoot, training }, signal) {
   const title = h("span", {}, modelTitle(model));
-  const again = `/shoots/${encodeURIComponent(model.shoot_id)}?like=${encodeURIComponent(model.training_id)}`;
+  const again = `/shoots/${encodeURIComponent(model.shoot_id)}?model=${encodeURIComponent(model.id)}`;
   setTitle(`${modelTitle(model)} v${model.version}`);
   fill(body,
     h("div.page-head", {},
@@ -62,9 +56,10 @@ function show(body, { model, shoot, training, versions }) {
           h("p", {}, "Put the trigger word into the prompt, where the person should be:"),
           h("p", {}, copyable(`${model.trigger_word} person, portrait, soft light`, "Copy the prompt")),
           usePart(model),
-          h("a.button.quiet", { href: again }, "Train again with changes"))),
+          h("div.actions.again-links", {}, h("a.button.quiet", { href: again }, "Train again"),
+            trainerOf(model.trainer)?.resumable ? h("a.button.quiet", { href: `${again}&continue=1` }, "Continue") : null))),
       h("div.stack", {},
-        lineage({ model, shoot, training }), versionsCard(model, versions))));
+        lineage({ model, shoot, training }), versionsCard(model, signal))));
 }
 
 /** With what its pictures are made, as far as the registry knows. */
@@ -85,12 +80,4 @@ function fileFacts(model) {
     ]),
     ["Configuration", copyable(model.config_uri, "Copy the path of the configuration")],
   );
-}
-
-function versionsCard(model, versions) {
-  const rows = versions.map((each) => h("li", {}, h("a.run", { href: `/models/${each.id}`, "aria-current": each.id === model.id ? "true" : null },
-    h("span", {}, `Version ${each.version}`), h("code", {}, each.trigger_word),
-    h("span.when", {}, time(each.trained_at, ago(each.trained_at), moment(each.trained_at))))));
-  return h("section.card", { "aria-labelledby": "versions-title" },
-    h("h2", { id: "versions-title" }, count(versions.length, "version")), h("ul.runs", {}, rows));
 }

@@ -9,40 +9,49 @@ import { setQuery, setTitle } from "../lib/router.js";
 import { isEnded, percentOf, statusOf } from "../lib/stages.js";
 import { breadcrumb, pill, showProblem, skeletons, time } from "../lib/ui.js";
 import { pictureGrid } from "../parts/pictures.js";
+import { againOf, takeOver } from "../parts/again.js";
 import { datasetReport } from "../parts/report.js";
 import { trainPanel } from "../parts/train_panel.js";
 
 const RUNS_MS = 5_000;
 const RUNS_SHOWN = 5;
 
-/** The page of a shoot. `?like={training}` takes that training's settings into the form. */
+/**
+ * The page of a shoot. `?like={training}` takes that training's settings into the form, `?model={model}` trains that
+ * model again; with `&continue=1` it begins with the model's weights.
+ */
 export function shootPage({ params, query, signal }) {
   const head = h("div.page-head", {}, h("div", {}, breadcrumb(["Shoots", "/"]), h("h1", {}, h("span.skeleton.line"))));
   const left = h("div.shoot-main", {}, h("div.pictures", {}, skeletons(6, "picture-skeleton", "Loading the shoot")));
   const right = h("div.shoot-side", {}, h("div.card.skeleton.panel-skeleton"));
   const body = h("div.page", {}, head, h("div.shoot", {}, left, right));
-  const loaded = load(params.id, query.get("like"), signal).then(
-    ({ shoot, like }) => show({ shoot, like, head, left, right, signal }),
+  const loaded = load(params.id, query, signal).then(
+    ({ shoot, like, again }) => show({ shoot, like, again, head, left, right, signal }),
     (error) => signal.aborted || showProblem(body, "This shoot cannot be shown", error),
   );
   return { title: "Shoot", section: "shoots", body, loaded };
 }
 
-async function load(id, likeId, signal) {
+async function load(id, query, signal) {
+  const likeId = query.get("like");
   const [shoot, like] = await Promise.all([
     get(`/v1/shoots/${encodeURIComponent(id)}`, { signal }),
     likeId ? get(`/v1/trainings/${encodeURIComponent(likeId)}`, { signal }).catch(() => null) : null,
   ]);
-  return { shoot, like };
+  const modelId = query.get("model") ?? like?.parent_model_id;
+  const continues = query.has("continue") || Boolean(like?.continues);
+  return { shoot, like, again: modelId ? await againOf(modelId, { continues, signal }) : null };
 }
 
-function show({ shoot, like, head, left, right, signal }) {
+function show({ shoot, like, again, head, left, right, signal }) {
   if (signal.aborted) return;
   setTitle(shoot.costume_name);
   drawHead(head, shoot);
   const draft = readDraft(shoot.id);
-  if (like) draft.settings = settingsOf(like);
-  setQuery({ like: null });
+  if (again) takeOver(draft, again);
+  if (like) Object.assign(draft, { settings: settingsOf(like), without: like.without ?? [] });
+  forgetWhatIsGone(draft, shoot);
+  setQuery({ like: null, model: null, continue: null });
   const save = () => writeDraft(shoot.id, draft);
   const pictures = pictureGrid({ shoot, draft, onChange: changed });
   const report = datasetReport({ shoot, draft, signal, focusPicture: pictures.focus, onResult: (result) => panel.setReport(result) });
@@ -62,6 +71,13 @@ function show({ shoot, like, head, left, right, signal }) {
   fill(left, report.element, pictures.element);
   fill(right, panel.element, runsOf(shoot, signal));
   panel.start();
+}
+
+/** What was said of pictures that the shoot does not have any more. */
+function forgetWhatIsGone(draft, shoot) {
+  const stems = new Set((shoot.pictures ?? []).map((picture) => picture.stem));
+  draft.without = draft.without.filter((stem) => stems.has(stem));
+  for (const stem of Object.keys(draft.captions)) if (!stems.has(stem)) delete draft.captions[stem];
 }
 
 function settingsOf(training) {

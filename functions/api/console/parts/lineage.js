@@ -16,7 +16,8 @@ export function lineage({ model, shoot, training }) {
       knot("Training", training ? h("a", { href: `/trainings/${training.id}` }, took(training)) : h("span", {}, "no longer there"),
         trainerWords(model.trainer), ...parameters, typeof cost === "number" ? `Cost ${money(cost)}` : null),
       knot("Model", h("span", {}, `${model.name}, version ${model.version}`),
-        model.parent_model_id ? h("a", { href: `/models/${model.parent_model_id}` }, "continues another model") : null)));
+        model.parent_model_id ? h("a", { href: `/models/${encodeURIComponent(model.id)}/diff?against=${encodeURIComponent(model.parent_model_id)}` },
+          model.continues ? "continues another version: see what changed" : "trained again: see what changed") : null)));
 }
 
 function knot(title, main, ...more) {

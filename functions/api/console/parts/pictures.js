@@ -1,11 +1,12 @@
-/** The pictures of a shoot with captions that can be changed for the next run. */
+/** The pictures of a shoot with captions that can be changed for the next run, and pictures that can be left out. */
 
 import { h, setText } from "../lib/dom.js";
 import { count, sentCaption } from "../lib/format.js";
 import { announce, emptyState, thumbnail } from "../lib/ui.js";
 
 /**
- * The grid. `draft.captions` has the changed ones by stem; the originals in the bucket are never touched.
+ * The grid. `draft.captions` has the changed ones by stem, `draft.without` the stems of pictures that are left out; the
+ * originals in the bucket are never touched.
  * @param {{shoot: Object, draft: Object, onChange: () => void}} options
  * @returns {{element: HTMLElement, focus: (file: string) => void, setTrigger: (word: string) => void}}
  */
@@ -17,8 +18,9 @@ export function pictureGrid({ shoot, draft, onChange }) {
 
   function countEdits() {
     const edits = Object.keys(draft.captions).length;
-    setText(edited, edits ? `${count(edits, "caption")} changed for the next run` : "");
-    undoAll.hidden = edits === 0;
+    const words = [edits ? `${count(edits, "caption")} changed` : "", draft.without.length ? `${count(draft.without.length, "picture")} left out` : ""];
+    setText(edited, words.some(Boolean) ? `${words.filter(Boolean).join(", ")} for the next run` : "");
+    undoAll.hidden = !words.some(Boolean);
   }
 
   for (const picture of pictures) {
@@ -29,7 +31,7 @@ export function pictureGrid({ shoot, draft, onChange }) {
   }
   undoAll.addEventListener("click", () => {
     for (const card of cards.values()) card.restore();
-    announce("All captions are as they were.");
+    announce("All captions are as they were, and no picture is left out.");
   });
   countEdits();
 
@@ -55,17 +57,19 @@ function pictureCard(picture, draft, onChange) {
   const text = h("textarea", { id, rows: 3, maxlength: 2000, spellcheck: "true", placeholder: "No caption" });
   const restore = h("button.quiet.small", { type: "button", "aria-label": `Restore the caption of ${picture.name}` }, "Original");
   const hint = h("p.caption-hint", { id: `${id}-hint` });
+  const out = h("input", { type: "checkbox", id: `${id}-out`, checked: draft.without.includes(picture.stem) });
   const alt = original ? `${picture.name}: ${original}` : picture.name;
   const element = h("li.picture", { tabindex: "-1", "aria-label": picture.name },
     thumbnail(picture.thumbnail_url, alt),
     h("div.picture-head", {}, h("label", { for: id }, picture.stem), restore),
-    text, hint);
+    text, hint, h("label.leave-out", { for: out.id }, out, "Leave out", h("span.visually-hidden", {}, ` ${picture.name}`)));
   text.setAttribute("aria-describedby", hint.id);
   let trigger = "";
 
   function draw() {
     const isEdited = picture.stem in draft.captions;
     element.classList.toggle("edited", isEdited);
+    element.classList.toggle("left-out", out.checked);
     restore.hidden = !isEdited;
     const sent = sentCaption(text.value, trigger);
     setText(hint, sent.changed && trigger ? addition(text.value, trigger) : "");
@@ -78,6 +82,14 @@ function pictureCard(picture, draft, onChange) {
     onChange();
   }
 
+  function leaveOut(isOut) {
+    out.checked = isOut;
+    draft.without = draft.without.filter((stem) => stem !== picture.stem).concat(isOut ? [picture.stem] : []).sort();
+    draw();
+    onChange();
+  }
+
+  out.addEventListener("change", () => leaveOut(out.checked));
   text.value = draft.captions[picture.stem] ?? original;
   text.addEventListener("input", () => set(text.value));
   restore.addEventListener("click", () => {
@@ -95,6 +107,7 @@ function pictureCard(picture, draft, onChange) {
       draw();
     },
     restore: () => {
+      if (out.checked) leaveOut(false);
       if (!(picture.stem in draft.captions)) return;
       text.value = original;
       set(original);

@@ -21,10 +21,12 @@ export function datasetReport({ shoot, draft, signal, focusPicture, onResult }) 
   let timer = 0;
   let asked = null;
   let report = null;
+  let settings = null;
   let all = false;
 
   function ask({ trigger, trainer }) {
-    const wanted = JSON.stringify([trigger, trainer]);
+    settings = { trigger, trainer };
+    const wanted = JSON.stringify([trigger, trainer, draft.without]);
     if (wanted === asked) return;
     const first = asked === null;
     asked = wanted;
@@ -33,7 +35,7 @@ export function datasetReport({ shoot, draft, signal, focusPicture, onResult }) 
   }
 
   async function load(trigger, trainer, wanted) {
-    const query = { trigger_word: trigger, trainer };
+    const query = { trigger_word: trigger, trainer, without: draft.without };
     try {
       const got = await getIfThere(`/v1/shoots/${encodeURIComponent(shoot.id)}/report`, { query, signal });
       if (signal.aborted || wanted !== asked) return;
@@ -62,7 +64,13 @@ export function datasetReport({ shoot, draft, signal, focusPicture, onResult }) 
     fill(result, h("h2", {}, heading(findings)), h("ul.findings", {}, items), shown.length < findings.length ? more : null);
   }
 
-  return { element, ask, captionsChanged: draw };
+  /** A caption was changed, or a picture left out. */
+  function captionsChanged() {
+    draw();
+    if (settings) ask(settings);
+  }
+
+  return { element, ask, captionsChanged };
 }
 
 function rank(finding) {

@@ -7,6 +7,7 @@ import { count, slug } from "../lib/format.js";
 import { go } from "../lib/router.js";
 import { presetOf, trainers, valuesFor, withPreset } from "../lib/trainers.js";
 import { notice, problemNotice, sentenceOf } from "../lib/ui.js";
+import { againPart } from "./again.js";
 import { parameterFields } from "./parameters.js";
 import { presetField } from "./presets.js";
 import { quoteBox } from "./quote.js";
@@ -35,10 +36,12 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     value: settings.name ?? shoot.costume_name.slice(0, 60), "aria-describedby": "name-help",
   });
   const kept = h("p.help", { id: "name-help" });
+  const again = againPart({ draft, onChange: againChanged });
+  const title = h("h2", { id: "train-title" });
   const presets = h("div.field");
   const choice = h("div.field");
   const form = h("form.card.train", { "aria-labelledby": "train-title" },
-    h("h2", { id: "train-title" }, "Train LoRA"), presets,
+    title, again.element, presets,
     labeled(trigger, "Trigger word", h("p.help", { id: "trigger-help" }, "A rare word that will stand for this person in this costume.")),
     labeled(name, "Model name", kept), choice, fields, quote.element, edits, message, button, why);
   let list = [];
@@ -58,6 +61,15 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     drawParameters(values ?? valuesFor(spec, settings.preset));
   }
 
+  /** Trained again, a model keeps its name. */
+  function againChanged() {
+    setText(title, draft.again ? "Train again" : "Train LoRA");
+    setText(button, title.textContent);
+    if (draft.again) name.value = draft.again.name;
+    name.toggleAttribute("readonly", Boolean(draft.again));
+    changed();
+  }
+
   function drawParameters(values) {
     parameters = parameterFields({ trainer: trainer(), values, onChange: changed });
     fill(fields, parameters.element);
@@ -72,6 +84,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
   /** Another trainer begins with its own defaults: a number that suits one may spoil another. */
   function chooseTrainer(endpoint) {
     settings.trainer = endpoint;
+    again.trainerChanged(endpoint);
     drawTrainer();
   }
 
@@ -95,8 +108,10 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
 
   function captionsChanged() {
     const changedOnes = Object.keys(draft.captions).length;
-    setText(edits, changedOnes ? `With ${count(changedOnes, "changed caption")}. The shoot keeps the originals.` : "");
-    edits.hidden = !changedOnes;
+    const parts = [changedOnes ? `with ${count(changedOnes, "changed caption")}` : "", draft.without.length ? `without ${count(draft.without.length, "picture")}` : ""];
+    const words = parts.filter(Boolean).join(", ");
+    setText(edits, words ? `${words[0].toUpperCase()}${words.slice(1)}. The shoot keeps everything as it is.` : "");
+    edits.hidden = !words;
   }
 
   function setReport({ blocked: reason }) {
@@ -108,6 +123,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
 
   async function start() {
     captionsChanged();
+    againChanged();
     try {
       list = await trainers(signal);
     } catch (error) {
@@ -133,6 +149,8 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     try {
       const training = await sent(force);
       answered(shoot.id);
+      draft.again = null;
+      save();
       if (!signal.aborted) go(`/trainings/${training.id}`);
     } catch (error) {
       if (error.status >= 400 && error.status < 500) answered(shoot.id);
@@ -140,7 +158,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     } finally {
       sending = false;
       button.removeAttribute("aria-disabled");
-      setText(button, "Train LoRA");
+      setText(button, title.textContent);
     }
   }
 
@@ -151,14 +169,14 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
   }
 
   function sent(force) {
-    const captions = Object.keys(draft.captions).length ? { captions: draft.captions } : {};
     const body = {
-      shoot_id: shoot.id, trigger_word: trigger.value, model_name: name.value, trainer: trainer().endpoint,
-      parameters: parameters.values(), ...(settings.preset ? { preset: settings.preset } : {}), ...captions, ...(force ? { force: true } : {}),
+      trigger_word: trigger.value, trainer: trainer().endpoint, parameters: parameters.values(),
+      ...(settings.preset ? { preset: settings.preset } : {}), ...(force ? { force: true } : {}),
+      ...again.wish({ shoot_id: shoot.id, model_name: name.value }),
     };
     const onRetry = () => fill(message, notice("warn", "No answer yet",
       "The connection failed. The same request is being sent again; it can start only one training."));
-    return postOnce("/v1/trainings", body, keyFor(shoot.id, body, newKey), { onRetry });
+    return postOnce(again.path(), body, keyFor(shoot.id, { ...body, path: again.path() }, newKey), { onRetry });
   }
 
   for (const input of [trigger, name]) input.addEventListener("input", changed);

@@ -22,6 +22,8 @@ export function trainingFacts(training) {
     ["Asked for", time(training.created_at, moment(training.created_at), training.created_at)],
     ["Took", training.stage ? null : totalTime(training)],
     ["Follows", training.predecessor_id ? h("a", { href: `/trainings/${encodeURIComponent(training.predecessor_id)}` }, "the run before") : null],
+    [training.continues ? "Continues" : "Trains again", training.parent_model_id ? h("a", { href: `/models/${encodeURIComponent(training.parent_model_id)}` }, "an earlier version") : null],
+    ["Without", training.without?.length ? training.without.join(", ") : null],
     ["fal.ai request", training.fal_request_id ? h("code", {}, training.fal_request_id) : null],
   );
 }

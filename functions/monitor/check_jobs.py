@@ -213,7 +213,7 @@ class Monitor:
             if self._is_stalled(training, self.settings.stalled_s):
                 self._publish_result(training, job, "ended_at_the_deadline")
             return
-        expired = self.trainings.update(training.id, lambda t: self._expired(t, training.status, limit_s))
+        expired = self.trainings.update(training.id, lambda t: self._expired(t, training, limit_s))
         if expired.is_terminal:
             code = expired.error.code if expired.error else None
             logs.error("training_expired", training_id=training.id, was=training.status, limit_s=limit_s, code=code)
@@ -262,8 +262,10 @@ class Monitor:
     def _has_ended(self, training: Training, job: FalJob) -> bool:
         return training.status in _UNDER_WAY and self.trainer.cancel(job) is CancelAnswer.TOO_LATE
 
-    def _expired(self, training: Training, seen: Status, limit_s: float) -> Training:
-        return training.expired(limit_s, at=self.now) if training.status is seen else training
+    def _expired(self, training: Training, seen: Training, limit_s: float) -> Training:
+        # one that was recovered meanwhile stands in the same status again, and has all its time before it
+        unmoved = (training.status, training.since) == (seen.status, seen.since)
+        return training.expired(limit_s, at=self.now) if unmoved else training
 
 
 _UNDER_WAY = (Status.SUBMITTED, Status.RUNNING)

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from functions.api.end_training import retry_training
 from functions.api.reservations import GRACE
 from shared.accounts import Limits
 from shared.errors import (
     ArtifactCorrupt,
+    ArtifactUnavailable,
     MessagingUnavailable,
     SubmissionUncertain,
     TrainerRejectedInput,
@@ -47,6 +49,22 @@ def uncertain(world: World) -> Training:
     assert world.of(training).error is not None
     assert world.of(training).attention is Attention.WATCHED
     return training
+
+
+def test_a_tick_that_looked_before_a_recovery_does_not_undo_it(world: World) -> None:
+    training = world.start()
+    world.run()
+    world.fal.end("r1")
+    world.media.errors = [ArtifactUnavailable(reason="404")]
+    with pytest.raises(ArtifactUnavailable):
+        world.deliver(world.report(training))
+    seen = world.of(training)
+    world.tick(after_s=world.monitor_settings.deadline_mirroring_s + 1)
+    assert world.of(training).is_recoverable
+    retry_training(world.of(training), world.desk)
+    world.trainings.list_followed = lambda *, limit: [seen]  # type: ignore[method-assign]
+    world.tick(after_s=0)
+    assert (seen.status, world.of(training).status) == (Status.MIRRORING, Status.MIRRORING)
 
 
 # --- an end that nobody finished

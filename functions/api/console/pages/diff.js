@@ -64,6 +64,5 @@ function row(name, cells, kind = "") {
 }
 
 function begun(model) {
-  if (model.continues) return "with its parent's weights";
-  return model.parent_model_id ? "afresh, as its parent" : "afresh";
+  return model.continues ? "with its parent's weights" : "afresh";
 }

@@ -18,6 +18,7 @@ from shared.training_records import Claim, Dataset, Failure, FalJob, Move, Progr
 
 LOG_TAIL_LINES = 100
 LOG_LINE_CHARACTERS = 400
+STOPPED_AT_FAL = "fal.ai was asked to stop and may still bill what it did"
 
 
 @dataclass(frozen=True, kw_only=True)

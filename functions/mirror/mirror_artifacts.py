@@ -25,7 +25,7 @@ from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOut
 from shared.settings import MirrorSettings
 from shared.stages import Status
 from shared.training_records import FalJob
-from shared.trainings import Training
+from shared.trainings import STOPPED_AT_FAL, Training
 
 # why a training that was given up goes on: somebody who had begun before gets the weights
 AFTER_ALL = "fetched after all"
@@ -61,7 +61,6 @@ def mirror_artifacts(
             return _noted_if_late(training, job, trainings=trainings, trainer=trainer, clock=clock)
         output = _result(training, job, trainings=trainings, trainer=trainer, bucket=bucket, clock=clock)
         if output is None:
-            logs.info("run_not_done", training_id=training.id, request_id=job.request_id)
             return trainings.get(training.id)
         delivered = kept_output(output.raw)
         training = trainings.update(training.id, lambda t: replace(_mirroring(t, job, clock), delivered=delivered))
@@ -130,7 +129,9 @@ def _result(
     training: Training, job: FalJob, *, trainings: TrainingRepository, trainer: Trainer, bucket: Objects, clock: Clock
 ) -> RunOutput | None:
     try:
-        return trainer.result(job)
+        if (output := trainer.result(job)) is None:
+            logs.info("run_not_done", training_id=training.id, request_id=job.request_id)
+        return output
     except ArtifactUnavailable as error:
         if training.fal is None:
             # nobody but the caller says that this request is ours, and our own key cannot read it
@@ -143,9 +144,14 @@ def _result(
     except (TrainingFailed, TrainerRejectedInput) as error:
         logs.warning("run_ended", training_id=training.id, request_id=job.request_id, code=error.code)
         # whatever we saw of it, fal.ai had begun: the failure is one of training
-        trainings.update(training.id, lambda t: _begun(t, job, clock))
+        begun = trainings.update(training.id, lambda t: _begun(t, job, clock))
         _keep_failed_log(training, job, trainer=trainer, bucket=bucket)
-        raise
+        if begun.cancel_requested_at is None:
+            raise
+        # its user wanted it stopped, and that is how it ended
+        charged = error.charged
+        trainings.update(training.id, lambda t: t.canceled(STOPPED_AT_FAL, at=clock.now(), charged=charged))
+        return None
 
 
 def _begun(training: Training, job: FalJob, clock: Clock) -> Training:
@@ -161,7 +167,7 @@ def _mirroring(training: Training, job: FalJob, clock: Clock) -> Training:
     if training.status is Status.FAILED and not training.is_recoverable:
         return training.with_late_result(job, at=at)
     reason = AFTER_ALL if training.is_recoverable else ""
-    return training.advance(Status.MIRRORING, at=at, reason=reason, fal=job)
+    return training.advance(Status.MIRRORING, at=at, reason=reason, fal=job, cancel_requested_at=None)
 
 
 def _succeeded(training: Training, model: Model, clock: Clock) -> Training:

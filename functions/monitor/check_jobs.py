@@ -37,7 +37,7 @@ from shared.settings import MonitorSettings
 from shared.stages import Status
 from shared.tracing import processing
 from shared.training_records import FalJob, Progress
-from shared.trainings import Training
+from shared.trainings import STOPPED_AT_FAL, Training
 
 PARALLEL_CHECKS = 8
 NOT_LISTED = "its request list does not show it yet"
@@ -73,10 +73,10 @@ class Monitor:
         """Look after one training that is followed. Raises `ProductError` where something does not answer."""
         if training.is_terminal:
             self.finish(training)
-        elif training.cancel_requested_at and training.fal and training.status in _UNDER_WAY:
-            self._cancel(training, training.fal)
         elif self.settings.deadlines.passed(training, self.now):
             self._expire(training)
+        elif training.cancel_requested_at and training.fal and training.status in _UNDER_WAY:
+            self._cancel(training, training.fal)
         else:
             _CHECKS[training.status](self, training)
 
@@ -228,10 +228,11 @@ class Monitor:
         answer = self.trainer.cancel(job)
         logs.info("cancellation_answered", training_id=training.id, answer=answer)
         if answer is CancelAnswer.TOO_LATE:
-            self.trainings.update(training.id, lambda t: replace(t, cancel_requested_at=None))
-            return self._publish_result(training, job, "too_late_to_cancel")
-        detail = "fal.ai was asked to stop and may still bill what it did"
-        canceled = self.trainings.update(training.id, lambda t: t.canceled(detail, at=self.now, charged=None))
+            # only the mirror learns whether it was faster, or had been stopped by somebody who died before saying so
+            if self._is_stalled(training, self.settings.stalled_s if training.announced_at else 0.0):
+                self._publish_result(training, job, "too_late_to_cancel")
+            return
+        canceled = self.trainings.update(training.id, lambda t: t.canceled(STOPPED_AT_FAL, at=self.now, charged=None))
         if canceled.is_terminal:
             logs.info("training_canceled", training_id=training.id)
             self.finish(canceled)

@@ -80,6 +80,34 @@ def test_a_run_that_was_faster_than_its_cancellation_is_kept(world: World) -> No
     assert kept.status is Status.SUCCEEDED
 
 
+@pytest.mark.parametrize("first", ["webhook", "monitor"])
+def test_a_run_that_was_stopped_ends_as_canceled_although_whoever_stopped_it_died(world: World, first: str) -> None:
+    training = submitted(world)
+    cancel(world, training)
+    world.publisher.published.pop()
+    # what fal.ai makes of a cancellation; the monitor that asked for it was killed before it could record it
+    world.fal.end("r1", TrainingFailed(reason="The request was cancelled by the client"))
+    if first == "webhook":
+        world.deliver(world.report(training))
+    else:
+        world.tick()
+        world.run()
+    ended = world.of(training)
+    assert ended.error is not None
+    assert (ended.status, ended.error.code, ended.error.charged) == (Status.CANCELED, "canceled", None)
+    assert world.zips() == []
+    assert world.accounts.get(OWNER).reservations == {}
+
+
+def test_a_wish_to_cancel_that_came_too_late_is_over_when_the_run_is_kept(world: World) -> None:
+    training = submitted(world)
+    cancel(world, training)
+    world.fal.end("r1")
+    world.run()
+    kept = world.of(training)
+    assert (kept.status, kept.cancel_requested_at) == (Status.SUCCEEDED, None)
+
+
 def test_a_cancellation_whose_message_was_lost_is_done_by_the_monitor(world: World) -> None:
     training = submitted(world)
     cancel(world, training)

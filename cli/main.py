@@ -8,7 +8,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import console, doctor, lineage, model_changes, models, ops, quotes, shoots, story, train, trainers, trainings
+from cli import (
+    console,
+    doctor,
+    erase,
+    lineage,
+    model_changes,
+    models,
+    ops,
+    quotes,
+    shoots,
+    story,
+    train,
+    trainers,
+    trainings,
+)
 from cli.client import ApiClient, CommandError
 from cli.output import AS_JSON, print_json, say, show_problem, stderr
 
@@ -84,10 +98,8 @@ models.app.command("promote", epilog="Example:  lora models promote m_2f7c")(lin
 models.app.command("rename", epilog='Example:  lora models rename m_2f7c "Ada as Red Riding Hood"')(
     model_changes.rename_model
 )
-models.app.command("delete", epilog="Example:  lora models delete m_2f7c --confirm red-cape")(
-    model_changes.delete_model
-)
 app.add_typer(models.app, name="models")
+app.add_typer(erase.app, name="erase")
 app.command("open", epilog="Example:  lora open training t_2f7c")(console.open_console)
 app.command("doctor", epilog="Example:  lora doctor --json")(doctor.doctor)
 app.add_typer(ops.app, name="ops")

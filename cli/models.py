@@ -33,7 +33,7 @@ from cli.parameters import parameters_line
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The models that were trained: list, show, compare, promote, rename, download and delete them.",
+    help="The models that were trained: list, show, compare, promote, rename and download them.",
 )
 
 Document = dict[str, Any]

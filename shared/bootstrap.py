@@ -28,6 +28,7 @@ from shared.settings import (
     MirrorSettings,
     MonitorSettings,
     NotifySettings,
+    RetentionSettings,
     StoreSettings,
     StorySettings,
     SubmitSettings,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         Authenticator,
         Clock,
         DeadLetters,
+        ErasureRepository,
         ModelRepository,
         NoticeRepository,
         Objects,
@@ -78,6 +80,7 @@ api_settings = cache(ApiSettings)
 tracing_settings = cache(TracingSettings)
 story_settings = cache(StorySettings)
 notify_settings = cache(NotifySettings)
+retention_settings = cache(RetentionSettings)
 
 
 @cache
@@ -234,6 +237,18 @@ def receiver() -> Receiver:
 
     settings = notify_settings()
     return WebhookReceiver(settings.notify_url, settings.secrets, clock(), timeout_s=settings.notify_timeout_s)
+
+
+@cache
+def erasures() -> ErasureRepository:
+    """Erasures and their receipts."""
+    if _embedded():
+        from shared.adapters.embedded.erasures import SqliteErasures
+
+        return SqliteErasures(_database())
+    from shared.adapters.google.erasures import FirestoreErasures
+
+    return FirestoreErasures(_firestore())
 
 
 @cache

@@ -124,6 +124,12 @@ class TrainerUnavailable(Unavailable):
     code = "trainer_unavailable"
 
 
+class NotSettled(Unavailable):
+    """The training {id} has ended and is being settled: it is deleted right after, and there is nothing to do."""
+
+    code = "not_settled"
+
+
 class TrainerRejectedInput(ProductError):
     """fal.ai refused the request ({field}: {reason}): correct that, then train again."""
 
@@ -206,6 +212,18 @@ class ModelNotFound(NotFound):
     """There is no model {id} of yours: list your models to see their ids."""
 
     code = "model_not_found"
+
+
+class ErasureNotFound(NotFound):
+    """There is no erasure {id} of yours: list your receipts to see their ids."""
+
+    code = "erasure_not_found"
+
+
+class PersonNotFound(NotFound):
+    """There is nothing of yours about the person {id}: list your people to see their ids."""
+
+    code = "person_not_found"
 
 
 class DeadLetterNotFound(NotFound):

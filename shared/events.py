@@ -67,6 +67,13 @@ class CheckRequested(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ErasureRequested(Event):
+    """An erasure is recorded and due; `training_id` is the erasure's id, as of no training there is one."""
+
+    topic: ClassVar[str] = "erasure-requested"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingFinished(Event):
     """A training reached a terminal status; for the app."""
 
@@ -77,7 +84,15 @@ class TrainingFinished(Event):
 
 
 EVENTS: Mapping[str, type[Event]] = {
-    kind.topic: kind for kind in (TrainingRequested, DatasetPackaged, ResultReported, CheckRequested, TrainingFinished)
+    kind.topic: kind
+    for kind in (
+        TrainingRequested,
+        DatasetPackaged,
+        ResultReported,
+        CheckRequested,
+        ErasureRequested,
+        TrainingFinished,
+    )
 }
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -86,6 +101,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     ResultReported.topic: ("mirror",),
     CheckRequested.topic: ("monitor",),
     TrainingFinished.topic: ("notifier",),
+    ErasureRequested.topic: ("eraser",),
 }
 
 NOTIFIER = "notifier"

@@ -112,6 +112,11 @@ def model_id(training_id: str) -> str:
     return f"m_{training_id.removeprefix('t_')}"
 
 
+def name_key(person_id: str, name: str) -> str:
+    """Under what the numbers of a name's versions are kept: they outlive what is erased, so it does not tell whose."""
+    return hashlib.sha256(f"{person_id}\0{name}".encode()).hexdigest()
+
+
 def version_prefix(person_id: str, name: str, version: int) -> str:
     """Where the files of a version lie in the models bucket."""
     return f"models/{person_id}/{name}/v{version}/"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from shared.accounts import Account
+    from shared.erasures import Erasure
     from shared.events import Event
     from shared.models import Model
     from shared.notices import Notices
@@ -62,6 +63,10 @@ class ShootRepository(Protocol):
 
     def save(self, shoot: Shoot) -> None:
         """Write it, new or again."""
+        ...
+
+    def delete(self, shoot_id: str) -> None:
+        """Forget the shoot; no error where there is none. Its pictures stay."""
         ...
 
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
@@ -112,6 +117,14 @@ class TrainingRepository(Protocol):
         """Anybody's trainings with that trainer that succeeded, the latest first: only their times are of interest."""
         ...
 
+    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Anybody's trainings in that status that nobody changed after that time, the longest unchanged first."""
+        ...
+
+    def delete(self, training_id: str) -> None:
+        """Forget the training and what the app sees of it; no error where there is none."""
+        ...
+
 
 class ModelRepository(Protocol):
     """Models and the numbers of their versions."""
@@ -144,6 +157,14 @@ class ModelRepository(Protocol):
         """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is asked."""
         ...
 
+    def version_of(self, person_id: str, name: str, training_id: str) -> int | None:
+        """The number that `allocate_version` gave; None where it gave none. It gives none itself."""
+        ...
+
+    def forget_name(self, person_id: str, name: str) -> None:
+        """Keep no word of whose the versions of that name are; their numbers are not given again all the same."""
+        ...
+
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
         """The owner's models, newest first."""
         ...
@@ -174,6 +195,34 @@ class StoryRepository(Protocol):
 
     def list_for_training(self, training_id: str, *, limit: int) -> list[StoryEntry]:
         """The latest `limit` entries of the training, in the order in which they began."""
+        ...
+
+    def forget(self, training_id: str) -> None:
+        """Delete every entry of the training; no error where there is none."""
+        ...
+
+
+class ErasureRepository(Protocol):
+    """Erasures, and the receipts that they become; every write is conditional on the version that was read."""
+
+    def get(self, erasure_id: str) -> Erasure:
+        """The erasure; `ErasureNotFound` where there is none."""
+        ...
+
+    def create(self, erasure: Erasure) -> bool:
+        """Write a new erasure; False, and nothing changed, where one with its id exists."""
+        ...
+
+    def update(self, erasure_id: str, change: Callable[[Erasure], Erasure]) -> Erasure:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        ...
+
+    def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Erasure]:
+        """The owner's erasures, newest first."""
+        ...
+
+    def list_open(self, *, unchanged_since: datetime, limit: int) -> list[Erasure]:
+        """Anybody's erasures that are not done and that nobody changed after that time, the longest unchanged first."""
         ...
 
 
@@ -346,6 +395,23 @@ class CancelAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ForgetAnswer(StrEnum):
+    """What fal.ai said when it was asked to delete a request's data."""
+
+    FORGOTTEN = "forgotten"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """What fal.ai deleted of a request: `files` that it made, but `left` of them it could not."""
+
+    answer: ForgetAnswer
+    files: int = 0
+    left: int = 0
+
+
 class Trainer(Protocol):
     """fal.ai. All raise `TrainerUnavailable` where trying again may help.
 
@@ -381,6 +447,13 @@ class Trainer(Protocol):
 
     def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:
         """The request whose input carries `nonce`, from fal.ai's own list; None proves nothing (fal.md §1)."""
+        ...
+
+    def forget(self, request_id: str) -> Forgotten:
+        """Have fal.ai delete what it keeps of a request: what was sent, what it answered, and the files that it made.
+
+        Repeatable. `REFUSED` where our key may not, `UNKNOWN` where fal.ai knows nothing of it (any more).
+        """
         ...
 
 

@@ -273,6 +273,14 @@ class StorySettings(Group):
     story_kept_days: float = Field(90, gt=0, description="Days for which the story of a training is kept")
 
 
+class RetentionSettings(Group):
+    """What is deleted by itself when it has had its time; models never are."""
+
+    failed_kept_days: float = Field(
+        0, ge=0, description="Days for which failed and canceled trainings are kept, with their logs; 0: for ever"
+    )
+
+
 class Tracing(StrEnum):
     """Where spans are sent: nowhere, to Google's Cloud Trace, or to a collector that speaks OTLP."""
 

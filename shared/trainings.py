@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from shared.errors import ArtifactUnavailable, Canceled, Conflict, ProductError, SubmissionUncertain, TimedOut
+from shared.errors import (
+    ArtifactUnavailable,
+    Canceled,
+    Conflict,
+    NotSettled,
+    ProductError,
+    SubmissionUncertain,
+    TimedOut,
+)
 from shared.quotes import Quote
 from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Attention, Stage, Status
 from shared.training_records import Claim, Dataset, Failure, FalJob, Move, Progress, SentInput
@@ -29,7 +37,8 @@ class Training:
     last announced its present step again; `attention` is what it still has to do with the training. `captions`, by
     stem, were given for this training alone: they are used in the place of the stored ones. `without` are the stems of
     pictures that it leaves out. `parent_model_id` is the model that it trains again, and where it `continues`, whose
-    weights it begins with. `sent` is what fal.ai is asked with, `delivered` what it answered, both without links.
+    weights it begins with. `sent` is what fal.ai is asked with, `delivered` what it answered, both without links. What
+    `erasure_id` erases does not begin again.
     """
 
     id: str
@@ -68,6 +77,7 @@ class Training:
     without: tuple[str, ...] = ()
     parent_model_id: str | None = None
     continues: bool = False
+    erasure_id: str | None = None
 
     @classmethod
     def requested(cls, *, at: datetime, **fields: Any) -> Self:
@@ -105,7 +115,7 @@ class Training:
     def may_advance(self, to: Status) -> bool:
         """Whether the table and its one guard allow the move from here."""
         if self.status is Status.FAILED and to is Status.MIRRORING:
-            return self.is_recoverable
+            return self.is_recoverable and self.erasure_id is None
         return to in TRANSITIONS[self.status]
 
     def advance(self, to: Status, *, at: datetime, reason: str = "", **changes: Any) -> Training:
@@ -239,6 +249,17 @@ class Training:
         if self.attention is not Attention.WATCHED:
             return self
         return replace(self, attention=Attention.NONE, updated_at=at)
+
+    def given_to(self, erasure_id: str) -> Training:
+        """This training, about to be erased: it does not begin again.
+
+        `Conflict` where it is not over, or fal.ai may still deliver; `NotSettled` where it ended this moment.
+        """
+        if not self.is_terminal or self.attention is Attention.WATCHED:
+            raise Conflict(reason=f"a training that is {self.status} and not over cannot be deleted")
+        if self.attention is Attention.FOLLOWED:
+            raise NotSettled(id=self.id)
+        return self if self.erasure_id else replace(self, erasure_id=erasure_id)
 
     def with_progress(self, progress: Progress | None, log: tuple[str, ...]) -> Training:
         """This training with newer progress and log (the whole log so far; its tail is kept). Moves no status."""

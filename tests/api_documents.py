@@ -212,3 +212,25 @@ def a_sweep(**fields: Any) -> Document:
     """A sweep that is done and found nothing."""
     counts = {"checked": 0, "hindered": 0, "swept": 0, "late": 0}
     return {"id": "sweep_1", "done": True, "code": None, **counts, "found": [], **fields}
+
+
+def an_erasure_line(what: str, count: int = 0, size: int = 0, *, reason: str = "") -> Document:
+    """A line of a plan or receipt."""
+    of = ["m_1"] if count else []
+    return {"what": what, "words": what.replace("_", " "), "count": count, "size": size, "of": of, "reason": reason}
+
+
+def an_erasure(erasure_id: str, subject: str, subject_id: str) -> Document:
+    """The receipt of an erasure."""
+    return {
+        "id": erasure_id,
+        "subject": subject,
+        "subject_id": "" if subject == "person" else subject_id,
+        "state": "done",
+        "cause": "asked",
+        "requested_at": CREATED_AT,
+        "finished_at": CREATED_AT,
+        "deleted": [an_erasure_line("model_files", 5, 4096)],
+        "stays": [an_erasure_line("account", reason="money")],
+        "hindrance": "",
+    }

@@ -22,6 +22,8 @@ from tests.api_documents import (
     a_quote,
     a_report,
     a_training,
+    an_erasure,
+    an_erasure_line,
     crc32c,
 )
 
@@ -79,6 +81,7 @@ class FakeApi:
     lineage: Document = field(default_factory=dict)
     difference: Document = field(default_factory=dict)
     compared: list[tuple[str, str | None]] = field(default_factory=list)
+    erasures: dict[str, Document] = field(default_factory=dict)
     console: bool = True
     page_size: int = 100
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -362,13 +365,35 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.models[model_id] |= json.loads(body)
         return 200, self.api.models[model_id]
 
-    def delete(self, _: bytes, model_id: str) -> tuple[int, Document]:
-        if model_id not in self.api.models:
-            return self.show_model(b"", model_id)
-        if self._query("confirm") != self.api.models[model_id]["name"]:
-            return 409, a_problem(409, "conflict", "To delete this model, confirm with its name.")
-        del self.api.models[model_id]
-        return 204, {}
+    def plan_erasure(self, _: bytes) -> tuple[int, Document]:
+        subject, wanted = self._query("subject"), self._query("id") or ""
+        if subject == "model" and wanted not in self.api.models:
+            return self.show_model(b"", wanted)
+        name = self.api.models[wanted]["name"] if subject == "model" else wanted
+        lines = {
+            "deletes": [an_erasure_line("model_files", 5, 4096)],
+            "stays": [an_erasure_line("account", reason="money")],
+        }
+        of = {"subject": subject, "id": wanted, "name": name}
+        return 200, {**of, **lines, "hindrances": [], "warnings": ["For good."]}
+
+    def erase(self, body: bytes) -> tuple[int, Document]:
+        wanted = json.loads(body)
+        if wanted["subject"] == "model":
+            if wanted["confirm"] != self.api.models[wanted["id"]]["name"]:
+                return 409, a_problem(409, "conflict", "To delete this model, confirm with its name.")
+            del self.api.models[wanted["id"]]
+        erasure = an_erasure(f"e_{len(self.api.erasures) + 1}", wanted["subject"], wanted["id"])
+        self.api.erasures[erasure["id"]] = erasure
+        return 202, {**erasure, "state": "open", "finished_at": None}
+
+    def show_erasure(self, _: bytes, erasure_id: str) -> tuple[int, Document]:
+        if erasure_id not in self.api.erasures:
+            return 404, a_problem(404, "erasure_not_found", f"There is no erasure {erasure_id} of yours.")
+        return 200, self.api.erasures[erasure_id]
+
+    def list_erasures(self, _: bytes) -> tuple[int, Document]:
+        return self._page(list(self.api.erasures.values()))
 
     def sign_download(self, _: bytes, model_id: str) -> tuple[int, Document]:
         model, url = self.api.models[model_id], f"{self.api.url}/storage"
@@ -441,11 +466,14 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("GET", "/v1/models", _Handler.list_models),
     ("GET", "/v1/models/([^/]+)", _Handler.show_model),
     ("PATCH", "/v1/models/([^/]+)", _Handler.rename),
-    ("DELETE", "/v1/models/([^/]+)", _Handler.delete),
     ("POST", "/v1/models/([^/]+)/retrain", _Handler.retrain),
     ("POST", "/v1/models/([^/]+)/promote", _Handler.promote),
     ("GET", "/v1/models/([^/]+)/lineage", _Handler.show_lineage),
     ("GET", "/v1/models/([^/]+)/diff", _Handler.diff),
+    ("GET", "/v1/erasures/plan", _Handler.plan_erasure),
+    ("POST", "/v1/erasures", _Handler.erase),
+    ("GET", "/v1/erasures", _Handler.list_erasures),
+    ("GET", "/v1/erasures/([^/]+)", _Handler.show_erasure),
     ("GET", "/v1/models/([^/]+)/versions", _Handler.list_versions),
     ("GET", "/v1/models/([^/]+)/download", _Handler.sign_download),
     ("GET", "/v1/doctor", _Handler.see_doctor),

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shared.adapters.memory import FixedClock
 from shared.errors import ArtifactUnavailable, ProductError, TrainerUnavailable
-from shared.ports import Artifact, CancelAnswer, RunOutput, RunState, RunStatus, Submission
+from shared.ports import Artifact, CancelAnswer, ForgetAnswer, Forgotten, RunOutput, RunState, RunStatus, Submission
 from shared.trainers import trainer as spec_of
 from shared.training_records import FalJob
 
@@ -58,6 +58,8 @@ class FakeFal:
     price_usd: float | None = 0.02
     forgets_status: bool = False
     leaves_out: str = ""
+    forgotten: list[str] = field(default_factory=list)
+    keeps_all: bool = False
     before_answer: Callable[[Run], None] | None = None
 
     def submit(self, submission: Submission) -> FalJob:
@@ -126,6 +128,16 @@ class FakeFal:
             if run.job.nonce == nonce and run.job.endpoint == endpoint:
                 return replace(run.job, status_url=None, response_url=None, cancel_url=None)
         return None
+
+    def forget(self, request_id: str) -> Forgotten:
+        """Forget a run's data; the run itself stays in the books."""
+        self._reach()
+        if self.keeps_all:
+            return Forgotten(answer=ForgetAnswer.REFUSED)
+        if request_id not in self.runs or request_id in self.forgotten:
+            return Forgotten(answer=ForgetAnswer.UNKNOWN)
+        self.forgotten.append(request_id)
+        return Forgotten(answer=ForgetAnswer.FORGOTTEN, files=2)
 
     def end(self, request_id: str, failure: ProductError | None = None) -> Run:
         """Let a run end."""

@@ -10,16 +10,29 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from functions.api.request_erasure import Erasing
 from functions.api.start_training import Desk
+from functions.eraser.erase import Eraser, hear_erasure
 from functions.mirror.mirror_artifacts import mirror_artifacts
 from functions.monitor.check_jobs import Monitor, Tick, check_everything, check_jobs, check_one, threads
+from functions.monitor.remind_eraser import Reminder
 from functions.notifier.hear import hear
 from functions.notifier.notify import Notifier
 from functions.packager.package_dataset import package_dataset
 from functions.submitter.submit_job import submit_job
 from shared.accounts import Limits
-from shared.adapters.memory import MemoryNotices, MemoryReceiver, MemoryStories
-from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingFinished, TrainingRequested
+from shared.adapters.memory import MemoryErasures, MemoryNotices, MemoryObjects, MemoryReceiver, MemoryStories
+from shared.erasing import Buckets
+from shared.erasures import Bucket
+from shared.events import (
+    CheckRequested,
+    DatasetPackaged,
+    ErasureRequested,
+    Event,
+    ResultReported,
+    TrainingFinished,
+    TrainingRequested,
+)
 from shared.finishing import finish_training
 from shared.messaging import Consumer, encode, read_envelope
 from shared.narrating import Narrator
@@ -27,6 +40,7 @@ from shared.ports import (
     AccountRepository,
     ArtifactSource,
     Clock,
+    ErasureRepository,
     ModelRepository,
     NoticeRepository,
     Objects,
@@ -37,7 +51,7 @@ from shared.ports import (
     Trainer,
     TrainingRepository,
 )
-from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, SubmitSettings
+from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, RetentionSettings, SubmitSettings
 from shared.stages import Stage
 from shared.trainings import Training
 
@@ -78,6 +92,8 @@ class Functions:
     fal: Trainer
     media: ArtifactSource
     new_name: Callable[[], str]
+    erasures: ErasureRepository = field(default_factory=MemoryErasures)
+    thumbnails: Objects = field(default_factory=lambda: MemoryObjects("thumbnails"))
     stories: StoryRepository = field(default_factory=MemoryStories)
     notices: NoticeRepository = field(default_factory=MemoryNotices)
     receiver: Receiver = field(default_factory=MemoryReceiver)
@@ -151,6 +167,8 @@ class Functions:
                 narrator=self.narrator("monitor"),
                 new_executor=self.new_executor,
             )
+        elif isinstance(event, ErasureRequested):
+            hear_erasure(body, eraser=self.eraser, max_attempts=self.max_attempts)
         elif isinstance(event, CheckRequested):
             self.consumer(Stage.TRAINING).handle(body, CheckRequested, self.check)
         elif isinstance(event, TrainingFinished):
@@ -218,6 +236,55 @@ class Functions:
     def check(self, event: CheckRequested) -> Training:
         """The monitor, asked about one training."""
         return check_one(event, self._monitor())
+
+    @property
+    def eraser(self) -> Eraser:
+        """The eraser."""
+        return Eraser(
+            erasures=self.erasures,
+            trainings=self.trainings,
+            models=self.models,
+            shoots=self.shoots,
+            stories=self.stories,
+            trainer=self.fal,
+            buckets=self.buckets,
+            clock=self.clock,
+        )
+
+    @property
+    def buckets(self) -> Buckets:
+        """The buckets that the eraser reaches."""
+        return {
+            Bucket.DATASETS: self.datasets,
+            Bucket.MODELS: self.kept,
+            Bucket.THUMBNAILS: self.thumbnails,
+            Bucket.SHOOTS: self.pictures,
+        }
+
+    def erasing(self, *, with_shoots: bool = False) -> Erasing:
+        """The ports of asking for an erasure."""
+        return Erasing(
+            erasures=self.erasures,
+            trainings=self.trainings,
+            models=self.models,
+            shoots=self.shoots,
+            buckets=self.buckets,
+            publisher=self.publisher,
+            clock=self.clock,
+            new_id=self.new_name,
+            with_shoots=with_shoots,
+        )
+
+    def remind(self, retention: RetentionSettings) -> int:
+        """The part of a tick that is about erasing."""
+        return Reminder(
+            erasures=self.erasures,
+            trainings=self.trainings,
+            publisher=self.publisher,
+            retention=retention,
+            stalled_s=self.monitor_settings.stalled_s,
+            now=self.clock.now(),
+        ).remind()
 
     def look_after(self) -> Tick:
         """One tick of the monitor."""

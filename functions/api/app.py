@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from functions.api import (
     console_pages,
     doctor,
+    erasures,
     lineage,
     models,
     operations,
@@ -58,7 +59,7 @@ def create_app() -> FastAPI:
     app.state.upload_seats = seats_for_work(per_user=UPLOADS_PER_USER, in_all=UPLOADS)
     app.state.look_seats = seats_for_work(per_user=LOOKS_PER_USER, in_all=LOOKS)
     app.state.live_trainings = LiveTrainings(_training, poll_s=settings.events_poll_s)
-    for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage):
+    for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage, erasures):
         app.include_router(routes.router)
     app.include_router(doctor.router)
     app.include_router(operations.router)

@@ -19,7 +19,7 @@ from shared.settings import AuthMode
 
 router = APIRouter(include_in_schema=False)
 
-PAGES = ("/", "/shoots/{id}", "/trainings", "/trainings/{id}", "/models", "/models/{id}", "/models/{id}/diff")
+PAGES = ("/", "/shoots/{id}", "/trainings", "/trainings/{id}", "/models", "/models/{id}", "/models/{id}/diff", "/data")
 ASSETS = "/console"
 
 _FOLDER = Path(__file__).parent / "console"

@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.auth import User
-from functions.api.delete_model import delete_model
 from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, View, model_view
 from shared import bootstrap
 from shared.errors import ModelNotFound
@@ -72,16 +71,6 @@ def rename_model(model_id: str, change: ModelChange, user: User) -> ModelView:
     """Give your model a title; its name and version, which are in its files' names, stay."""
     owned_model(model_id, user)
     return model_view(bootstrap.models().update(model_id, lambda model: replace(model, title=change.title)))
-
-
-@router.delete("/{model_id}", status_code=204)
-def delete_one_model(
-    model_id: str, user: User, confirm: Annotated[str, Query(description="The model's name")] = ""
-) -> Response:
-    """Delete weights, configuration and document for good; `confirm` with the model's name."""
-    model = owned_model(model_id, user)
-    delete_model(model, confirm, models=bootstrap.models(), bucket=bootstrap.models_bucket())
-    return Response(status_code=204)
 
 
 @router.get("/{model_id}/download")

@@ -9,6 +9,7 @@ import functions_framework
 from flask import Request
 
 from functions.monitor.check_jobs import Monitor, check_everything, check_jobs, check_one
+from functions.monitor.remind_eraser import Reminder
 from shared import bootstrap
 from shared.events import CheckRequested
 from shared.messaging import decode, read_envelope
@@ -24,7 +25,8 @@ def monitor(request: Request) -> tuple[dict[str, Any], int]:
             _heard(body)
             return {}, 200
         with bootstrap.narrator("monitor").invocation():
-            return asdict(check_jobs(_monitor())), 200
+            tick = check_jobs(_monitor())
+            return {**asdict(tick), "reminded": _reminder().remind()}, 200
 
 
 def _heard(body: bytes) -> None:
@@ -38,6 +40,17 @@ def _heard(body: bytes) -> None:
 
 def _check(event: CheckRequested) -> Training:
     return check_one(event, _monitor())
+
+
+def _reminder() -> Reminder:
+    return Reminder(
+        erasures=bootstrap.erasures(),
+        trainings=bootstrap.trainings(),
+        publisher=bootstrap.publisher(),
+        retention=bootstrap.retention_settings(),
+        stalled_s=bootstrap.monitor_settings().stalled_s,
+        now=bootstrap.clock().now(),
+    )
 
 
 def _monitor() -> Monitor:

@@ -16,7 +16,7 @@ from infra.delivery.operator import token_of
 from infra.delivery.smoke import look_at, train_once
 
 # Who hears a message comes before who sends it: a new message is never met by an old function.
-ORDER = ("notifier", "mirror", "webhook", "submitter", "packager", "monitor", "api")
+ORDER = ("notifier", "eraser", "mirror", "webhook", "submitter", "packager", "monitor", "api")
 
 
 def deploy(cloud: CloudRun, image: str) -> None:

@@ -76,7 +76,7 @@ def _is_well(client: ApiClient) -> None:
 def train_once(api_url: str, submitter: Mapping[str, str], *, token: str | None) -> None:
     """Train a drawn shoot where the submitter, by its environment, sends to the simulator; elsewhere nothing.
 
-    The simulator says itself that it is one. Everything that is made is deleted again, except the training's record.
+    The simulator says itself that it is one. Everything that is made is deleted again; what stays is the receipt.
     """
     if not is_simulated(submitter.get("FAL_QUEUE_URL", "")):
         print("– Nothing was trained: trainings of this system are real and paid.", flush=True)
@@ -114,5 +114,5 @@ def _train(client: ApiClient, folder: Path, name: str) -> None:
     ended = watch_training(client, training["id"], console)
     if ended["status"] != "succeeded":
         raise DeliveryError(f"the simulated training {training['id']} is {ended['status']}: {ended['error']}")
-    client.delete(f"/v1/models/{ended['model_id']}", confirm=ended["model_name"])
+    client.post("/v1/erasures", {"subject": "person", "id": name, "confirm": name})
     print("✓ A simulated training went the whole way.", flush=True)

@@ -9,6 +9,9 @@ locals {
     ["trainings", "owner_id ASCENDING", "shoot_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
     ["trainings", "owner_id ASCENDING", "status ASCENDING", "shoot_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
     ["trainings", "trainer ASCENDING", "status ASCENDING", "updated_at DESCENDING", "__name__ ASCENDING"],
+    ["trainings", "status ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
+    ["erasures", "owner_id ASCENDING", "requested_at DESCENDING", "__name__ ASCENDING"],
+    ["erasures", "state ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
     ["trainings", "attention ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "recipe ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
@@ -33,6 +36,7 @@ locals {
     models         = ["further_weights", "parameters", "weights", "write_mark"]
     model_names    = ["versions", "write_mark"]
     notices        = ["notices", "write_mark"]
+    erasures       = ["batch", "deleted", "stays", "write_mark"]
     stories        = ["events", "expires_at", "message", "write_mark"]
   }
 

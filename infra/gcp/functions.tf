@@ -10,15 +10,15 @@ locals {
       source        = "functions/api/main.py"
       target        = "api"
       public        = true
-      settings      = ["store", "api", "dataset", "fal", "notify", "story", "tracing"]
+      settings      = ["store", "api", "dataset", "fal", "notify", "story", "retention", "tracing"]
       secrets       = []
       project_roles = ["roles/datastore.user"]
       buckets = {
         shoots     = ["roles/storage.objectViewer"]
-        models     = ["roles/storage.objectViewer", "object_remover"]
+        models     = ["roles/storage.objectViewer"]
         thumbnails = ["roles/storage.objectUser"]
       }
-      publishes     = ["training-requested", "check-requested"]
+      publishes     = ["training-requested", "check-requested", "erasure-requested"]
       signs_urls    = true
       timeout_s     = 3600 # a live stream lasts as long as a training; clients come back when it ends
       memory        = "2Gi"
@@ -111,13 +111,13 @@ locals {
       source        = "functions/monitor/main.py"
       target        = "monitor"
       public        = false
-      settings      = ["store", "fal", "monitor", "delivery", "story", "tracing"]
+      settings      = ["store", "fal", "monitor", "delivery", "story", "retention", "tracing"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets = {
         datasets = ["object_remover"]
       }
-      publishes     = ["training-requested", "result-reported", "training-finished"]
+      publishes     = ["training-requested", "result-reported", "erasure-requested", "training-finished"]
       signs_urls    = false
       timeout_s     = 300
       memory        = "512Mi"
@@ -141,6 +141,28 @@ locals {
       memory        = "512Mi"
       cpu           = "1"
       concurrency   = 8
+      min_instances = 0
+      max_instances = 3
+    }
+    eraser = {
+      description   = "Deletes what its owner wants gone, and tells of it in a receipt"
+      source        = "functions/eraser/main.py"
+      target        = "eraser"
+      public        = false
+      settings      = ["store", "fal", "delivery", "tracing"]
+      secrets       = ["FAL_KEY"]
+      project_roles = ["roles/datastore.user"]
+      buckets = {
+        datasets   = ["object_remover"]
+        models     = ["object_remover"]
+        thumbnails = ["object_remover"]
+      }
+      publishes     = []
+      signs_urls    = false
+      timeout_s     = 540
+      memory        = "512Mi"
+      cpu           = "1"
+      concurrency   = 4
       min_instances = 0
       max_instances = 3
     }

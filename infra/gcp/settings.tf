@@ -71,6 +71,9 @@ variable "settings" {
     story = optional(object({
       story_kept_days = optional(number)
     }), {})
+    retention = optional(object({
+      failed_kept_days = optional(number)
+    }), {})
     tracing = optional(object({
       tracing                     = optional(string)
       tracing_share               = optional(number)

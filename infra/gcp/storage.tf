@@ -34,7 +34,7 @@ locals {
 
   bucket_roles = {
     for name, function in local.functions : name => merge([
-      for bucket, roles in merge(function.buckets, name == "api" ? local.import_roles : {}) : {
+      for bucket, roles in merge(function.buckets, lookup(local.import_roles, name, {})) : {
         for role in roles : "${bucket}/${role}" => {
           bucket = local.bucket_names[bucket]
           role   = role == "object_remover" ? google_project_iam_custom_role.object_remover.name : role
@@ -43,8 +43,11 @@ locals {
     ]...)
   }
 
-  # The API writes shoots only where it is meant to fill them.
-  import_roles = local.settings.api.shoot_import ? { shoots = ["roles/storage.objectUser"] } : {}
+  # Shoots are written by the API, and deleted by the eraser, only where they are ours to fill.
+  import_roles = local.settings.api.shoot_import ? {
+    api    = { shoots = ["roles/storage.objectUser"] }
+    eraser = { shoots = ["object_remover"] }
+  } : {}
 }
 
 resource "google_storage_bucket" "bucket" {

@@ -22,6 +22,9 @@ locals {
     training-finished = {
       notifier = { ack_deadline_s = 60, minimum_backoff_s = 20, maximum_backoff_s = 600 }
     }
+    erasure-requested = {
+      eraser = { ack_deadline_s = 600, minimum_backoff_s = 10, maximum_backoff_s = 600 }
+    }
   }
 
   pushed = {

@@ -145,7 +145,7 @@ variable "instances" {
 
   validation {
     condition     = length(setsubtract(keys(var.instances), keys(local.functions))) == 0
-    error_message = "There are instances of api, packager, submitter, webhook, mirror, monitor and notifier only."
+    error_message = "There are instances of api, packager, submitter, webhook, mirror, monitor, eraser and notifier only."
   }
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-FUNCTIONS = ("api", "packager", "submitter", "webhook", "mirror", "monitor", "notifier")
+FUNCTIONS = ("api", "packager", "submitter", "webhook", "mirror", "monitor", "eraser", "notifier")
 _FOLDER = Path(__file__).resolve().parents[2] / "functions"
 
 

@@ -22,7 +22,7 @@ from shared.errors import (
     TrainerUnavailable,
     TrainingFailed,
 )
-from shared.ports import Artifact, CancelAnswer, RunOutput, RunState, RunStatus, Submission
+from shared.ports import Artifact, CancelAnswer, ForgetAnswer, Forgotten, RunOutput, RunState, RunStatus, Submission
 from shared.training_records import FalJob
 from tests.fakes import CONFIG_URL, FILE_URL, lora_weights
 from tests.simulation.fate import Fate
@@ -143,6 +143,10 @@ class SimulatedFal:
         if run.state is RunState.IN_QUEUE or not self._bad(f"cancel {job.request_id}: ignored", 0.3):
             run.stopping = True
         return CancelAnswer.REQUESTED
+
+    def forget(self, request_id: str) -> Forgotten:
+        """Nothing is erased in the simulation."""
+        return Forgotten(answer=ForgetAnswer.UNKNOWN)
 
     def cost_usd(self, job: FalJob) -> float | None:
         """What was billed."""

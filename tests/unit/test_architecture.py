@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = ("api", "packager", "submitter", "webhook", "mirror", "monitor", "notifier")
+FUNCTIONS = ("api", "packager", "submitter", "webhook", "mirror", "monitor", "eraser", "notifier")
 SOURCES = sorted(path for folder in ("shared", "functions", "cli", "infra") for path in (ROOT / folder).rglob("*.py"))
 
 

@@ -60,11 +60,11 @@ COMMANDS = (
         "models versions",
         "models tree",
         "models diff",
-        "models delete",
         "models download",
         "models promote",
         "models rename",
     ),
+    *("erase model", "erase training", "erase person", "erase receipts", "erase receipt"),
     *("ops dead-letters list", "ops dead-letters show", "ops dead-letters redrive", "ops dead-letters discard"),
     *("ops redrive", "ops sweep"),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from tests.api_documents import a_model, a_problem
 from tests.fake_api import FakeApi, running_api
-from tests.running_cli import Outcome, run, run_on_a_terminal
+from tests.running_cli import Outcome, run
 
 WEIGHTS = bytes(range(256)) * 4000
 
@@ -195,40 +195,3 @@ def test_rename_gives_a_title_that_lists_and_facts_show(api: FakeApi) -> None:
     assert run(api, "models", "list").stdout.splitlines()[1].endswith("Ada in red")
     assert "title       Ada in red" in run(api, "models", "show", "m_1").stdout
     assert run(api, "models", "rename", "m_1", "Other", "--json").json["title"] == "Other"
-
-
-def test_delete_asks_for_nothing_where_the_name_is_given(api: FakeApi) -> None:
-    outcome = run(api, "models", "delete", "m_1", "--confirm", "red-cape", "--json")
-    assert (outcome.exit_code, outcome.json) == (0, {"id": "m_1", "deleted": True})
-    assert not api.models
-
-
-@pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_script_deletes_nothing_without_the_name(api: FakeApi, more: list[str]) -> None:
-    outcome = run(api, "models", "delete", "m_1", *more)
-    assert outcome.exit_code == 2
-    assert "lora models delete m_1 --confirm red-cape" in outcome.stderr
-    assert api.models
-
-
-def test_a_wrong_name_is_refused_by_the_api(api: FakeApi) -> None:
-    assert run(api, "models", "delete", "m_1", "--confirm", "red").exit_code == 3
-    assert api.models
-
-
-def test_a_deletion_whose_answer_got_lost_is_a_deletion(api: FakeApi) -> None:
-    api.slips["DELETE", "/v1/models/m_1"] = [None]
-    assert run(api, "models", "delete", "m_1", "--confirm", "red-cape").exit_code == 0
-    assert not api.models
-
-
-def test_deleting_what_is_not_there_is_an_answer_of_the_api(api: FakeApi) -> None:
-    assert run(api, "models", "delete", "m_9", "--confirm", "red-cape").exit_code == 3
-
-
-@pytest.mark.parametrize(("typed", "exit_code"), [("red-cape\n", 0), ("red\n", 1), ("\n", 1), ("\x04", 130)])
-def test_on_a_terminal_the_name_has_to_be_typed(api: FakeApi, typed: str, exit_code: int) -> None:
-    outcome = run_on_a_terminal(api, "models", "delete", "m_1", typed=typed)
-    assert "Type its name, red-cape, to delete it" in outcome.stdout
-    assert outcome.exit_code == exit_code
-    assert bool(api.models) == (exit_code != 0)

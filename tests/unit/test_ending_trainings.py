@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from functions.api.delete_model import delete_model
 from functions.api.end_training import Cancellation, CancelOutcome, cancel_training, retry_training
 from shared.accounts import Limits
-from shared.errors import AlreadyTrained, BudgetExceeded, Conflict, ModelNotFound, SubmissionUncertain, TrainingFailed
+from shared.errors import AlreadyTrained, BudgetExceeded, Conflict, SubmissionUncertain, TrainingFailed
 from shared.events import CheckRequested, TrainingRequested
 from shared.ports import RunState
 from shared.stages import Status
@@ -289,15 +288,3 @@ def test_any_other_input_is_trained(world: World, change: dict[str, Any]) -> Non
 
 
 # --- models
-
-
-def test_a_deleted_model_leaves_nothing_and_its_number_is_not_given_again(world: World) -> None:
-    done = world.finish(submitted(world))
-    model = world.models.get(str(done.model_id))
-    with pytest.raises(Conflict, match=model.name):
-        delete_model(model, "wrong", models=world.models, bucket=world.kept)
-    delete_model(model, model.name, models=world.models, bucket=world.kept)
-    assert list(world.kept.list("")) == []
-    with pytest.raises(ModelNotFound):
-        world.models.get(model.id)
-    assert world.models.allocate_version(model.person_id, model.name, "t_next") == 2

@@ -2,6 +2,7 @@
 
 import { startRouter } from "./lib/router.js";
 import { diffPage } from "./pages/diff.js";
+import { dataPage } from "./pages/data.js";
 import { modelPage } from "./pages/model.js";
 import { modelsPage } from "./pages/models.js";
 import { shootPage } from "./pages/shoot.js";
@@ -18,6 +19,7 @@ startRouter(
     { pattern: "/models", page: modelsPage },
     { pattern: "/models/:id", page: modelPage },
     { pattern: "/models/:id/diff", page: diffPage },
+    { pattern: "/data", page: dataPage },
   ],
   document.getElementById("main"),
 );

@@ -1,6 +1,7 @@
 """The Platform API: the list of requests, prices and billing events (fal.md §1 and §6), and the JWKS (§2)."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.fal_simulator.context import Refusal, Simulator, caller_of, simulator_of
+from infra.local.fal_simulator.context import NO_ADMIN, Refusal, Simulator, caller_of, simulator_of
 from infra.local.fal_simulator.outputs import answer_of, bill_of
 from infra.local.fal_simulator.runs import Run
 from infra.local.fal_simulator.timeline import Status, moment_of
@@ -110,6 +111,29 @@ def _event(run: Run) -> dict[str, Any] | None:
     }
 
 
+async def delete_payloads(request: Request) -> Response:
+    """Forget what was sent and the files that were made, for good; it takes an admin's key."""
+    owner, simulator = caller_of(request), simulator_of(request)
+    if NO_ADMIN in request.headers["authorization"]:
+        raise Refusal(403, "This endpoint requires an API key with ADMIN scope")
+    run = simulator.store.run(request.path_params["request_id"])
+    if run is None or run.owner != owner or run.forgotten:
+        raise Refusal(404, "Request not found")
+    files = run.prepared.artifacts if run.prepared else ()
+    for path in {path for file in files for path in (file.path, file.bad_path) if path}:
+        (simulator.settings.data_dir / path).unlink(missing_ok=True)
+    simulator.store.update_run(run.request_id, _forgotten)
+    base = f"{simulator.settings.base_url}/files/{run.file_token}"
+    return JSONResponse(
+        {"cdn_delete_results": [{"link": f"{base}/{file.file_name}", "exception": None} for file in files]}
+    )
+
+
+def _forgotten(run: Run) -> Run:
+    prepared = replace(run.prepared, archive=None, artifacts=()) if run.prepared else None
+    return replace(run, input={}, prepared=prepared, forgotten=True)
+
+
 def _stamp(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
 
@@ -138,6 +162,7 @@ def _number(request: Request, name: str, otherwise: int) -> int:
 routes = [
     Route("/.well-known/jwks.json", jwks),
     Route("/v1/models/requests/by-endpoint", requests_by_endpoint),
+    Route("/v1/models/requests/{request_id}/payloads", delete_payloads, methods=["DELETE"]),
     Route("/v1/models/pricing", pricing),
     Route("/v1/models/billing-events", billing_events),
 ]

@@ -17,6 +17,8 @@ from infra.local.fal_simulator.store import Store
 
 BAD_KEY = "bad-key"
 LOCKED_KEY = "locked-key"
+NO_ADMIN = "no-admin"
+"""A key with this in it is good for everything but what takes admin scope."""
 
 
 @dataclass(frozen=True)

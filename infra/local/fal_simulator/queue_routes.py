@@ -85,7 +85,7 @@ async def result(request: Request) -> Response:
     """The output, or the error replayed; 400 while pending."""
     run, simulator = own_run(request), simulator_of(request)
     asked = simulator.store.count(run.request_id, "result")
-    if run.plan.result is ResultFault.EXPIRED_404:
+    if run.forgotten or run.plan.result is ResultFault.EXPIRED_404:
         raise Refusal(404, "Request not found")
     if run.plan.result is ResultFault.ERROR_500_TIMES and asked <= run.plan.result_errors:
         raise Refusal(500, "Internal server error", error_type="internal_error")

@@ -93,6 +93,7 @@ class Run:
     canceled_at: float | None = None
     hurried_at: float | None = None
     webhook_settled: bool = False
+    forgotten: bool = False
 
     @property
     def trainer(self) -> TrainerSpec:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import DatabaseUnavailable, Unavailable
+from shared.models import name_key
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -33,10 +34,16 @@ CREATE TABLE IF NOT EXISTS models (
     id TEXT PRIMARY KEY, owner_id TEXT NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS models_of_owner ON models (owner_id, created_at DESC, id);
-CREATE TABLE IF NOT EXISTS model_versions (
-    person_id TEXT NOT NULL, name TEXT NOT NULL, training_id TEXT NOT NULL, version INTEGER NOT NULL,
-    PRIMARY KEY (person_id, name, training_id), UNIQUE (person_id, name, version)
+CREATE TABLE IF NOT EXISTS version_numbers (
+    name_key TEXT NOT NULL, training_id TEXT NOT NULL, version INTEGER NOT NULL,
+    PRIMARY KEY (name_key, training_id), UNIQUE (name_key, version)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erasures (
+    id TEXT PRIMARY KEY, owner_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    open INTEGER NOT NULL, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS erasures_of_owner ON erasures (owner_id, created_at DESC, id);
+CREATE INDEX IF NOT EXISTS open_erasures ON erasures (updated_at, id) WHERE open;
 CREATE TABLE IF NOT EXISTS stories (
     id TEXT PRIMARY KEY, training_id TEXT NOT NULL, at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
     document TEXT NOT NULL
@@ -132,6 +139,8 @@ class Database:
             )
             try:
                 connection.execute("PRAGMA synchronous = FULL")
+                # what is erased does not stay readable in the file's free pages
+                connection.execute("PRAGMA secure_delete = ON")
                 if not self._prepared:
                     self._prepare(connection)
             except BaseException:
@@ -161,6 +170,18 @@ def _add_what_older_files_lack(connection: sqlite3.Connection) -> None:
     columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(messages)")}
     if "attributes" not in columns:
         connection.execute("ALTER TABLE messages ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}'")
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchone():
+        _forget_whose_versions(connection)
+
+
+def _forget_whose_versions(connection: sqlite3.Connection) -> None:
+    """Older files keep numbers by the person's id; they stay, under a hash of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    rows = connection.execute("SELECT person_id, name, training_id, version FROM model_versions").fetchall()
+    hashed = [(name_key(person_id, name), training_id, version) for person_id, name, training_id, version in rows]
+    connection.executemany("INSERT OR IGNORE INTO version_numbers VALUES (?, ?, ?)", hashed)
+    connection.execute("DROP TABLE model_versions")
+    connection.execute("COMMIT")
 
 
 @contextmanager

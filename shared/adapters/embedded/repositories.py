@@ -16,7 +16,7 @@ from shared.adapters.embedded.documents import Table, to_json
 from shared.adapters.paging import to_micros
 from shared.documents import from_document
 from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, TrainingNotFound
-from shared.models import Model, latest_by_shoot
+from shared.models import Model, latest_by_shoot, name_key
 from shared.ports import Page
 from shared.shoots import Shoot
 from shared.stages import Attention, Status
@@ -24,6 +24,7 @@ from shared.trainings import Training
 
 _UPDATE_ATTEMPTS = 30
 _MAX_PAUSE_S = 0.05
+_VERSION = "SELECT version FROM version_numbers WHERE name_key = ? AND training_id = ?"
 
 
 class SqliteShoots:
@@ -45,6 +46,11 @@ class SqliteShoots:
         statement = "INSERT OR REPLACE INTO shoots (id, owner_id, created_at, document) VALUES (?, ?, ?, ?)"
         with self._database.writing() as connection:
             connection.execute(statement, tuple(self._table.row(shoot).values()))
+
+    def delete(self, shoot_id: str) -> None:
+        """Forget the shoot; no error where there is none."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM shoots WHERE id = ?", (shoot_id,))
 
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
         """The owner's shoots, newest first; `InvalidRequest` for a bad cursor."""
@@ -102,6 +108,18 @@ class SqliteTrainings:
         with self._database.reading() as connection:
             rows = connection.execute(query, (Status.SUCCEEDED.value, trainer, limit)).fetchall()
         return [self._table.value(row[0]) for row in rows]
+
+    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Trainings in that status that nobody changed after that time, the longest unchanged first."""
+        query = "SELECT document FROM trainings WHERE status = ? AND updated_at <= ? ORDER BY updated_at, id LIMIT ?"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (status.value, to_micros(unchanged_since), limit)).fetchall()
+        return [self._table.value(row[0]) for row in rows]
+
+    def delete(self, training_id: str) -> None:
+        """Forget the training; no error where there is none."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM trainings WHERE id = ?", (training_id,))
 
     def list_followed(self, *, limit: int) -> list[Training]:
         """Trainings that are under way or not finished, the longest unchanged first."""
@@ -189,17 +207,26 @@ class SqliteModels:
 
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
         """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
+        key = name_key(person_id, name)
         with self._database.writing() as connection:
             # max + 1 keeps the numbers dense, ON CONFLICT keeps the one that this training has
             connection.execute(
-                "INSERT INTO model_versions (person_id, name, training_id, version)"
-                " SELECT :person_id, :name, :training_id, coalesce(max(version), 0) + 1 FROM model_versions"
-                " WHERE person_id = :person_id AND name = :name ON CONFLICT DO NOTHING",
-                {"person_id": person_id, "name": name, "training_id": training_id},
+                "INSERT INTO version_numbers (name_key, training_id, version)"
+                " SELECT :key, :training_id, coalesce(max(version), 0) + 1 FROM version_numbers"
+                " WHERE name_key = :key ON CONFLICT DO NOTHING",
+                {"key": key, "training_id": training_id},
             )
-            query = "SELECT version FROM model_versions WHERE person_id = ? AND name = ? AND training_id = ?"
-            row: tuple[int] = connection.execute(query, (person_id, name, training_id)).fetchone()
+            row: tuple[int] = connection.execute(_VERSION, (key, training_id)).fetchone()
         return row[0]
+
+    def version_of(self, person_id: str, name: str, training_id: str) -> int | None:
+        """The number that was given; None where none was."""
+        with self._database.reading() as connection:
+            row = connection.execute(_VERSION, (name_key(person_id, name), training_id)).fetchone()
+        return row[0] if row else None
+
+    def forget_name(self, person_id: str, name: str) -> None:
+        """Nothing to do: numbers are kept by a hash of the name."""
 
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
         """The owner's models, newest first; `InvalidRequest` for a bad cursor."""

@@ -26,6 +26,11 @@ class SqliteStories:
             connection.execute("DELETE FROM stories WHERE expires_at <= ?", (to_micros(entry.ended_at),))
             connection.execute(f"INSERT OR IGNORE INTO {into} VALUES (?, ?, ?, ?, ?)", row)
 
+    def forget(self, training_id: str) -> None:
+        """Delete every entry of the training."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM stories WHERE training_id = ?", (training_id,))
+
     def list_for_training(self, training_id: str, *, limit: int) -> list[StoryEntry]:
         """The latest `limit` entries of the training, in the order in which they began."""
         query = "SELECT document FROM stories WHERE training_id = ? ORDER BY at DESC, id DESC LIMIT ?"

@@ -18,7 +18,7 @@ from shared.adapters.fal.outcomes import GONE, Ending, outcome
 from shared.adapters.fal.paid_post import PaidPost
 from shared.adapters.fal.wire import TRANSIENT, FreeCalls, own_url, rebased
 from shared.errors import TrainerAccountLocked, TrainerUnavailable
-from shared.ports import CancelAnswer, Clock, RunOutput, RunState, RunStatus, Submission
+from shared.ports import CancelAnswer, Clock, ForgetAnswer, Forgotten, RunOutput, RunState, RunStatus, Submission
 from shared.settings import FAL_QUEUE_URL, FalSettings
 from shared.training_records import FalJob
 
@@ -28,6 +28,7 @@ NO_KEY = "FAL_KEY is not set"
 MAX_USD = 1e6
 CLOCK_SKEW = timedelta(minutes=5)
 UNPROCESSABLE = 422
+NOT_ALLOWED = (401, 403)
 
 _CANCEL_ANSWERS = {
     "CANCELLATION_REQUESTED": CancelAnswer.REQUESTED,
@@ -167,6 +168,25 @@ class FalTrainer:
                 return None
             query["cursor"] = cursor
         return None
+
+    def forget(self, request_id: str) -> Forgotten:
+        """Have the request's payloads, and the files that its output names, deleted; that takes a key with admin scope.
+
+        Source: https://fal.ai/docs/platform-apis/v1/models/requests/payloads. Files that the input names are not
+        deleted by it: ours is a ZIP in our own bucket.
+        """
+        path = f"/v1/models/requests/{quote(request_id, safe='')}/payloads"
+        answer = self._call("forget", "DELETE", httpx.URL(f"{self._settings.fal_api_url}{path}"))
+        if answer.status in NOT_ALLOWED:
+            return Forgotten(answer=ForgetAnswer.REFUSED)
+        if answer.status in GONE:
+            return Forgotten(answer=ForgetAnswer.UNKNOWN)
+        if not answer.ok:
+            raise unavailable(answer)
+        results = (answer.json or {}).get("cdn_delete_results")
+        files = [each for each in results if isinstance(each, dict)] if isinstance(results, list) else []
+        left = sum(each.get("exception") is not None for each in files)
+        return Forgotten(answer=ForgetAnswer.FORGOTTEN, files=len(files) - left, left=left)
 
     def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         url = httpx.URL(f"{self._settings.fal_api_url}/v1/models/requests/by-endpoint", params=query)

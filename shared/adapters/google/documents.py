@@ -43,6 +43,9 @@ WRITE_MARK = "write_mark"
 MOST_ALTERNATIVES = 30
 """How many values Firestore takes in one `in`."""
 
+MOST_DELETED = 300
+"""How many documents are deleted in one commit."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -146,9 +149,23 @@ class Documents(Generic[T]):
         raise errors.DatabaseUnavailable(reason="others keep changing the same record")
 
     def delete(self, document_id: str) -> None:
-        """Delete it; no error where there is none."""
+        """Delete it and what is shown of it, in one commit; no error where there is none."""
+        batch = self._client.batch()
+        batch.delete(self._collection.document(document_id))
+        if self._shown is not None:
+            batch.delete(self._client.collection(self._shown.collection).document(document_id))
         with _translated():
-            self._collection.document(document_id).delete(**self._call)
+            batch.commit(**self._call)
+
+    def delete_where(self, field: str, wanted: str) -> None:
+        """Delete all whose `field` is `wanted`, some hundred at a time."""
+        query = self._collection.where(filter=FieldFilter(field, "==", wanted)).select([]).limit(MOST_DELETED)
+        while found := self._found(query):
+            batch = self._client.batch()
+            for snapshot in found:
+                batch.delete(snapshot.reference)
+            with _translated():
+                batch.commit(**self._call)
 
     def page(self, equal: Mapping[str, Any], *, newest: str, limit: int, cursor: str | None) -> Page[T]:
         """Those whose fields equal `equal`, by the time in `newest`, descending, and then by id."""

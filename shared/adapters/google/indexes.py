@@ -35,6 +35,9 @@ INDEXES: tuple[Index, ...] = (
     _newest("trainings", "owner_id", "shoot_id", by="created_at"),
     _newest("trainings", "owner_id", "status", "shoot_id", by="created_at"),
     _newest("trainings", "trainer", "status", by="updated_at"),
+    Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    _newest("erasures", "owner_id", by="requested_at"),
+    Index("erasures", (("state", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
     _newest("models", "owner_id", by="trained_at"),
     _newest("models", "owner_id", "recipe", by="trained_at"),
     _newest("models", "owner_id", "person_id", "name", by="trained_at"),
@@ -67,6 +70,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),
     *_each("notices", "notices", "write_mark"),
+    *_each("erasures", "batch", "deleted", "stays", "write_mark"),
     *_each("stories", "events", "expires_at", "message", "write_mark"),
 )
 """(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. All that

@@ -7,6 +7,7 @@ which are slower and lose more under contention. The queries need the indexes in
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from shared.accounts import Account
 from shared.adapters.google.documents import Documents, Patience, Shown
 from shared.errors import ModelNotFound, NotFound, ShootNotFound, TrainingNotFound
-from shared.models import Model, latest_by_shoot
+from shared.models import Model, latest_by_shoot, name_key
 from shared.ports import Page
 from shared.shoots import Shoot
 from shared.stages import Attention, Status
@@ -61,11 +62,14 @@ somebody could speak for fal.ai. Captions and the log are not, either: they are 
 
 @dataclass(frozen=True, kw_only=True)
 class NumberedName:
-    """A person's model name and the number of each training's version of it."""
+    """The number of each training's version of one name, which is the document's id, hashed.
 
-    person_id: str
-    name: str
+    Whose it is stands in older documents only, until that person is erased.
+    """
+
     versions: Mapping[str, int]
+    person_id: str = ""
+    name: str = ""
 
     def with_version_of(self, training_id: str) -> NumberedName:
         """This name with the next number for that training; itself when it has one."""
@@ -119,6 +123,10 @@ class FirestoreShoots:
         """Write it, new or again."""
         self._documents.put(shoot.id, shoot)
 
+    def delete(self, shoot_id: str) -> None:
+        """Forget the shoot; no error where there is none."""
+        self._documents.delete(shoot_id)
+
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
         """The owner's shoots, newest first; `InvalidRequest` for a cursor that is not one of ours."""
         return self._documents.page({"owner_id": owner_id}, newest="created_at", limit=limit, cursor=cursor)
@@ -169,6 +177,14 @@ class FirestoreTrainings:
         """Anybody's trainings with that trainer that succeeded, the latest first."""
         equal = {"trainer": trainer, "status": Status.SUCCEEDED.value}
         return list(self._documents.page(equal, newest="updated_at", limit=limit, cursor=None).items)
+
+    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Trainings in that status that nobody changed after that time, the longest unchanged first."""
+        return self._documents.oldest("status", status, by="updated_at", until=unchanged_since, limit=limit)
+
+    def delete(self, training_id: str) -> None:
+        """Forget the training and its view, in one commit; no error where there is none."""
+        self._documents.delete(training_id)
 
     def list_followed(self, *, limit: int) -> list[Training]:
         """Trainings that are under way or not finished, the longest unchanged first."""
@@ -222,11 +238,23 @@ class FirestoreModels:
 
         `DatabaseUnavailable` when too many others keep winning.
         """
-        key = sha256(f"{person_id}\0{name}".encode()).hexdigest()
-        first = NumberedName(person_id=person_id, name=name, versions={training_id: 1})
+        key = name_key(person_id, name)
+        first = NumberedName(versions={training_id: 1})
         if self._names.create(key, first):
             return 1
         return self._names.update(key, lambda known: known.with_version_of(training_id)).versions[training_id]
+
+    def version_of(self, person_id: str, name: str, training_id: str) -> int | None:
+        """The number that was given; None where none was."""
+        try:
+            return self._names.get(name_key(person_id, name)).versions.get(training_id)
+        except ModelNotFound:
+            return None
+
+    def forget_name(self, person_id: str, name: str) -> None:
+        """Keep no word of whose the versions are; their numbers stay."""
+        with suppress(ModelNotFound):
+            self._names.update(name_key(person_id, name), lambda known: replace(known, person_id="", name=""))
 
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
         """The owner's models, newest first; `InvalidRequest` for a cursor that is not one of ours."""

@@ -26,6 +26,10 @@ class FirestoreStories:
         """Keep it, unless one with its id is kept; `DatabaseUnavailable` where Firestore does not answer soon."""
         self._documents.create(entry.id, entry)
 
+    def forget(self, training_id: str) -> None:
+        """Delete every entry of the training."""
+        self._documents.delete_where("training_id", training_id)
+
     def list_for_training(self, training_id: str, *, limit: int) -> list[StoryEntry]:
         """The latest `limit` entries of the training, in the order in which they began."""
         page = self._documents.page({"training_id": training_id}, newest="at", limit=limit, cursor=None)

@@ -2,6 +2,7 @@
 
 from shared.adapters.memory.clock import FixedClock
 from shared.adapters.memory.dead_letters import MemoryDeadLetters
+from shared.adapters.memory.erasures import MemoryErasures
 from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.notices import MemoryNotices, MemoryReceiver
 from shared.adapters.memory.objects import MemoryObjects
@@ -14,6 +15,7 @@ __all__ = [
     "FixedClock",
     "MemoryAccounts",
     "MemoryDeadLetters",
+    "MemoryErasures",
     "MemoryModels",
     "MemoryNotices",
     "MemoryObjects",

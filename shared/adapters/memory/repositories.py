@@ -11,7 +11,7 @@ from shared.accounts import Account
 from shared.adapters.memory.faults import Faults
 from shared.adapters.paging import Cursor, to_micros
 from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, TrainingNotFound
-from shared.models import Model, latest_by_shoot
+from shared.models import Model, latest_by_shoot, name_key
 from shared.ports import Page
 from shared.shoots import Shoot
 from shared.stages import Attention, Status
@@ -51,11 +51,16 @@ class MemoryShoots:
         with self.faults.around("save"):
             self._shoots[shoot.id] = shoot
 
+    def delete(self, shoot_id: str) -> None:
+        """Forget the shoot; no error where there is none."""
+        with self.faults.around("delete"):
+            self._shoots.pop(shoot_id, None)
+
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Shoot]:
         """The owner's shoots, newest first; `InvalidRequest` for a bad cursor."""
         with self.faults.around("list_for_owner"):
             shoots = [shoot for shoot in list(self._shoots.values()) if shoot.owner_id == owner_id]
-            return _page(shoots, lambda shoot: shoot.created_at, limit, cursor)
+            return page_of(shoots, lambda shoot: shoot.created_at, limit, cursor)
 
 
 class MemoryTrainings:
@@ -102,13 +107,24 @@ class MemoryTrainings:
         with self.faults.around("list_for_owner"):
             of_owner = [t for t in self._all() if t.owner_id == owner_id]
             trainings = [t for t in of_owner if status in (None, t.status) and shoot_id in (None, t.shoot_id)]
-            return _page(trainings, lambda training: training.created_at, limit, cursor)
+            return page_of(trainings, lambda training: training.created_at, limit, cursor)
 
     def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
         """Anybody's trainings with that trainer that succeeded, the latest first."""
         with self.faults.around("list_succeeded"):
             found = [t for t in self._all() if t.trainer == trainer and t.status is Status.SUCCEEDED]
             return sorted(found, key=lambda t: (t.updated_at, t.id), reverse=True)[:limit]
+
+    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[Training]:
+        """Trainings in that status that nobody changed after that time, the longest unchanged first."""
+        with self.faults.around("list_ended"):
+            found = [t for t in self._all() if t.status is status and t.updated_at <= unchanged_since]
+            return sorted(found, key=lambda t: (t.updated_at, t.id))[:limit]
+
+    def delete(self, training_id: str) -> None:
+        """Forget the training; no error where there is none."""
+        with self.faults.around("delete"), self._lock:
+            self._trainings.pop(training_id, None)
 
     def list_followed(self, *, limit: int) -> list[Training]:
         """Trainings that are under way or not finished, the longest unchanged first."""
@@ -132,7 +148,7 @@ class MemoryTrainings:
     def _replace(self, training: Training, changed: Training) -> bool:
         with self._lock:
             # values are frozen: where the very same one is still there, nobody wrote in between
-            if self._trainings[training.id] is not training:
+            if self._trainings.get(training.id) is not training:
                 return False
             self._trainings[training.id] = changed
             return True
@@ -148,7 +164,7 @@ class MemoryModels:
         """Start with none."""
         self.faults = faults or Faults()
         self._models: dict[str, Model] = {}
-        self._versions: dict[tuple[str, str], dict[str, int]] = {}
+        self._versions: dict[str, dict[str, int]] = {}
         self._lock = threading.Lock()
 
     def get(self, model_id: str) -> Model:
@@ -194,14 +210,24 @@ class MemoryModels:
     def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
         """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
         with self.faults.around("allocate_version"), self._lock:
-            versions = self._versions.setdefault((person_id, name), {})
+            versions = self._versions.setdefault(name_key(person_id, name), {})
             return versions.setdefault(training_id, len(versions) + 1)
+
+    def version_of(self, person_id: str, name: str, training_id: str) -> int | None:
+        """The number that was given; None where none was."""
+        with self.faults.around("version_of"):
+            return self._versions.get(name_key(person_id, name), {}).get(training_id)
+
+    def forget_name(self, person_id: str, name: str) -> None:
+        """Nothing to do: numbers are kept by a hash of the name."""
+        with self.faults.around("forget_name"):
+            name_key(person_id, name)
 
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Model]:
         """The owner's models, newest first; `InvalidRequest` for a bad cursor."""
         with self.faults.around("list_for_owner"):
             models = [model for model in list(self._models.values()) if model.owner_id == owner_id]
-            return _page(models, lambda model: model.trained_at, limit, cursor)
+            return page_of(models, lambda model: model.trained_at, limit, cursor)
 
     def latest_for_shoots(self, owner_id: str, shoot_ids: Collection[str]) -> dict[str, Model]:
         """The owner's latest model of each of these shoots, by the shoot's id."""
@@ -231,7 +257,9 @@ class MemoryAccounts:
             return self._accounts[owner_id]
 
 
-def _page(items: Iterable[T], created_at: Callable[[T], datetime], limit: int, cursor: str | None) -> Page[T]:
+def page_of(items: Iterable[T], created_at: Callable[[T], datetime], limit: int, cursor: str | None) -> Page[T]:
+    """The page after `cursor`, newest first; `InvalidRequest` for a bad cursor."""
+
     def place(item: T) -> tuple[int, str]:
         return -to_micros(created_at(item)), item.id
 

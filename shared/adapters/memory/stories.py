@@ -27,5 +27,10 @@ class MemoryStories:
             told = sorted((e for e in self.entries if e.training_id == training_id), key=lambda entry: entry.at)
             return told[-limit:]
 
+    def forget(self, training_id: str) -> None:
+        """Delete every entry of the training."""
+        with self.faults.around("forget"):
+            self.entries = [entry for entry in self.entries if entry.training_id != training_id]
+
     def __str__(self) -> str:
         return "\n".join(map(str, self.entries))

@@ -3,13 +3,14 @@
 import { get, getIfThere } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
 import { ago, modelTitle, moment } from "../lib/format.js";
-import { setTitle } from "../lib/router.js";
+import { go, setTitle } from "../lib/router.js";
 import { trainerOf, trainers } from "../lib/trainers.js";
 import { breadcrumb, copyable, facts, showProblem, skeletons, time } from "../lib/ui.js";
 import { downloadButtons } from "../parts/downloads.js";
 import { versionsCard } from "../parts/versions.js";
 import { lineage } from "../parts/lineage.js";
-import { deleteButton, renameButton } from "../parts/model_changes.js";
+import { eraseButton } from "../parts/erase.js";
+import { renameButton } from "../parts/model_changes.js";
 import { fileWords, weightsWords } from "../parts/outcome.js";
 
 /** The page of a model. */
@@ -47,7 +48,7 @@ function show(body, { model, shoot, training }, signal) {
       h("div.actions", {}, renameButton(model, (renamed) => {
         title.textContent = modelTitle(renamed);
         setTitle(`${modelTitle(renamed)} v${renamed.version}`);
-      }), deleteButton(model))),
+      }), eraseButton({ subject: "model", id: model.id, onDone: () => go("/models") }))),
     h("div.model-page", {},
       h("div.stack", {},
         h("section.card", { "aria-labelledby": "files-title" }, h("h2", { id: "files-title" }, "Files"),

@@ -4,12 +4,13 @@ import { get, ifThere, request } from "../lib/api.js";
 import { fill, h, setText } from "../lib/dom.js";
 import { follow } from "../lib/live.js";
 import { notifyButton, notifyEnd } from "../lib/notify.js";
-import { setTitle } from "../lib/router.js";
+import { go, setTitle } from "../lib/router.js";
 import { STAGES, cancelSentence, doing, etaWords, isEnded, percentOf, statusOf, stepWords, waitSentence } from "../lib/stages.js";
 import { trainers } from "../lib/trainers.js";
 import { announce, breadcrumb, busy, notice, pill, sentenceOf, showProblem, skeletons, toast } from "../lib/ui.js";
 import { logView } from "../parts/log_view.js";
 import { cancel, outcomeCard } from "../parts/outcome.js";
+import { eraseButton } from "../parts/erase.js";
 import { stepper } from "../parts/stepper.js";
 import { storyView } from "../parts/story.js";
 import { exchange, trainingFacts } from "../parts/training_facts.js";
@@ -72,6 +73,7 @@ function show(body, training, signal) {
     drawExchange();
     view.wait.replaceChildren(...hindrance(now));
     for (const button of [view.cancel, view.check, view.notify]) if (button) button.hidden = isEnded(now);
+    view.erase.hidden = !isEnded(now);
     if (now.cancel_requested_at && !isEnded(now)) showCancelAsked();
     tick();
   }
@@ -144,10 +146,11 @@ function parts(training) {
     cancel: h("button.quiet.small", { type: "button" }, "Cancel"),
     check: h("button.quiet.small", { type: "button" }, "Check now"),
     notify: notifyButton(),
+    erase: eraseButton({ subject: "training", id: training.id, onDone: () => go("/trainings") }),
     lost: h("div", { hidden: true }, notice("warn", "Connection lost", "Trying again. The training goes on meanwhile, and this page will catch up.")),
     whole: h("a", { href: `/v1/trainings/${encodeURIComponent(training.id)}/log`, target: "_blank", rel: "noopener", hidden: true }, "Whole log"),
   };
-  const buttons = h("div.actions", {}, view.notify, view.check, view.cancel);
+  const buttons = h("div.actions", {}, view.notify, view.check, view.cancel, view.erase);
   view.logHead = h("div.section-head", {}, h("h2", { id: "log-title" }, "Log"), view.whole);
   view.head = h("div.page-head", {},
     h("div", {}, breadcrumb(["Trainings", "/trainings"]), h("h1", {}, training.model_name, " ", state)), buttons);

@@ -1,9 +1,8 @@
-/** Renaming and deleting a model. */
+/** Renaming a model. */
 
 import { request } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { modelTitle } from "../lib/format.js";
-import { go } from "../lib/router.js";
 import { ask, sentenceOf, toast } from "../lib/ui.js";
 
 /** A button that asks for the new name; `onRenamed` gets the model as it then is. */
@@ -20,29 +19,6 @@ export function renameButton(model, onRenamed) {
       now = await request("PATCH", path(model), { body: { title: name } });
       onRenamed(now);
       toast("Renamed.");
-    });
-  });
-  return button;
-}
-
-/** A button that deletes the model after its name has been typed. */
-export function deleteButton(model) {
-  const button = h("button.quiet.small.danger-text", { type: "button" }, "Delete");
-  button.addEventListener("click", async () => {
-    const input = h("input", { type: "text", id: "confirm-name", autocomplete: "off", spellcheck: "false" });
-    const body = [h("p", {}, "The weights and the configuration are deleted for good. Training them again costs money."),
-      h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${model.name} to confirm`), input)];
-    const ready = (yes) => {
-      yes.disabled = true;
-      input.addEventListener("input", () => (yes.disabled = input.value !== model.name));
-    };
-    const answer = () => input.value;
-    const confirm = await ask({ title: "Delete this model?", body, confirm: "Delete for good", tone: "danger", ready, answer });
-    if (!confirm) return;
-    await attempt("deleted", async () => {
-      await request("DELETE", path(model), { query: { confirm } });
-      toast(`${model.name} v${model.version} is deleted.`);
-      go("/models");
     });
   });
   return button;

@@ -1,0 +1,170 @@
+"""`lora erase`: delete a model, a training or all there is of a person, and the receipts of that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.client import ApiClient, CommandError, Misused, at
+from cli.context import Limit, can_ask, client_of
+from cli.output import AsJson, ago, clean, print_json, say, show_table, size, stderr, stdout
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Delete for good: a model, a training, or everything of a person. What goes is shown first.",
+)
+
+Document = dict[str, Any]
+
+PATIENCE_S = 120.0
+PAUSE_S = 0.3
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Delete without a question.")]
+
+
+class NotDoneYet(CommandError):
+    """The erasure is recorded and goes on without us."""
+
+    exit_code = 6
+
+
+@app.command("model", epilog="Example:  lora erase model m_2f7c --dry-run")
+def erase_model(
+    context: typer.Context,
+    model_id: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a model: weights, configuration, pictures made with it, its record, and what fal.ai keeps of its run."""
+    _erase(client_of(context), "model", model_id, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@app.command("training", epilog="Example:  lora erase training t_2f7c")
+def erase_training(
+    context: typer.Context,
+    training_id: Annotated[str, typer.Argument(metavar="TRAINING", help="The training's id.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a training that has ended: its record, log and story, and what fal.ai keeps of it. Its model stays."""
+    _erase(client_of(context), "training", training_id, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@app.command("person", epilog="Example:  lora erase person anna --dry-run")
+def erase_person(
+    context: typer.Context,
+    person_id: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, as shoots and models show it.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete everything that you have of a person: models, trainings and pictures; shoots where they are ours."""
+    _erase(client_of(context), "person", person_id, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@app.command("receipts", epilog="Example:  lora erase receipts --json")
+def list_receipts(context: typer.Context, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List what was deleted, newest first."""
+    page = client_of(context).items("/v1/erasures", limit=limit)
+    if as_json:
+        print_json(page)
+    elif page["items"]:
+        rows = [
+            (e["id"], e["subject"], e["subject_id"], e["state"], _things(e["deleted"]), ago(e["requested_at"]))
+            for e in page["items"]
+        ]
+        show_table(stdout(), ("ID", "WHAT", "OF", "STATE", "DELETED", "ASKED"), rows)
+    else:
+        say(stderr(), "Nothing was deleted yet.")
+
+
+@app.command("receipt", epilog="Example:  lora erase receipt e_2f7c --to receipt.json")
+def show_receipt(
+    context: typer.Context,
+    erasure_id: Annotated[str, typer.Argument(metavar="RECEIPT", help="Its id, as `lora erase receipts` shows it.")],
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write it there, as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one receipt: what was deleted, what was not, and why."""
+    erasure = client_of(context).get(at("erasures", erasure_id))
+    if to is not None:
+        import json
+
+        to.write_text(json.dumps(erasure, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        say(stderr(), f"Written to {to}.")
+    elif as_json:
+        print_json(erasure)
+    else:
+        _show_lines(erasure["deleted"], erasure["stays"])
+
+
+def _erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    plan = client.get("/v1/erasures/plan", subject=subject, id=subject_id)
+    if dry_run:
+        print_json(plan) if as_json else _show_plan(plan)
+        return
+    if not yes:
+        _confirm(plan, as_json=as_json)
+    asked = client.post("/v1/erasures", {"subject": subject, "id": subject_id, "confirm": plan["name"]})
+    receipt = _done(client, asked)
+    if as_json:
+        print_json(receipt)
+    else:
+        _show_lines(receipt["deleted"], receipt["stays"])
+        say(stderr(), f"Deleted. The receipt is {clean(receipt['id'])}: lora erase receipt {clean(receipt['id'])}")
+
+
+def _confirm(plan: Document, *, as_json: bool) -> None:
+    name = clean(plan["name"])
+    if not can_ask(as_json=as_json):
+        raise Misused(
+            "not_confirmed",
+            "Deleting is for good and has to be confirmed.",
+            f"See what goes with --dry-run, then say so: lora erase {plan['subject']} {clean(plan['id'])} --yes",
+        )
+    _show_plan(plan)
+    typed = typer.prompt(f"Type its name, {name}, to delete it", err=True, default="", show_default=False)
+    if typed.strip() != plan["name"]:
+        say(stderr(), "That is not its name. Nothing was deleted.")
+        raise typer.Exit(1)
+
+
+def _done(client: ApiClient, erasure: Document) -> Document:
+    """The receipt, once there is one."""
+    end = time.monotonic() + PATIENCE_S
+    while erasure["state"] != "done":
+        if time.monotonic() > end:
+            why = f" ({erasure['hindrance']})" if erasure["hindrance"] else ""
+            sentence = f"It is recorded and goes on by itself, but is not done yet{why}."
+            raise NotDoneYet("not_done_yet", sentence, f"Look later: lora erase receipt {clean(erasure['id'])}")
+        time.sleep(PAUSE_S)
+        erasure = client.get(at("erasures", erasure["id"]))
+    return erasure
+
+
+def _show_plan(plan: Document) -> None:
+    _show_lines(plan["deletes"], plan["stays"])
+    for sentence in (*plan["warnings"], *(f"Not now: {why}." for why in plan["hindrances"])):
+        say(stderr(), clean(sentence), style="yellow")
+
+
+def _show_lines(deleted: Iterable[Document], stays: Iterable[Document]) -> None:
+    rows = [("deleted", _counted(line), line["words"], "") for line in deleted]
+    rows += [("stays", _counted(line), line["words"], line["reason"]) for line in stays]
+    show_table(stdout(), ("", "COUNT", "WHAT", "WHY"), rows)
+
+
+def _counted(line: Document) -> str:
+    bytes_of = f", {size(line['size'])}" if line["size"] else ""
+    return f"{line['count']}{bytes_of}" if line["count"] else ""
+
+
+def _things(lines: Iterable[Document]) -> str:
+    return f"{sum(line['count'] for line in lines)} things"

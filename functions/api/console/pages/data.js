@@ -1,0 +1,65 @@
+/** What there is of whom, what is deleted by itself soon, and the receipts of what was deleted. */
+
+import { get } from "../lib/api.js";
+import { fill, h } from "../lib/dom.js";
+import { ago, count, day, moment } from "../lib/format.js";
+import { emptyState, pill, showProblem, skeletons, time } from "../lib/ui.js";
+import { eraseButton, showReceipt } from "../parts/erase.js";
+
+const RECEIPTS = 50;
+
+/** The page of one's own data. */
+export function dataPage({ signal }) {
+  const parts = h("div.stack", {}, skeletons(3, "row-skeleton", "Loading your data"));
+  const lead = "What there is of each person, and what was deleted. Nothing is deleted without showing you first what goes.";
+  const body = h("div.page", {}, h("div.page-head", {}, h("div", {}, h("h1", {}, "Your data"), h("p.lead", {}, lead))), parts);
+  const load = () => Promise.all([
+    get("/v1/people", { signal }), get("/v1/erasures/due", { signal }), get("/v1/erasures", { query: { limit: RECEIPTS }, signal }),
+  ]).then(
+    ([people, due, erasures]) => signal.aborted || show(parts, { people, due, erasures }, load),
+    (error) => signal.aborted || showProblem(body, "Your data cannot be shown", error),
+  );
+  return { title: "Your data", section: "data", body, loaded: load() };
+}
+
+function show(parts, { people, due, erasures }, again) {
+  fill(parts,
+    card("people", "People", people.items.length
+      ? h("ul.rows", {}, people.items.map((person) => personRow(person, again)))
+      : emptyState("Nobody yet", "You have no shoots, trainings or models.")),
+    card("due", "Deleted by itself soon", dueList(due)),
+    card("receipts", "Receipts", erasures.items.length
+      ? h("ul.rows", {}, erasures.items.map(receiptRow))
+      : h("p.help", {}, "Nothing was deleted yet.")));
+}
+
+function card(id, title, content) {
+  return h("section.card", { "aria-labelledby": `${id}-title` }, h("h2", { id: `${id}-title` }, title), content);
+}
+
+function personRow(person, again) {
+  const there = [count(person.shoots, "shoot"), count(person.trainings, "training"), count(person.models, "model")].join(", ");
+  return h("li.data-row", {}, h("span.row-name", {}, h("strong", {}, person.id), h("span.row-sub", {}, there)),
+    eraseButton({ subject: "person", id: person.id, of: `everything of ${person.id}`, onDone: again }));
+}
+
+function dueList(due) {
+  if (!due.kept_days) return h("p.help", {}, "Nothing: trainings are kept until you delete them. Models always are.");
+  const kept = `Failed and canceled trainings are kept for ${count(due.kept_days, "day")}, models until you delete them.`;
+  if (!due.items.length) return h("p.help", {}, `Nothing within a week. ${kept}`);
+  const rows = due.items.map((item) => h("li.data-row", {}, h("a", { href: `/trainings/${item.training_id}` }, item.model_name),
+    h("span.row-sub", {}, "on ", time(item.due_at, day(item.due_at), moment(item.due_at)))));
+  return [h("p.help", {}, kept), h("ul.rows", {}, rows)];
+}
+
+function receiptRow(erasure) {
+  const done = erasure.state === "done";
+  const what = erasure.subject_id ? `${erasure.subject} ${erasure.subject_id}` : `everything of a ${erasure.subject}`;
+  const button = h("button.quiet.small", { type: "button", "aria-label": `Receipt ${erasure.id}` }, "Receipt");
+  button.addEventListener("click", () => showReceipt(erasure));
+  const why = erasure.cause === "retention" ? "its time had come, " : "";
+  return h("li.data-row", {},
+    h("span.row-name", {}, h("strong", {}, what), h("span.row-sub", {}, why, time(erasure.requested_at, ago(erasure.requested_at), moment(erasure.requested_at))),
+      erasure.hindrance ? h("span.row-sub", {}, erasure.hindrance) : null),
+    done ? button : pill("Being deleted", "active"));
+}

@@ -1,0 +1,91 @@
+/** Deleting for good: what goes is shown first, the name is typed, and in the end there is a receipt. */
+
+import { get, request } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { bytes, number } from "../lib/format.js";
+import { ask, busy, notice, sentenceOf, toast } from "../lib/ui.js";
+
+const PAUSE_MS = 400;
+const PATIENCE_MS = 60_000;
+
+/**
+ * A button that deletes a model, a training or all there is of a person.
+ * @param {{subject: string, id: string, of?: string, onDone: () => void}} options `of` tells buttons of a list apart
+ */
+export function eraseButton({ subject, id, of, onDone }) {
+  const label = of ? { "aria-label": `Delete ${of}…` } : {};
+  const button = h("button.quiet.small.danger-text", { type: "button", ...label }, "Delete…");
+  button.addEventListener("click", () => busy(button, "Looking", async () => {
+    try {
+      const plan = await get("/v1/erasures/plan", { query: { subject, id } });
+      if (!(await agreed(plan))) return;
+      const asked = await request("POST", "/v1/erasures", { body: { subject, id, confirm: plan.name } });
+      await told(await done(asked));
+      onDone();
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
+  }));
+  return button;
+}
+
+async function agreed(plan) {
+  const input = h("input", { type: "text", id: "confirm-name", autocomplete: "off", spellcheck: "false" });
+  const may = plan.hindrances.length === 0;
+  const why = plan.hindrances.length ? notice("warn", "Not now", `${sentence(plan.hindrances.join("; "))}`) : null;
+  const body = [why, ...plan.warnings.map((warning) => h("p", {}, warning)), lists(plan.deletes, plan.stays, "Will be deleted"),
+    may ? h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${plan.name} to confirm`), input) : null];
+  const ready = (yes) => {
+    yes.disabled = true;
+    input.addEventListener("input", () => (yes.disabled = input.value !== plan.name));
+  };
+  return ask({ title: `Delete this ${plan.subject}?`, body, confirm: "Delete for good", tone: "danger", ready });
+}
+
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** The erasure once it is done, or as far as it is after a while. */
+async function done(erasure) {
+  const end = performance.now() + PATIENCE_MS;
+  let now = erasure;
+  while (now.state !== "done" && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    now = await get(`/v1/erasures/${encodeURIComponent(erasure.id)}`);
+  }
+  return now;
+}
+
+function told(erasure) {
+  if (erasure.state !== "done") {
+    const why = erasure.hindrance || "It goes on by itself: the receipt will be on the page of your data.";
+    return ask({ title: "Not done yet", body: [h("p", {}, why)], confirm: "All right", keep: "Close" });
+  }
+  return showReceipt(erasure);
+}
+
+/** The receipt in a dialog, and as a file. */
+export async function showReceipt(erasure) {
+  const body = [lists(erasure.deleted, erasure.stays, "Deleted")];
+  const wanted = await ask({ title: "Receipt", body, confirm: "Download as JSON", keep: "Close" });
+  if (wanted) save(erasure);
+}
+
+function save(erasure) {
+  const url = URL.createObjectURL(new Blob([`${JSON.stringify(erasure, null, 2)}\n`], { type: "application/json" }));
+  h("a", { href: url, download: `receipt-${erasure.id}.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+function lists(deleted, stays, title) {
+  return h("div.erasure", {},
+    h("h3", {}, title), deleted.length ? h("ul", {}, deleted.map(item)) : h("p.help", {}, "Nothing."),
+    stays.length ? [h("h3", {}, "Stays"), h("ul", {}, stays.map(item))] : null);
+}
+
+function item(line) {
+  const amount = [line.count ? number(line.count) : null, line.size ? bytes(line.size) : null].filter(Boolean).join(", ");
+  return h("li", {}, h("span", {}, line.words, amount ? h("span.row-sub", {}, ` (${amount})`) : null),
+    line.reason ? h("span.row-sub", {}, sentence(line.reason)) : null);
+}

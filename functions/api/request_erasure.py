@@ -1,0 +1,170 @@
+"""The use cases behind "Delete…": what would go is shown first; then it is recorded, and the eraser does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared import logs
+from shared.erasing import Buckets, measured, take_inventory
+from shared.erasures import GENERAL, Cause, Erasure, Inventory, Plan, State, Subject, plan_erasure, under_way
+from shared.errors import Conflict, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
+from shared.events import ErasureRequested
+from shared.ports import Clock, ErasureRepository, ModelRepository, Publisher, ShootRepository, TrainingRepository
+from shared.stages import Status
+from shared.trainings import Training
+
+NAMED = 5
+DUE_WITHIN = timedelta(days=7)
+DUE_LIMIT = 100
+PERISHABLE = (Status.FAILED, Status.CANCELED)
+
+_MISSING: dict[Subject, type[NotFound]] = {
+    Subject.MODEL: ModelNotFound,
+    Subject.TRAINING: TrainingNotFound,
+    Subject.PERSON: PersonNotFound,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erasing:
+    """The ports of asking for an erasure; `with_shoots` where shoots are ours to delete."""
+
+    erasures: ErasureRepository
+    trainings: TrainingRepository
+    models: ModelRepository
+    shoots: ShootRepository
+    buckets: Buckets
+    publisher: Publisher
+    clock: Clock
+    new_id: Callable[[], str]
+    with_shoots: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What an erasure would do: confirmed with `name`; not now where there are `hindrances`."""
+
+    subject: Subject
+    id: str
+    name: str
+    plan: Plan
+    hindrances: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def preview_erasure(owner_id: str, subject: Subject, subject_id: str, ports: Erasing) -> Preview:
+    """The dry run: the very plan that the eraser would carry out. `…NotFound` where the owner has no such thing."""
+    found = _inventory(owner_id, subject, subject_id, ports)
+    plan = measured(plan_erasure(found), ports.buckets)
+    return Preview(
+        subject=subject,
+        id=subject_id,
+        name=_name(found, subject_id),
+        plan=Plan(steps=plan.steps, stays=(*plan.stays, *GENERAL)),
+        hindrances=tuple(_hindrances(found)),
+        warnings=tuple(_warnings(found)),
+    )
+
+
+def request_erasure(owner_id: str, subject: Subject, subject_id: str, confirm: str, ports: Erasing) -> Erasure:
+    """Record it and have it done. Pressing twice is pressing once: an open one is gone on with.
+
+    `Conflict` unless `confirm` is the name, and while something of it is under way: a run that is paid for is never
+    left behind, and its weights are never lost without a word.
+    """
+    if (before := _open_one(owner_id, subject, subject_id, ports.erasures)) is not None:
+        ports.publisher.publish(ErasureRequested(training_id=before.id))
+        return before
+    found = _inventory(owner_id, subject, subject_id, ports)
+    if confirm != (name := _name(found, subject_id)):
+        raise Conflict(reason=f"to delete this for good, confirm with its name, {name}")
+    if hindrances := list(_hindrances(found)):
+        raise Conflict(reason="; ".join(hindrances))
+    erasure = Erasure.requested(
+        at=ports.clock.now(),
+        id=f"e_{ports.new_id()}",
+        owner_id=owner_id,
+        subject=subject,
+        subject_id=subject_id,
+        cause=Cause.ASKED,
+        with_shoots=ports.with_shoots,
+    )
+    ports.erasures.create(erasure)
+    ports.publisher.publish(ErasureRequested(training_id=erasure.id))
+    logs.info("erasure_requested", erasure_id=erasure.id, subject=subject)
+    return erasure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """A training that is deleted by itself at `at`."""
+
+    training: Training
+    at: datetime
+
+
+def list_due(owner_id: str, *, kept_days: float, trainings: TrainingRepository, now: datetime) -> list[Due]:
+    """The owner's trainings whose time comes within a week, the first one first; none where they are kept for ever."""
+    if not kept_days:
+        return []
+    kept = timedelta(days=kept_days)
+    found = [
+        Due(training=training, at=training.updated_at + kept)
+        for status in PERISHABLE
+        for training in trainings.list_for_owner(owner_id, limit=DUE_LIMIT, status=status).items
+    ]
+    return sorted((due for due in found if due.at <= now + DUE_WITHIN), key=lambda due: due.at)
+
+
+def _inventory(owner_id: str, subject: Subject, subject_id: str, ports: Erasing) -> Inventory:
+    found = take_inventory(
+        subject,
+        subject_id,
+        owner_id,
+        with_shoots=ports.with_shoots,
+        trainings=ports.trainings,
+        models=ports.models,
+        shoots=ports.shoots,
+    )
+    if not (found.trainings or found.models or found.shoots):
+        raise _MISSING[subject](id=subject_id)
+    return found
+
+
+def _name(found: Inventory, subject_id: str) -> str:
+    if found.subject is Subject.MODEL:
+        return found.models[0].name
+    return found.trainings[0].model_name if found.subject is Subject.TRAINING else subject_id
+
+
+def _hindrances(found: Inventory) -> Iterator[str]:
+    if found.subject is Subject.MODEL:
+        busy = [training for training in found.trainings if not training.is_terminal]
+    else:
+        busy = list(under_way(found.trainings))
+    if waiting := [t for t in busy if t.is_terminal]:
+        yield f"fal.ai may still deliver what was paid for: wait for {_ids(waiting)}, a day at most"
+    if running := [t for t in busy if not t.is_terminal]:
+        yield f"a training is under way: cancel {_ids(running)} or wait until it has ended, then delete"
+
+
+def _warnings(found: Inventory) -> Iterator[str]:
+    lost = [training for training in found.trainings if training.is_recoverable]
+    if lost and found.subject is not Subject.MODEL:
+        yield f"Weights that are paid for and not fetched yet are given up with {_ids(lost)}."
+    if found.models and found.subject is not Subject.TRAINING:
+        yield "The weights are deleted for good. Training them again costs money."
+
+
+def _ids(trainings: Iterable[Training]) -> str:
+    ids = [training.id for training in trainings]
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return ", ".join(ids[:NAMED]) + more
+
+
+def _open_one(owner_id: str, subject: Subject, subject_id: str, erasures: ErasureRepository) -> Erasure | None:
+    latest = erasures.list_for_owner(owner_id, limit=100).items
+    same = (e for e in latest if e.state is State.OPEN and (e.subject, e.subject_id) == (subject, subject_id))
+    return next(same, None)

@@ -1,0 +1,1 @@
+"""Deletes what its owner wants gone, and what has had its time."""

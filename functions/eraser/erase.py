@@ -1,0 +1,180 @@
+"""The eraser's use case: delete what the plan says, step by step, and tell of it in the receipt.
+
+Every step may be repeated: what is gone is no error. The steps at hand are recorded before the first of them is done,
+with what was there, and counted when the last of them is through: so the receipt is true however often it was begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from shared import logs
+from shared.erasing import Buckets, measured, take_inventory
+from shared.erasures import (
+    BEGUN_AGAIN,
+    BUCKET_OF,
+    Erasure,
+    Inventory,
+    Line,
+    State,
+    Step,
+    Subject,
+    What,
+    line_of,
+    plan_erasure,
+)
+from shared.errors import Conflict, ErasureNotFound, ProductError, TrainerUnavailable, TrainingNotFound
+from shared.events import ErasureRequested
+from shared.messaging import decode, read_envelope
+from shared.ports import (
+    Clock,
+    ErasureRepository,
+    ForgetAnswer,
+    Forgotten,
+    ModelRepository,
+    ShootRepository,
+    StoryRepository,
+    Trainer,
+    TrainingRepository,
+)
+from shared.tracing import processing
+from shared.trainings import Training
+
+# https://fal.ai/docs/documentation/model-apis/media-expiration
+FAL_KEEPS = "fal.ai forgets what it was sent after 30 days, and files after the time that is set in our account there"
+FAL_REFUSED = f"fal.ai refused: deleting there takes a key with admin scope. {FAL_KEEPS}"
+FAL_SILENT = f"fal.ai did not answer, however often it was asked. {FAL_KEEPS}"
+FAL_FILES_LEFT = "fal.ai deleted what it was sent, but said that it could not delete these files"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eraser:
+    """The ports of an erasure; with `gives_up` it no longer waits for fal.ai."""
+
+    erasures: ErasureRepository
+    trainings: TrainingRepository
+    models: ModelRepository
+    shoots: ShootRepository
+    stories: StoryRepository
+    trainer: Trainer
+    buckets: Buckets
+    clock: Clock
+    gives_up: bool = False
+
+    def erase(self, erasure_id: str) -> Erasure:
+        """Do all that is left of the erasure; its receipt. Raises `ProductError` where something does not answer."""
+        erasure = self.erasures.get(erasure_id)
+        while erasure.state is State.OPEN:
+            erasure = self._carried_out(erasure) if erasure.batch else self._planned(erasure)
+        return erasure
+
+    def _planned(self, erasure: Erasure) -> Erasure:
+        """The next batch; where nothing is left, the receipt."""
+        found, begun_again = self._claimed(erasure, self._inventory(erasure))
+        plan = measured(plan_erasure(found), self.buckets)
+        at = self.clock.now()
+        if plan.steps:
+            return self.erasures.update(erasure.id, lambda e: e.begun(plan, at=at))
+        done = self.erasures.update(erasure.id, lambda e: e.finished((*plan.stays, *begun_again), at=at))
+        logs.info("erasure_done", erasure_id=done.id, subject=done.subject, cause=done.cause)
+        return done
+
+    def _carried_out(self, erasure: Erasure) -> Erasure:
+        left = [line for step in erasure.batch for line in self._left(step)]
+        logs.info("erasure_went_on", erasure_id=erasure.id, steps=len(erasure.batch), left=len(left))
+        return self.erasures.update(erasure.id, lambda e: e.went(erasure.batch, left, at=self.clock.now()))
+
+    def _left(self, step: Step) -> Iterator[Line]:
+        """Do the step; what it could not delete."""
+        if step.what is What.FAL_REQUEST:
+            if reason := self._asked_to_forget(step):
+                yield replace(line_of(step), reason=reason)
+        elif step.what in BUCKET_OF:
+            bucket = self.buckets[BUCKET_OF[step.what]]
+            for found in list(bucket.list(step.place)):
+                bucket.delete(found.name)
+        else:
+            self._forget(step)
+
+    def _forget(self, step: Step) -> None:
+        if step.what is What.STORY:
+            self.stories.forget(step.of)
+        elif step.what is What.MODEL:
+            self.models.delete(step.of)
+        elif step.what is What.TRAINING:
+            self.trainings.delete(step.of)
+        elif step.what is What.SHOOT:
+            self.shoots.delete(step.of)
+        elif step.what is What.VERSIONS:
+            person_id, _, name = step.place.partition("/")
+            self.models.forget_name(person_id, name)
+        else:
+            raise AssertionError(f"{step.what} is no document")
+
+    def _asked_to_forget(self, step: Step) -> str:
+        """Why something stays at fal.ai; empty where nothing does."""
+        try:
+            answer = self.trainer.forget(step.place)
+        except TrainerUnavailable:
+            if not self.gives_up:
+                raise
+            return FAL_SILENT
+        return _reason(answer)
+
+    def _claimed(self, erasure: Erasure, found: Inventory) -> tuple[Inventory, list[Line]]:
+        """The inventory with those trainings alone that cannot begin again any more, and what is told of the others."""
+        if found.subject is Subject.MODEL:
+            return found, []
+        ours = [training for training in found.trainings if self._is_claimed(training, erasure.id)]
+        ids = {training.id for training in ours}
+        others = tuple(training.id for training in found.trainings if training.id not in ids)
+        models = [model for model in found.models if model.training_id not in others]
+        told = [Line(what=What.TRAINING, count=len(others), of=others, reason=BEGUN_AGAIN)] if others else []
+        return replace(found, trainings=ours, models=models), told
+
+    def _is_claimed(self, training: Training, erasure_id: str) -> bool:
+        try:
+            self.trainings.update(training.id, lambda t: t.given_to(erasure_id))
+        except (Conflict, TrainingNotFound):
+            return False
+        return True
+
+    def _inventory(self, erasure: Erasure) -> Inventory:
+        return take_inventory(
+            erasure.subject,
+            erasure.subject_id,
+            erasure.owner_id,
+            with_shoots=erasure.with_shoots,
+            trainings=self.trainings,
+            models=self.models,
+            shoots=self.shoots,
+        )
+
+
+def _reason(answer: Forgotten) -> str:
+    if answer.answer is ForgetAnswer.REFUSED:
+        return FAL_REFUSED
+    # what fal.ai does not know, or no more, it does not keep
+    return FAL_FILES_LEFT if answer.left else ""
+
+
+def hear_erasure(body: bytes, *, eraser: Eraser, max_attempts: int) -> None:
+    """Go on with the erasure that a push names; returning acks, raising nacks.
+
+    Where something does not answer the erasure says so and the message comes again. The last delivery no longer waits
+    for fal.ai; what else is hindered then, the monitor announces again.
+    """
+    delivery = read_envelope(body)
+    event = decode(delivery.data, ErasureRequested)
+    with processing(event, delivery.comes_from):
+        last = delivery.attempt >= max_attempts
+        try:
+            replace(eraser, gives_up=last).erase(event.training_id)
+        except ErasureNotFound:
+            logs.warning("message_for_unknown_erasure", erasure_id=event.training_id)
+        except ProductError as error:
+            logs.warning("erasure_hindered", erasure_id=event.training_id, code=error.code, attempt=delivery.attempt)
+            sentence = error.message
+            eraser.erasures.update(event.training_id, lambda e: e.hindered(sentence, at=eraser.clock.now()))
+            raise

@@ -1,0 +1,72 @@
+"""What is to be erased: erasures that nobody goes on with, and trainings that have had their time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from shared import logs
+from shared.erasures import Cause, Erasure, Subject
+from shared.events import ErasureRequested
+from shared.ports import ErasureRepository, Publisher, TrainingRepository
+from shared.settings import RetentionSettings
+from shared.stages import Attention, Status
+
+MOST_AT_ONCE = 50
+"""How many of each kind one tick announces."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reminder:
+    """The ports of a look at what is to be erased; an open erasure is announced again after `stalled_s`."""
+
+    erasures: ErasureRepository
+    trainings: TrainingRepository
+    publisher: Publisher
+    retention: RetentionSettings
+    stalled_s: float
+    now: datetime
+
+    def remind(self) -> int:
+        """Announce what is due; how many erasures that were."""
+        return self._begin_what_is_due() + self._announce_what_stalled()
+
+    def _announce_what_stalled(self) -> int:
+        """An erasure whose message was lost, or was given up: say again that it is due."""
+        before = self.now - timedelta(seconds=self.stalled_s)
+        stalled = self.erasures.list_open(unchanged_since=before, limit=MOST_AT_ONCE)
+        for erasure in stalled:
+            logs.warning("erasure_announced_again", erasure_id=erasure.id)
+            # marked before, so that it is not announced at every tick while it is worked on
+            self.erasures.update(erasure.id, lambda e: e.hindered(e.hindrance, at=self.now))
+            self.publisher.publish(ErasureRequested(training_id=erasure.id))
+        return len(stalled)
+
+    def _begin_what_is_due(self) -> int:
+        """Ended trainings without a model, after the days that the operator has set. Models never are due."""
+        if not self.retention.failed_kept_days:
+            return 0
+        before = self.now - timedelta(days=self.retention.failed_kept_days)
+        begun = 0
+        for status in (Status.FAILED, Status.CANCELED):
+            for training in self.trainings.list_ended(status, unchanged_since=before, limit=MOST_AT_ONCE):
+                if training.attention is Attention.NONE and training.erasure_id is None:
+                    begun += self._begun(training.id, training.owner_id)
+        return begun
+
+    def _begun(self, training_id: str, owner_id: str) -> bool:
+        erasure = Erasure.requested(
+            at=self.now,
+            # the same one at every tick: a training has one end of its time
+            id=f"e_{sha256(f'retention:{training_id}'.encode()).hexdigest()[:24]}",
+            owner_id=owner_id,
+            subject=Subject.TRAINING,
+            subject_id=training_id,
+            cause=Cause.RETENTION,
+        )
+        if not self.erasures.create(erasure):
+            return False
+        logs.info("erasure_due", erasure_id=erasure.id)
+        self.publisher.publish(ErasureRequested(training_id=erasure.id))
+        return True

@@ -1,0 +1,94 @@
+"""Looking at what there is to erase: the same for a dry run and for the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from shared.erasures import BUCKET_OF, Bucket, Inventory, Plan, Step, Subject
+from shared.errors import ModelNotFound, TrainingNotFound
+from shared.models import Model, model_id
+from shared.ports import ModelRepository, Objects, Page, ShootRepository, TrainingRepository
+from shared.trainings import Training
+
+PAGE = 100
+
+T = TypeVar("T")
+Buckets = Mapping[Bucket, Objects]
+
+
+def take_inventory(
+    subject: Subject,
+    subject_id: str,
+    owner_id: str,
+    *,
+    with_shoots: bool,
+    trainings: TrainingRepository,
+    models: ModelRepository,
+    shoots: ShootRepository,
+) -> Inventory:
+    """Everything that the owner has of the subject, and nothing of anybody else's; empty where there is nothing."""
+    if subject is Subject.PERSON:
+        of_person = [t for t in everything_of(trainings.list_for_owner, owner_id) if t.person_id == subject_id]
+        return Inventory(
+            subject=subject,
+            trainings=of_person,
+            models=[m for m in everything_of(models.list_for_owner, owner_id) if m.person_id == subject_id],
+            shoots=[s for s in everything_of(shoots.list_for_owner, owner_id) if s.person_id == subject_id],
+            versions=_versions(of_person, models),
+            with_shoots=with_shoots,
+        )
+    model = _model(subject_id if subject is Subject.MODEL else model_id(subject_id), owner_id, models)
+    of_model = model.training_id if model else None
+    training = _training(subject_id if subject is Subject.TRAINING else of_model, owner_id, trainings)
+    if (model if subject is Subject.MODEL else training) is None:
+        return Inventory(subject=subject)
+    found = [training] if training else []
+    versions = _versions(found, models)
+    return Inventory(subject=subject, trainings=found, models=[model] if model else [], versions=versions)
+
+
+def measured(plan: Plan, buckets: Buckets) -> Plan:
+    """The plan with what lies in `buckets` now; without steps that would find nothing there."""
+    return replace(plan, steps=tuple(_measured(plan.steps, buckets)))
+
+
+def _measured(steps: tuple[Step, ...], buckets: Buckets) -> Iterator[Step]:
+    for step in steps:
+        bucket = buckets.get(BUCKET_OF[step.what]) if step.what in BUCKET_OF else None
+        if bucket is None:
+            yield step
+        elif found := list(bucket.list(step.place)):
+            yield replace(step, count=len(found), size=sum(each.size for each in found))
+
+
+def everything_of(page_of: Callable[..., Page[T]], owner_id: str) -> Iterator[T]:
+    """All that `page_of`, a repository's listing, has of the owner, page after page."""
+    cursor: str | None = None
+    while True:
+        page = page_of(owner_id, limit=PAGE, cursor=cursor)
+        yield from page.items
+        if (cursor := page.next_cursor) is None:
+            return
+
+
+def _versions(trainings: list[Training], models: ModelRepository) -> dict[str, int]:
+    numbers = {t.id: models.version_of(t.person_id, t.model_name, t.id) for t in trainings}
+    return {training_id: number for training_id, number in numbers.items() if number is not None}
+
+
+def _model(wanted: str, owner_id: str, models: ModelRepository) -> Model | None:
+    try:
+        model = models.get(wanted)
+    except ModelNotFound:
+        return None
+    return model if model.owner_id == owner_id else None
+
+
+def _training(wanted: str | None, owner_id: str, trainings: TrainingRepository) -> Training | None:
+    try:
+        training = trainings.get(wanted) if wanted else None
+    except TrainingNotFound:
+        return None
+    return training if training and training.owner_id == owner_id else None

@@ -1,0 +1,63 @@
+"""`lora erase`: nothing goes that was not shown, and what went has a receipt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fake_api import FakeApi, running_api
+from tests.running_cli import run, run_on_a_terminal
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    with running_api() as api:
+        api.keep_model(b"weights")
+        yield api
+
+
+def test_a_dry_run_shows_what_goes_and_what_stays_and_deletes_nothing(api: FakeApi) -> None:
+    outcome = run(api, "erase", "model", "m_1", "--dry-run")
+    assert outcome.exit_code == 0
+    assert "model files" in outcome.stdout
+    assert "money" in outcome.stdout
+    assert run(api, "erase", "model", "m_1", "--dry-run", "--json").json["name"] == "red-cape"
+    assert api.models and not api.erasures
+
+
+def test_with_yes_it_is_deleted_and_the_receipt_is_shown(api: FakeApi) -> None:
+    outcome = run(api, "erase", "model", "m_1", "--yes", "--json")
+    assert (outcome.exit_code, outcome.json["state"], outcome.json["subject_id"]) == (0, "done", "m_1")
+    assert not api.models
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_script_deletes_nothing_without_yes(api: FakeApi, more: list[str]) -> None:
+    outcome = run(api, "erase", "model", "m_1", *more)
+    assert outcome.exit_code == 2
+    assert "lora erase model m_1 --yes" in outcome.stderr
+    assert api.models
+
+
+def test_what_is_not_there_is_an_answer_of_the_api(api: FakeApi) -> None:
+    assert run(api, "erase", "model", "m_9", "--yes").exit_code == 3
+
+
+@pytest.mark.parametrize(("typed", "exit_code"), [("red-cape\n", 0), ("red\n", 1), ("\n", 1), ("\x04", 130)])
+def test_on_a_terminal_the_name_has_to_be_typed(api: FakeApi, typed: str, exit_code: int) -> None:
+    outcome = run_on_a_terminal(api, "erase", "model", "m_1", typed=typed)
+    assert "Type its name, red-cape, to delete it" in outcome.stdout
+    assert outcome.exit_code == exit_code
+    assert bool(api.models) == (exit_code != 0)
+
+
+def test_receipts_are_listed_shown_and_written(api: FakeApi, tmp_path: Path) -> None:
+    assert "Nothing was deleted yet" in run(api, "erase", "receipts").stderr
+    run(api, "erase", "person", "ada", "--yes")
+    assert run(api, "erase", "receipts").stdout.splitlines()[1].startswith("e_1  person")
+    assert "model files" in run(api, "erase", "receipt", "e_1").stdout
+    run(api, "erase", "receipt", "e_1", "--to", tmp_path / "receipt.json")
+    assert json.loads((tmp_path / "receipt.json").read_text()) == api.erasures["e_1"]

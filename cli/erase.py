@@ -113,7 +113,7 @@ def _erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, y
     if not yes:
         _confirm(plan, as_json=as_json)
     asked = client.post("/v1/erasures", {"subject": subject, "id": subject_id, "confirm": plan["name"]})
-    receipt = _done(client, asked)
+    receipt = await_receipt(client, asked)
     if as_json:
         print_json(receipt)
     else:
@@ -136,8 +136,8 @@ def _confirm(plan: Document, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _done(client: ApiClient, erasure: Document) -> Document:
-    """The receipt, once there is one."""
+def await_receipt(client: ApiClient, erasure: Document) -> Document:
+    """The receipt of an erasure, once there is one; `NotDoneYet` where that takes too long."""
     end = time.monotonic() + PATIENCE_S
     while erasure["state"] != "done":
         if time.monotonic() > end:

@@ -96,8 +96,8 @@ THE_APPS = "pictures and record of a shoot are the app's: delete the shoot there
 MONEY = "the sum bounds what you may spend today; it names no person"
 BILLED = "fal.ai keeps its own bills: a request id, a time and an amount, without what was sent"
 COPIES = (
-    "Cloud Storage's soft delete and the database's backups keep what was deleted for the days that the operator has "
-    "set, and then forget it by themselves"
+    "on Google Cloud, soft delete and the database's backups keep what was deleted, and audit logs the names of files, "
+    "for the days that the operator has set, and then forget it by themselves"
 )
 BEGUN_AGAIN = "it was begun again meanwhile: delete it when it has ended"
 MODEL_STAYS = "a training does not take its model along: delete the model by itself"

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from cli.client import ApiClient, ApiProblem, CommandError
 from cli.doctor import show_checks
+from cli.erase import await_receipt
 from cli.importing import files_to_import, import_shoot
 from cli.watching import watch_training
 from infra.delivery.cloud_run import DeliveryError
@@ -114,5 +115,5 @@ def _train(client: ApiClient, folder: Path, name: str) -> None:
     ended = watch_training(client, training["id"], console)
     if ended["status"] != "succeeded":
         raise DeliveryError(f"the simulated training {training['id']} is {ended['status']}: {ended['error']}")
-    client.post("/v1/erasures", {"subject": "person", "id": name, "confirm": name})
+    await_receipt(client, client.post("/v1/erasures", {"subject": "person", "id": name, "confirm": name}))
     print("✓ A simulated training went the whole way.", flush=True)

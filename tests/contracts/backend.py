@@ -11,6 +11,7 @@ from infra.local.dispatcher import push_envelope
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.dead_letters import SqliteDeadLetters
 from shared.adapters.embedded.notices import SqliteNotices
+from shared.adapters.embedded.erasures import SqliteErasures
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
 from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteShoots, SqliteTrainings
@@ -20,6 +21,7 @@ from shared.adapters.memory import (
     FixedClock,
     MemoryAccounts,
     MemoryDeadLetters,
+    MemoryErasures,
     MemoryModels,
     MemoryNotices,
     MemoryObjects,
@@ -33,6 +35,7 @@ from shared.messaging import Delivery, encode, read_envelope
 from shared.ports import (
     AccountRepository,
     DeadLetters,
+    ErasureRepository,
     ModelRepository,
     NoticeRepository,
     Objects,
@@ -60,6 +63,7 @@ class Backend:
     accounts: AccountRepository
     stories: StoryRepository
     notices: NoticeRepository
+    erasures: ErasureRepository
     objects: Callable[[str], Objects]
     publisher: Publisher
     received: Callable[[float], list[Delivery]]
@@ -87,6 +91,7 @@ def memory_backend() -> Backend:
         accounts=MemoryAccounts(),
         stories=MemoryStories(),
         notices=MemoryNotices(),
+        erasures=MemoryErasures(),
         objects=MemoryObjects,
         publisher=publisher,
         received=received,
@@ -120,6 +125,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
         accounts=SqliteAccounts(database),
         stories=SqliteStories(database),
         notices=SqliteNotices(database),
+        erasures=SqliteErasures(database),
         objects=lambda bucket: DirectoryObjects(root / "objects", bucket, signer),
         publisher=queue,
         received=received,

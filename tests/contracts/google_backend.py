@@ -26,6 +26,7 @@ from shared.adapters.google.clients import (
 )
 from shared.adapters.google.dead_letters import PubSubDeadLetters
 from shared.adapters.google.notices import FirestoreNotices
+from shared.adapters.google.erasures import FirestoreErasures
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import PubSubPublisher
 from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings
@@ -145,6 +146,7 @@ def google_backend() -> Iterator[Backend]:
             accounts=FirestoreAccounts(documents),
             stories=FirestoreStories(documents),
             notices=FirestoreNotices(documents),
+            erasures=FirestoreErasures(documents),
             objects=objects,
             publisher=publisher,
             received=target.received,

@@ -64,3 +64,13 @@ def test_the_stories_of_two_trainings_are_two(backend: Backend, own: str) -> Non
     backend.stories.append(an_entry(f"t_{own}"))
     backend.stories.append(an_entry(f"t_{own}x"))
     assert backend.stories.list_for_training(f"t_{own}", limit=10) == [an_entry(f"t_{own}")]
+
+
+def test_a_forgotten_story_is_gone_and_others_are_not(backend: Backend, own: str) -> None:
+    for number in range(3):
+        backend.stories.append(an_entry(f"t_{own}", number))
+    backend.stories.append(an_entry(f"t_{own}x"))
+    backend.stories.forget(f"t_{own}")
+    backend.stories.forget(f"t_{own}")
+    assert backend.stories.list_for_training(f"t_{own}", limit=10) == []
+    assert backend.stories.list_for_training(f"t_{own}x", limit=10) == [an_entry(f"t_{own}x")]

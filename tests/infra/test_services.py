@@ -28,7 +28,7 @@ from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.fal_simulator.server import running_simulator
 from infra.local.fal_simulator.settings import SimulatorSettings
 from infra.local.provision import provision
-from shared.events import CheckRequested, DatasetPackaged, ResultReported, TrainingRequested
+from shared.events import CheckRequested, DatasetPackaged, ErasureRequested, ResultReported, TrainingRequested
 from tests.collector import exported
 from tests.infra.image import ROOT, Image, build, context
 from tests.infra.services import GRACE_S, Service, Settings, memory_bytes, quiet_port, running
@@ -44,6 +44,7 @@ EVENT_OF = {
     "submitter": DatasetPackaged(nonce="n", archive_url="https://nobodys.example/n.zip", expires_at=1.0, **NOBODYS),
     "mirror": ResultReported(nonce="n", request_id="r", **NOBODYS),
     "monitor": CheckRequested(**NOBODYS),
+    "eraser": ErasureRequested(**NOBODYS),
 }
 Document = dict[str, Any]
 
@@ -180,7 +181,7 @@ def test_a_release_trains_once_where_fal_is_simulated(cloud: Cloud, capsys: pyte
 
 def test_the_scheduler_has_the_monitor_tick(cloud: Cloud) -> None:
     answer = cloud.tick()
-    assert (answer.status_code, set(answer.json())) == (200, {"checked", "hindered", "swept"})
+    assert (answer.status_code, set(answer.json())) == (200, {"checked", "hindered", "swept", "reminded"})
 
 
 def test_the_api_is_healthy_and_shows_the_console(cloud: Cloud) -> None:
@@ -189,12 +190,12 @@ def test_the_api_is_healthy_and_shows_the_console(cloud: Cloud) -> None:
     assert "<html" in httpx.get(f"{url}/").text
 
 
-@pytest.mark.parametrize("name", ["packager", "submitter", "mirror", "monitor"])
+@pytest.mark.parametrize("name", sorted(EVENT_OF))
 def test_a_push_about_nothing_that_is_there_is_acked(cloud: Cloud, name: str) -> None:
     event = EVENT_OF[name]
     answer = httpx.post(cloud.services[name].url, content=envelope(event))
     assert answer.status_code in (200, 204)
-    assert "message_for_unknown_training" in messages(cloud.services[name])
+    assert {"message_for_unknown_training", "message_for_unknown_erasure"} & set(messages(cloud.services[name]))
 
 
 def test_the_webhook_refuses_what_nobody_signed(cloud: Cloud) -> None:

@@ -57,9 +57,10 @@ def test_those_who_remove_cannot_write() -> None:
     assert set(role["permissions"]) == {"storage.objects.delete", "storage.objects.get", "storage.objects.list"}
 
 
-def test_the_api_writes_shoots_only_where_it_may_import_them() -> None:
+def test_shoots_are_written_and_deleted_only_where_they_may_be_imported() -> None:
+    api, eraser = '{shoots = ["roles/storage.objectUser"]}', '{shoots = ["object_remover"]}'
     assert local_value("import_roles") == (
-        '${local.settings.api.shoot_import ? {shoots = ["roles/storage.objectUser"]} : {}}'
+        f"${{local.settings.api.shoot_import ? {{api = {api}, eraser = {eraser}}} : {{}}}}"
     )
 
 

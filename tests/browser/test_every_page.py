@@ -42,6 +42,7 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
         "model": f"/models/{model_id}",
         "diff": f"/models/{again}/diff",
         "shoot-again": f"/shoots/{console_once.shoot_id}?model={again}",
+        "data": "/data",
         "not-found": "/models/m_nothing",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -253,13 +254,23 @@ def test_a_model_is_renamed_and_deleted_only_with_its_name(console: Console, tri
     page.get_by_role("dialog").get_by_role("button", name="Rename").click()
     page.get_by_role("heading", name=re.compile("^Anna in red")).wait_for()
 
-    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete…").click()
     confirm = page.get_by_role("button", name="Delete for good")
+    confirm.wait_for()
     assert confirm.is_disabled()
+    assert page.get_by_role("dialog").get_by_text("weights, configuration and what lies beside them").is_visible()
     page.get_by_label("to confirm").fill("red-riding-hood")
     address = page.url
+    console.screenshot("erase-plan")
     confirm.click()
 
+    page.get_by_role("heading", name="Receipt").wait_for()
+    console.screenshot("erase-receipt")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as JSON").click()
+    receipt = json.loads(Path(download.value.path()).read_text())
+    assert (receipt["state"], receipt["subject"]) == ("done", "model")
+    assert {"model_files", "fal_request"} <= {line["what"] for line in receipt["deleted"]}
     page.get_by_role("heading", name="Models", level=1).wait_for()
     page.goto(address)
     page.get_by_text("There is no model").wait_for()

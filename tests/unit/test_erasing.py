@@ -197,7 +197,7 @@ def test_a_model_goes_with_its_files_pictures_and_what_fal_keeps_and_its_trainin
     assert not [name for name in Rest.of(world).objects if "/v1/" in name]
     assert world.trainings.get(model.training_id).status is Status.SUCCEEDED
     assert world.fal.forgotten == ["r1"]
-    assert of(What.MODEL_FILES, receipt) == (5, (model.id,))
+    assert of(What.MODEL_FILES, receipt) == (6, (model.id,))
     assert of(What.PICTURES, receipt)[0] == of(What.SMALL_PICTURES, receipt)[0] == 1
     assert [line.of for line in receipt.stays if line.what is What.TRAINING] == [(model.training_id,)]
     assert world.models.allocate_version(PERSON, model.name, "t_next") == 3

@@ -32,18 +32,20 @@ export function eraseButton({ subject, id, of, onDone }) {
 async function agreed(plan) {
   const input = h("input", { type: "text", id: "confirm-name", autocomplete: "off", spellcheck: "false" });
   const may = plan.hindrances.length === 0;
-  const why = plan.hindrances.length ? notice("warn", "Not now", `${sentence(plan.hindrances.join("; "))}`) : null;
+  const why = plan.hindrances.length ? notice("warn", "Not now", sentence(plan.hindrances.join("; "))) : null;
   const body = [why, ...plan.warnings.map((warning) => h("p", {}, warning)), lists(plan.deletes, plan.stays, "Will be deleted"),
     may ? h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${plan.name} to confirm`), input) : null];
   const ready = (yes) => {
     yes.disabled = true;
     input.addEventListener("input", () => (yes.disabled = input.value !== plan.name));
   };
-  return ask({ title: `Delete this ${plan.subject}?`, body, confirm: "Delete for good", tone: "danger", ready });
+  const title = plan.subject === "person" ? `Delete everything of ${plan.name}?` : `Delete this ${plan.subject}?`;
+  return ask({ title, body, confirm: "Delete for good", tone: "danger", ready });
 }
 
+/** `text` as a sentence; fal.ai is written small. */
 function sentence(text) {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  return text.startsWith("fal.ai") ? `${text}.` : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** The erasure once it is done, or as far as it is after a while. */

@@ -40,6 +40,7 @@ class What(StrEnum):
     PICTURES = "pictures"
     SMALL_PICTURES = "small_pictures"
     STORY = "story"
+    NOTICES = "notices"
     MODEL = "model"
     TRAINING = "training"
     VERSIONS = "versions"
@@ -48,6 +49,7 @@ class What(StrEnum):
     SHOOT = "shoot"
     ACCOUNT = "account"
     BILLING = "billing"
+    TOLD = "told"
     SAFETY_COPIES = "safety_copies"
 
 
@@ -81,6 +83,7 @@ WORDS: Mapping[What, str] = {
     What.PICTURES: "pictures that were made with the model",
     What.SMALL_PICTURES: "small copies of these pictures",
     What.STORY: "the story of what happened",
+    What.NOTICES: "what was told to the outside of its end",
     What.MODEL: "the model's record",
     What.TRAINING: "the training's record, and what the app sees of it",
     What.VERSIONS: "whose the numbers of these versions are",
@@ -89,6 +92,7 @@ WORDS: Mapping[What, str] = {
     What.SHOOT: "the shoot's record",
     What.ACCOUNT: "what was spent today and reserved",
     What.BILLING: "fal.ai's bill for the run",
+    What.TOLD: "what a receiver of notifications was told",
     What.SAFETY_COPIES: "copies against accidents",
 }
 
@@ -99,6 +103,7 @@ COPIES = (
     "on Google Cloud, soft delete and the database's backups keep what was deleted, and audit logs the names of files, "
     "for the days that the operator has set, and then forget it by themselves"
 )
+TOLD = "where somebody outside is notified, ids and model names were sent there: they have to be forgotten there"
 BEGUN_AGAIN = "it was begun again meanwhile: delete it when it has ended"
 MODEL_STAYS = "a training does not take its model along: delete the model by itself"
 TRAINING_STAYS = "a model does not take its training along: delete the training by itself"
@@ -206,6 +211,7 @@ def _of_training(training: Training, found: Inventory) -> Iterator[Step]:
     if version is not None and found.subject is Subject.PERSON:
         yield Step(what=What.VERSIONS, of=training.id, place=f"{training.person_id}/{training.model_name}", count=1)
     yield Step(what=What.STORY, of=training.id)
+    yield Step(what=What.NOTICES, of=training.id)
     yield Step(what=What.TRAINING, of=training.id, count=1)
 
 
@@ -231,6 +237,7 @@ def _staying(found: Inventory, steps: Iterable[Step]) -> Iterator[Line]:
 
 GENERAL: tuple[Line, ...] = (
     Line(what=What.ACCOUNT, reason=MONEY),
+    Line(what=What.TOLD, reason=TOLD),
     Line(what=What.SAFETY_COPIES, reason=COPIES),
 )
 """What stays whatever is erased."""

@@ -246,6 +246,7 @@ class Functions:
             models=self.models,
             shoots=self.shoots,
             stories=self.stories,
+            notices=self.notices,
             trainer=self.fal,
             buckets=self.buckets,
             clock=self.clock,

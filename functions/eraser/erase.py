@@ -33,6 +33,7 @@ from shared.ports import (
     ForgetAnswer,
     Forgotten,
     ModelRepository,
+    NoticeRepository,
     ShootRepository,
     StoryRepository,
     Trainer,
@@ -57,6 +58,7 @@ class Eraser:
     models: ModelRepository
     shoots: ShootRepository
     stories: StoryRepository
+    notices: NoticeRepository
     trainer: Trainer
     buckets: Buckets
     clock: Clock
@@ -100,6 +102,8 @@ class Eraser:
     def _forget(self, step: Step) -> None:
         if step.what is What.STORY:
             self.stories.forget(step.of)
+        elif step.what is What.NOTICES:
+            self.notices.delete(step.of)
         elif step.what is What.MODEL:
             self.models.delete(step.of)
         elif step.what is What.TRAINING:

@@ -27,6 +27,7 @@ def _eraser() -> Eraser:
         models=bootstrap.models(),
         shoots=bootstrap.shoots(),
         stories=bootstrap.stories(),
+        notices=bootstrap.notices(),
         trainer=bootstrap.trainer(),
         buckets={
             Bucket.DATASETS: bootstrap.datasets_bucket(),

@@ -10,8 +10,8 @@ from pathlib import Path
 from infra.local.dispatcher import push_envelope
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.dead_letters import SqliteDeadLetters
-from shared.adapters.embedded.notices import SqliteNotices
 from shared.adapters.embedded.erasures import SqliteErasures
+from shared.adapters.embedded.notices import SqliteNotices
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
 from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteShoots, SqliteTrainings

@@ -25,8 +25,8 @@ from shared.adapters.google.clients import (
     subscriber_client,
 )
 from shared.adapters.google.dead_letters import PubSubDeadLetters
-from shared.adapters.google.notices import FirestoreNotices
 from shared.adapters.google.erasures import FirestoreErasures
+from shared.adapters.google.notices import FirestoreNotices
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import PubSubPublisher
 from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings

@@ -134,6 +134,7 @@ class Rest:
         kept = [value for store in stores for value in store.values() if value.owner_id == owner]
         documents = [json.dumps(to_document(value, mode="json"), default=str) for value in kept]
         documents += [str(entry) for entry in world.stories.entries]
+        documents += [str(notices) for notices in world.notices._notices.values()]
         buckets = world.buckets.values()
         return cls("\n".join(documents), tuple(f"{b.uri}/{found.name}" for b in buckets for found in b.list("")))
 

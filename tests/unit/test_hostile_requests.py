@@ -126,8 +126,8 @@ BODIES: Mapping[str, bytes] = {
     "a name that a database keeps for itself": b'{"shoot_id": "__name__", "trigger_word": "TOK"}',
     "an end of line in a word": b'{"shoot_id": "s_1", "trigger_word": "TOK\\n"}',
     "a long text": json.dumps({"costume_name": "x" * 400_000, "title": "x" * 400_000, "person_id": "p"}).encode(),
-    "many keys": json.dumps({f"key-{number}": number for number in range(50_000)}).encode(),
-    "many parameters": json.dumps({"parameters": {f"key-{number}": 1 for number in range(50_000)}}).encode(),
+    "many keys": json.dumps({f"key-{number}": number for number in range(20_000)}).encode(),
+    "many parameters": json.dumps({"parameters": {f"key-{number}": 1 for number in range(20_000)}}).encode(),
     "long keys": json.dumps({"x" * 900_000: 1}).encode(),
     "a list": b"[]",
     "null": b"null",
@@ -207,7 +207,7 @@ def test_whatever_is_in_a_body_is_answered(world: ApiWorld, operation: Operation
         changes=st.dictionaries(st.sampled_from(sorted(example)) | JSON_TEXTS, JSON_VALUES, min_size=1, max_size=4),
         damage=st.none() | st.tuples(st.integers(0, 200), st.binary(max_size=6)),
     )
-    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     def fuzz(changes: Mapping[str, Any], damage: tuple[int, bytes] | None) -> None:
         body = json.dumps({**example, "force": False, **changes}).encode()
         if damage is not None:

@@ -54,7 +54,9 @@ class Messages:
         """Queue it."""
         if isinstance(event, TrainingFinished):
             self.finished.append(event)
-            return
+        self._send(event)
+
+    def _send(self, event: Event) -> None:
         for function in SUBSCRIPTIONS[event.topic]:
             name = self._name(function, event)
             message = _Message(name=name, event=event)
@@ -62,6 +64,12 @@ class Messages:
             if self._bad(f"{name}: delivered twice"):
                 again = self._fate.between(f"{name} second copy", 0, 120)
                 self._scheduler.after(again, lambda m=message: self._push(m, extra=True))  # type: ignore[misc]
+
+    def redrive_ends(self) -> None:
+        """Send what the notifier gave up once more, as an operator does when the receiver is well again."""
+        for event in [event for event in self.dead if isinstance(event, TrainingFinished)]:
+            self.dead.remove(event)
+            self._send(event)
 
     def _name(self, function: str, event: Event) -> str:
         key = f"{function} {event.training_id}"

@@ -198,6 +198,27 @@ MUTATIONS: tuple[Mutation, ...] = (
         hint=1,
     ),
     Mutation(
+        name="it is not noted that an end was told",
+        module="functions.notifier.notify",
+        old="n.done(end.id, at=notifier.clock.now())",
+        new="n.failed(end.id)",
+        hint=5,
+    ),
+    Mutation(
+        name="two deliveries tell the same end at once",
+        module="shared.notices",
+        old="notice.held_until and notice.held_until > at",
+        new="False",
+        hint=5,
+    ),
+    Mutation(
+        name="of several ends the last one alone is told",
+        module="functions.notifier.notice_of",
+        old="        if move.status in TERMINAL:",
+        new="        if number == last and move.status in TERMINAL:",
+        hint=17,
+    ),
+    Mutation(
         name="a failed training comes back without a word",
         module="functions.mirror.mirror_artifacts",
         old='reason = AFTER_ALL if training.is_recoverable else ""',

@@ -27,6 +27,8 @@ MOVES: Mapping[str, str] = {
     "canceled": "",
 }
 
+ENDED = {"succeeded", "failed", "canceled"}
+
 
 def violations(outcome: Outcome) -> list[str]:
     """Everything that does not hold, each with the name of its rule."""
@@ -126,6 +128,34 @@ def what_can_be_recovered_is(outcome: Outcome) -> Iterator[str]:
     yield from (f"{training_id} was to be recovered, and was not" for training_id in outcome.unrecovered)
 
 
+def every_end_is_told_once(outcome: Outcome) -> Iterator[str]:
+    """The receiver has every end of every training under an id of its own; twice only after a fault, and then alike."""
+    bodies: dict[str, list[str]] = {}
+    for notice_id, body in outcome.told:
+        bodies.setdefault(notice_id, []).append(body)
+    for training in outcome.trainings:
+        for number, move in enumerate(training.history):
+            if str(move.status) not in ENDED:
+                continue
+            told = bodies.pop(f"{training.id}-{number}-{move.status}", [])
+            if not told:
+                yield f"nobody was told that {training.id} {move.status}"
+            if len(set(told)) > 1:
+                yield f"it was told in {len(set(told))} ways that {training.id} {move.status}"
+            if len(told) > 1 and not _was_disturbed(outcome, f"notifier {training.id} "):
+                yield f"it was told {len(told)} times that {training.id} {move.status}"
+    yield from (f"{notice_id} was told, and is no end" for notice_id in bodies)
+
+
+def _was_disturbed(outcome: Outcome, function: str) -> bool:
+    """Whether a fault may have come between a call of the receiver and the note of it."""
+    everywhere = {"everything restarts", "database outage", "receiver outage"}
+    faults = (": killed", ": fails", ": slow")
+    return any(
+        fault in everywhere or (fault.startswith(function) and fault.endswith(faults)) for fault in outcome.struck
+    )
+
+
 RULES: tuple[Callable[[Outcome], Iterator[str]], ...] = (
     every_schedule_comes_to_its_end,
     archives_outlive_their_fetching,
@@ -133,4 +163,5 @@ RULES: tuple[Callable[[Outcome], Iterator[str]], ...] = (
     nothing_moves_undeclared,
     one_press_is_one_training,
     what_can_be_recovered_is,
+    every_end_is_told_once,
 )

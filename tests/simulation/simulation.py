@@ -14,7 +14,15 @@ from typing import Any
 from functions.api.reservations import free_unused
 from functions.webhook.report_result import report_result
 from shared.accounts import Account
-from shared.adapters.memory import MemoryAccounts, MemoryModels, MemoryObjects, MemoryShoots, MemoryTrainings
+from shared.adapters.memory import (
+    MemoryAccounts,
+    MemoryModels,
+    MemoryNotices,
+    MemoryObjects,
+    MemoryReceiver,
+    MemoryShoots,
+    MemoryTrainings,
+)
 from shared.events import Event
 from shared.models import Model
 from shared.settings import DatasetSettings, MonitorSettings
@@ -78,6 +86,7 @@ class Outcome:
     datasets: MemoryObjects
     runs: list[Run]
     finished: list[Any]
+    told: list[tuple[str, str]]
     writes: list[Write]
     escaped: list[str]
     unrecovered: list[str]
@@ -174,6 +183,7 @@ class Simulation:
             self._is_wanted,
             self.tell,
         )
+        self.receiver = MemoryReceiver()
         port = self.interposer.port
         numbers = itertools.count(1)
         self.functions = Functions(
@@ -188,6 +198,8 @@ class Simulation:
             kept=port(self.kept, "kept", "storage"),
             fal=port(self.fal, "fal", "fal"),
             media=port(self.fal, "media", "media"),
+            notices=port(MemoryNotices(), "notices", "database"),
+            receiver=port(self.receiver, "receiver", "receiver"),
             new_name=lambda: f"n{next(numbers)}",
             monitor_settings=SETTINGS,
             dataset_settings=DatasetSettings(archive_url_ttl_s=ARCHIVE_URL_S),
@@ -229,6 +241,7 @@ class Simulation:
             datasets=self.datasets,
             runs=list(self.fal.runs.values()),
             finished=self.messages.finished,
+            told=self.receiver.received,
             writes=self.trainings.writes,
             escaped=self.messages.escaped,
             unrecovered=unrecovered,
@@ -266,6 +279,7 @@ class Simulation:
         told = [t.id for t in self.trainings.all() if t.is_recoverable]
         for training_id in told:
             self.users.recover(training_id)
+        self.messages.redrive_ends()
         self._play(self.clock.elapsed_s + HORIZON_S)
         for owner in OWNERS:
             free_unused(owner, accounts=self.accounts, trainings=self.trainings, at=self.clock.now())

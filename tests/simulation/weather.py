@@ -9,6 +9,7 @@ from shared.errors import (
     ArtifactUnavailable,
     DatabaseUnavailable,
     MessagingUnavailable,
+    NotificationUndelivered,
     ProductError,
     StorageUnavailable,
     TrainerUnavailable,
@@ -24,6 +25,7 @@ OUTAGES: Mapping[str, type[ProductError]] = {
     "messaging": MessagingUnavailable,
     "fal": TrainerUnavailable,
     "media": ArtifactUnavailable,
+    "receiver": NotificationUndelivered,
 }
 
 

@@ -67,6 +67,7 @@ class Act(StrEnum):
     """What a blow does."""
 
     KILL = "kill"
+    HOLD_UP = "hold up"
     REBOOT = "reboot"
     LOSE_MESSAGES = "lose messages"
     DELIVER_TWICE = "deliver twice at once"
@@ -131,7 +132,7 @@ def plan_of(seed: int, *, shoots: int, victims: Sequence[str], acts: Mapping[Act
         Blow(
             pause_s=chance.uniform(0, 2 * STORM_S / len(struck)),
             act=act,
-            victim=chance.choice(victims) if act is Act.KILL else "",
+            victim=chance.choice(victims) if act in (Act.KILL, Act.HOLD_UP) else "",
             choice=chance.random(),
         )
         for act in struck

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -32,6 +34,7 @@ from tests.wiring import envelope
 CALM_S = 60.0
 LOOK_S = 0.5
 WATCH_S = 1.0
+HELD_UP_S = 1.5
 # so long nobody may have looked: a few ticks of the monitor
 PATIENCE = timedelta(seconds=5)
 URL_TTL_S = 12 * 60 * 60
@@ -126,6 +129,8 @@ class Storm:
         match blow.act:
             case Act.KILL:
                 self._restart(blow.victim)
+            case Act.HOLD_UP:
+                yield people.submit(self._hold_up, blow.victim)
             case Act.REBOOT:
                 self._reboot()
             case Act.LOSE_MESSAGES:
@@ -142,6 +147,14 @@ class Storm:
     def _restart(self, *names: str) -> None:
         self.stack.kill(*names)
         self.stack.start(*names)
+
+    def _hold_up(self, name: str) -> None:
+        """A process stands still in the middle of what it does, for longer than a claim lasts, and then goes on."""
+        group = self.stack.processes.running[name].pid
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGSTOP)
+            time.sleep(HELD_UP_S)
+            os.killpg(group, signal.SIGCONT)
 
     def _reboot(self) -> None:
         """Everything on the machine ends and comes back; Pub/Sub's emulator comes back with nothing."""

@@ -37,7 +37,7 @@ STORMS = {
     LocalBackend.EMULATORS: (
         FunctionProcesses.SEPARATE,
         (*FUNCTIONS, SIMULATOR),
-        {**ACTS, Act.KILL: 10, Act.DELIVER_TWICE: 16, Act.LOSE_MESSAGES: 1},
+        {**ACTS, Act.KILL: 10, Act.HOLD_UP: 4, Act.DELIVER_TWICE: 16, Act.LOSE_MESSAGES: 1},
     ),
 }
 

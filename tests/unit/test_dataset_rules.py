@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
+from shared import images
 from shared.datasets import (
     caption_errors,
     decode_caption,
@@ -144,6 +146,17 @@ def test_every_kind_of_picture_that_trainers_read_is_accepted(what: str) -> None
     decoded = decode(data, name, max_pixels=LIMITS.max_image_pixels, side=32)
     assert (decoded.width, decoded.height) == ((1, 1) if "one pixel" in what else (64, 64))
     assert max(decoded.image.size) <= 32
+
+
+@pytest.mark.parametrize("what", ["a progressive JPEG", "a JPEG with another picture behind", "a PNG", "a WebP"])
+def test_a_picture_is_decoded_when_there_is_room_for_it(what: str) -> None:
+    name, data = READABLE[what]
+    with ThreadPoolExecutor(1) as pool:
+        with images._DECODED.taken(1 << 40):
+            checked = pool.submit(check_image, data, name, max_pixels=LIMITS.max_image_pixels)
+            while not images._DECODED._turn.locked():
+                assert not checked.done(), "it did not wait"
+        assert checked.result(10) is None
 
 
 def test_a_picture_that_lies_on_its_side_is_turned_upright() -> None:

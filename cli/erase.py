@@ -106,13 +106,13 @@ def show_receipt(
 
 
 def _erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
-    plan = client.get("/v1/erasures/plan", subject=subject, id=subject_id)
+    plan = client.get("/v1/erasures/plan", subject=subject, subject_id=subject_id)
     if dry_run:
         print_json(plan) if as_json else _show_plan(plan)
         return
     if not yes:
         _confirm(plan, as_json=as_json)
-    asked = client.post("/v1/erasures", {"subject": subject, "id": subject_id, "confirm": plan["name"]})
+    asked = client.post("/v1/erasures", {"subject": subject, "subject_id": subject_id, "confirm": plan["name"]})
     receipt = await_receipt(client, asked)
     if as_json:
         print_json(receipt)
@@ -127,7 +127,8 @@ def _confirm(plan: Document, *, as_json: bool) -> None:
         raise Misused(
             "not_confirmed",
             "Deleting is for good and has to be confirmed.",
-            f"See what goes with --dry-run, then say so: lora erase {plan['subject']} {clean(plan['id'])} --yes",
+            "See what goes with --dry-run, then say so: "
+            f"lora erase {plan['subject']} {clean(plan['subject_id'])} --yes",
         )
     _show_plan(plan)
     typed = typer.prompt(f"Type its name, {name}, to delete it", err=True, default="", show_default=False)

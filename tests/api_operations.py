@@ -76,9 +76,10 @@ class Operation:
         return content["application/json"]["schema"] if "application/json" in content else None
 
     def ids(self) -> set[str]:
-        """The names of the ids that it has to be given, in its path or its body."""
+        """The names of the ids that it has to be given, in its path, its query or its body."""
         body = example_of(self.body_schema) if self.body_schema else {}
         names = set(re.findall(r"{(\w+)}", self.path)) | (set(body) if isinstance(body, dict) else set())
+        names |= {p["name"] for p in self.document.get("parameters", ()) if p["in"] == "query" and p.get("required")}
         return {name for name in names if name.endswith("_id") and name != "person_id"}
 
     def ask(self, client: TestClient, ids: Mapping[str, str], headers: Mapping[str, str]) -> httpx2.Response:

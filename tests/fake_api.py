@@ -366,7 +366,7 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, self.api.models[model_id]
 
     def plan_erasure(self, _: bytes) -> tuple[int, Document]:
-        subject, wanted = self._query("subject"), self._query("id") or ""
+        subject, wanted = self._query("subject"), self._query("subject_id") or ""
         if subject == "model" and wanted not in self.api.models:
             return self.show_model(b"", wanted)
         name = self.api.models[wanted]["name"] if subject == "model" else wanted
@@ -374,16 +374,16 @@ class _Handler(BaseHTTPRequestHandler):
             "deletes": [an_erasure_line("model_files", 5, 4096)],
             "stays": [an_erasure_line("account", reason="money")],
         }
-        of = {"subject": subject, "id": wanted, "name": name}
+        of = {"subject": subject, "subject_id": wanted, "name": name}
         return 200, {**of, **lines, "hindrances": [], "warnings": ["For good."]}
 
     def erase(self, body: bytes) -> tuple[int, Document]:
         wanted = json.loads(body)
         if wanted["subject"] == "model":
-            if wanted["confirm"] != self.api.models[wanted["id"]]["name"]:
+            if wanted["confirm"] != self.api.models[wanted["subject_id"]]["name"]:
                 return 409, a_problem(409, "conflict", "To delete this model, confirm with its name.")
-            del self.api.models[wanted["id"]]
-        erasure = an_erasure(f"e_{len(self.api.erasures) + 1}", wanted["subject"], wanted["id"])
+            del self.api.models[wanted["subject_id"]]
+        erasure = an_erasure(f"e_{len(self.api.erasures) + 1}", wanted["subject"], wanted["subject_id"])
         self.api.erasures[erasure["id"]] = erasure
         return 202, {**erasure, "state": "open", "finished_at": None}
 

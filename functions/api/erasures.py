@@ -37,7 +37,7 @@ class PlanView(View):
     """What would be deleted and what not. It is confirmed with `name`; `hindrances` say why it cannot be now."""
 
     subject: Subject
-    id: str
+    subject_id: str
     name: str
     deletes: list[LineView]
     stays: list[LineView]
@@ -50,11 +50,11 @@ class NewErasure(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"subject": "model", "id": "m_3f0c", "confirm": "red-riding-hood"}]},
+        json_schema_extra={"examples": [{"subject": "model", "subject_id": "m_3f0c", "confirm": "red-riding-hood"}]},
     )
 
     subject: Subject
-    id: Id
+    subject_id: Id
     confirm: str = Field(max_length=128)
 
 
@@ -104,15 +104,17 @@ class PeopleView(View):
 
 
 @router.get("/erasures/plan")
-def plan_one_erasure(subject: Subject, id: Annotated[str, Query(min_length=1, max_length=128)], user: User) -> PlanView:
+def plan_one_erasure(
+    subject: Subject, subject_id: Annotated[str, Query(min_length=1, max_length=128)], user: User
+) -> PlanView:
     """What would be deleted, and what not and why. Nothing is: it is the plan that an erasure carries out."""
-    return _plan_view(preview_erasure(user, subject, id, _ports()))
+    return _plan_view(preview_erasure(user, subject, subject_id, _ports()))
 
 
 @router.post("/erasures", status_code=202)
 def erase(new: NewErasure, user: User, response: Response) -> ErasureView:
     """Delete for good; it is done soon. The same again goes on with the one that is not done yet."""
-    erasure = request_erasure(user, new.subject, new.id, new.confirm, _ports())
+    erasure = request_erasure(user, new.subject, new.subject_id, new.confirm, _ports())
     response.headers["Location"] = f"/v1/erasures/{erasure.id}"
     return _view(erasure)
 
@@ -178,7 +180,7 @@ def _ports() -> Erasing:
 def _plan_view(preview: Preview) -> PlanView:
     return PlanView(
         subject=preview.subject,
-        id=preview.id,
+        subject_id=preview.id,
         name=preview.name,
         deletes=_lines(together(line_of(step) for step in preview.plan.steps)),
         stays=_lines(preview.plan.stays),

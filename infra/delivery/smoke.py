@@ -115,5 +115,5 @@ def _train(client: ApiClient, folder: Path, name: str) -> None:
     ended = watch_training(client, training["id"], console)
     if ended["status"] != "succeeded":
         raise DeliveryError(f"the simulated training {training['id']} is {ended['status']}: {ended['error']}")
-    await_receipt(client, client.post("/v1/erasures", {"subject": "person", "id": name, "confirm": name}))
+    await_receipt(client, client.post("/v1/erasures", {"subject": "person", "subject_id": name, "confirm": name}))
     print("✓ A simulated training went the whole way.", flush=True)

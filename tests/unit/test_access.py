@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from functions.api import console_pages
 from shared import bootstrap
+from shared.erasures import Cause, Erasure, Subject
 from shared.events import TrainingRequested
 from shared.stages import Status
 from tests.api_operations import ANY_NAME, Operation, operations
@@ -36,6 +37,8 @@ THEIRS = {
     "model_id": "m_bob",
     "letter_id": "training-requested-packager.1",
     "sweep_id": "sweep_bob",
+    "erasure_id": "e_bob",
+    "subject_id": "m_bob",
 }
 MISSING = {
     "shoot_id": "s_non",
@@ -43,6 +46,8 @@ MISSING = {
     "model_id": "m_non",
     "letter_id": "training-requested-packager.9",
     "sweep_id": "sweep_non",
+    "erasure_id": "e_non",
+    "subject_id": "m_non",
 }
 
 GUARDED = [operation for operation in operations() if operation.path not in OPEN_TO_ALL]
@@ -73,6 +78,7 @@ class House:
             world.shoots.list_for_owner("bob", limit=100),
             world.trainings.list_for_owner("bob", limit=100),
             world.models.list_for_owner("bob", limit=100),
+            bootstrap.erasures().list_for_owner("bob", limit=100),
             list(world.pictures.list("")),
             list(world.kept.list("")),
             bootstrap.queue().dead_letters(),
@@ -94,6 +100,15 @@ def move_in(world: ApiWorld) -> None:
     model = a_model(id=THEIRS["model_id"], shoot_id=shoot, training_id=training, **mine, **files)
     world.models.create(replace(model, version=2))
     world.models.create(replace(model, id="m_bob_before"))
+    erasure = Erasure.requested(
+        at=model.trained_at,
+        id=THEIRS["erasure_id"],
+        owner_id="bob",
+        subject=Subject.PERSON,
+        subject_id="bob-person",
+        cause=Cause.ASKED,
+    )
+    bootstrap.erasures().create(erasure)
     bootstrap.queue().publish(TrainingRequested(training_id=training))
     while leased := bootstrap.queue().lease(limit=1, lease_s=60):
         bootstrap.queue().nack(leased[0], delay_s=0, error="HTTP 500")

@@ -17,9 +17,9 @@ export function eraseButton({ subject, id, of, onDone }) {
   const button = h("button.quiet.small.danger-text", { type: "button", ...label }, "Delete…");
   button.addEventListener("click", () => busy(button, "Looking", async () => {
     try {
-      const plan = await get("/v1/erasures/plan", { query: { subject, id } });
+      const plan = await get("/v1/erasures/plan", { query: { subject, subject_id: id } });
       if (!(await agreed(plan))) return;
-      const asked = await request("POST", "/v1/erasures", { body: { subject, id, confirm: plan.name } });
+      const asked = await request("POST", "/v1/erasures", { body: { subject, subject_id: id, confirm: plan.name } });
       await told(await done(asked));
       onDone();
     } catch (error) {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections import Counter
@@ -17,15 +15,14 @@ from typing import TypeVar
 import httpx
 
 from cli.client import ApiClient, ApiProblem
-from infra.local.emulators import FIRESTORE, PUBSUB
 from infra.local.fal_simulator.control import SimulatorControl
-from infra.local.provision import provision
 from infra.local.stack import Stack
 from shared.errors import ProductError
-from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
+from shared.events import Event
 from shared.stages import Status
 from shared.trainings import Training
 from tests.evidence import Evidence
+from tests.pipeline import blows
 from tests.pipeline.chaos_plan import Act, Blow, Order, Plan
 from tests.pipeline.stores import Stores
 from tests.rules import broken
@@ -34,10 +31,8 @@ from tests.wiring import envelope
 CALM_S = 60.0
 LOOK_S = 0.5
 WATCH_S = 1.0
-HELD_UP_S = 1.5
 # so long nobody may have looked: a few ticks of the monitor
 PATIENCE = timedelta(seconds=5)
-URL_TTL_S = 12 * 60 * 60
 # a user who tries again until she is answered, as the console does
 STUBBORN = (0.1, *(0.3,) * 200)
 
@@ -54,7 +49,8 @@ class Storm:
     plan: Plan
     pushes: httpx.Client
     diary: list[str] = field(default_factory=list)
-    done: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
+    recovered: int = 0
     seen: dict[tuple[str, int], Training] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
 
@@ -101,19 +97,19 @@ class Storm:
                 raise AssertionError(self._report(self._wrong(self._evidence()) or wrong))
             time.sleep(LOOK_S)
 
-    def recover_all(self) -> int:
-        """Every user presses Retry where paid weights may be fetched again; how many did."""
+    def recover_all(self) -> None:
+        """Every user presses Retry where paid weights may be fetched again."""
         recoverable = [training for training in self._look() if training.is_recoverable]
         with ApiClient(self.stack.url) as api:
             for training in recoverable:
                 api.post(f"/v1/trainings/{training.id}/retry")
-        return len(recoverable)
+        self.recovered = len(recoverable)
 
     def deliver_everything_again(self) -> None:
         """Deliver every message of every training once more, now that all have ended."""
         with ThreadPoolExecutor(8) as pool:
             for training in self._look():
-                for function, event in self._events(training):
+                for function, event in blows.messages_about(training, self.stores.datasets):
                     pool.submit(self._deliver, function, event)
 
     def _order(self, api: ApiClient, order: Order, shoot: str) -> None:
@@ -125,16 +121,16 @@ class Storm:
         """Let a blow fall; those that need an answer fall in a thread, or the next ones would wait for it."""
         time.sleep(blow.pause_s)
         self._note(f"{blow.act} {blow.victim}")
-        self.done[f"{blow.act} {blow.victim}".strip()] += 1
+        self.struck[f"{blow.act} {blow.victim}".strip()] += 1
         match blow.act:
             case Act.KILL:
-                self._restart(blow.victim)
+                blows.kill_and_start(self.stack, blow.victim)
             case Act.HOLD_UP:
-                yield people.submit(self._hold_up, blow.victim)
+                yield people.submit(blows.hold_up, self.stack, blow.victim)
             case Act.REBOOT:
-                self._reboot()
+                blows.reboot(self.stack)
             case Act.LOSE_MESSAGES:
-                self._lose_messages()
+                blows.lose_messages(self.stack)
             case Act.DELIVER_TWICE:
                 yield people.submit(self._deliver_twice, blow.choice)
             case Act.CALL_AGAIN:
@@ -144,60 +140,14 @@ class Storm:
             case Act.RETRY:
                 yield people.submit(self._retry, api, blow.choice)
 
-    def _restart(self, *names: str) -> None:
-        self.stack.kill(*names)
-        self.stack.start(*names)
-
-    def _hold_up(self, name: str) -> None:
-        """A process stands still in the middle of what it does, for longer than a claim lasts, and then goes on."""
-        group = self.stack.processes.running[name].pid
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGSTOP)
-            time.sleep(HELD_UP_S)
-            os.killpg(group, signal.SIGCONT)
-
-    def _reboot(self) -> None:
-        """Everything on the machine ends and comes back; Pub/Sub's emulator comes back with nothing."""
-        names = tuple(self.stack.servers)
-        self.stack.kill(*names)
-        if (emulators := self.stack.emulators) is not None:
-            emulators.save()
-            emulators.restart(FIRESTORE, PUBSUB)
-            provision(emulators, self.stack.endpoints)
-        self.stack.start(*names)
-
-    def _lose_messages(self) -> None:
-        """Pub/Sub goes away with everything that it had, while the functions go on."""
-        if (emulators := self.stack.emulators) is not None:
-            emulators.restart(PUBSUB)
-            provision(emulators, self.stack.endpoints)
-
     def _deliver_twice(self, choice: float) -> None:
         if (training := chosen(list(self.seen.values()), choice)) is None:
             return
-        if (message := chosen(list(self._events(training)), choice * 7 % 1)) is None:
+        if (message := chosen(list(blows.messages_about(training, self.stores.datasets)), choice * 7 % 1)) is None:
             return
         with ThreadPoolExecutor(2) as both:
             for _attempt in range(2):
                 both.submit(self._deliver, *message)
-
-    def _events(self, training: Training) -> Iterator[tuple[str, Event]]:
-        """The messages that there have been about a training, and whom they are for."""
-        yield "packager", TrainingRequested(training_id=training.id)
-        yield "monitor", CheckRequested(training_id=training.id)
-        if training.dataset is not None:
-            packaged = DatasetPackaged(
-                training_id=training.id,
-                nonce=training.dataset.nonce,
-                archive_url=self.stores.datasets.sign(training.dataset.archive, ttl_s=URL_TTL_S),
-                expires_at=time.time() + URL_TTL_S,
-            )
-            yield "submitter", packaged
-        if training.fal is not None:
-            reported = ResultReported(
-                training_id=training.id, nonce=training.fal.nonce, request_id=training.fal.request_id
-            )
-            yield "mirror", reported
 
     def _deliver(self, function: str, event: Event) -> None:
         # what is not acked is what Pub/Sub would deliver again: here it is lost, which it may be

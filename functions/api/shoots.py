@@ -15,12 +15,11 @@ from functions.api.auth import User
 from functions.api.search_shoots import search_shoots
 from functions.api.seats import Seats
 from functions.api.shoot_views import FileView, Looks, ShootDetailView, ShootView, shoot_detail_view, shoot_view
-from functions.api.start_training import owned_shoot
-from functions.api.thumbnails import Thumbnail, show_thumbnails, thumbnail_prefix
+from functions.api.start_training import keyed_id, owned_shoot
+from functions.api.thumbnails import Thumbnail, show_thumbnails
 from functions.api.views import PageView
 from shared import bootstrap
 from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, ShootNotFound
-from shared.jobs import keyed_id
 from shared.models import Model
 from shared.ports import Page
 from shared.reading import read_whole
@@ -85,7 +84,7 @@ def _with_cover(shoot: Shoot, latest_model: Model | None) -> ShootView:
 
 def _thumbnails(shoot: Shoot, found: Sequence[Picture]) -> Mapping[str, Thumbnail]:
     return show_thumbnails(
-        thumbnail_prefix(shoot.id),
+        shoot.id,
         found,
         source=bootstrap.shoots_bucket(),
         thumbnails=bootstrap.thumbnails_bucket(),

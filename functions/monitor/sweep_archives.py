@@ -8,12 +8,11 @@ from datetime import datetime
 from itertools import islice
 
 from shared import logs
-from shared.all_jobs import Jobs
-from shared.errors import JobNotFound
+from shared.errors import TrainingNotFound
 from shared.finishing import archive_prefix
-from shared.jobs import Job
-from shared.ports import ObjectInfo, Objects
+from shared.ports import ObjectInfo, Objects, TrainingRepository
 from shared.settings import MonitorSettings
+from shared.trainings import Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +23,9 @@ class Sweeper:
     training but has neither bucket nor topic.
     """
 
-    jobs: Jobs
+    trainings: TrainingRepository
     datasets: Objects
-    finish: Callable[[Job], None]
+    finish: Callable[[Training], None]
     now: datetime
     settings: MonitorSettings
 
@@ -42,12 +41,12 @@ class Sweeper:
 
     def _swept(self, training_id: str, found: ObjectInfo) -> int:
         try:
-            job = self.jobs.get(training_id)
-        except JobNotFound:
+            training = self.trainings.get(training_id)
+        except TrainingNotFound:
             return self._swept_of_nobody(training_id, found)
-        if not job.is_terminal:
+        if not training.is_terminal:
             return 0
-        self.finish(job)
+        self.finish(training)
         logs.info("archive_swept", training_id=training_id)
         return 1
 

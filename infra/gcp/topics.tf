@@ -12,12 +12,6 @@ locals {
     dataset-packaged = {
       submitter = { ack_deadline_s = 180, minimum_backoff_s = 30, maximum_backoff_s = 600 }
     }
-    images-requested = {
-      packager = { ack_deadline_s = 600, minimum_backoff_s = 10, maximum_backoff_s = 600 }
-    }
-    images-prepared = {
-      submitter = { ack_deadline_s = 180, minimum_backoff_s = 30, maximum_backoff_s = 600 }
-    }
     result-reported = {
       mirror = { ack_deadline_s = 600, minimum_backoff_s = 10, maximum_backoff_s = 600 }
     }
@@ -26,9 +20,6 @@ locals {
     }
     # for the app, too: `app_subscribers` says who of it pulls
     training-finished = {
-      notifier = { ack_deadline_s = 60, minimum_backoff_s = 20, maximum_backoff_s = 600 }
-    }
-    images-finished = {
       notifier = { ack_deadline_s = 60, minimum_backoff_s = 20, maximum_backoff_s = 600 }
     }
     erasure-requested = {
@@ -49,7 +40,7 @@ locals {
   redrivers = length(coalesce(var.settings.api.operators, [])) == 0 ? {} : { api = module.function["api"].member }
 
   pulled = {
-    for topic in ["training-finished", "images-finished"] : topic => {
+    training-finished = {
       for subscriber, members in var.app_subscribers : subscriber => {
         ack_deadline_s        = 60
         minimum_backoff_s     = 10

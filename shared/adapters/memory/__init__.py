@@ -7,13 +7,7 @@ from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.notices import MemoryNotices, MemoryReceiver
 from shared.adapters.memory.objects import MemoryObjects
 from shared.adapters.memory.publisher import MemoryPublisher
-from shared.adapters.memory.repositories import (
-    MemoryAccounts,
-    MemoryImageJobs,
-    MemoryModels,
-    MemoryShoots,
-    MemoryTrainings,
-)
+from shared.adapters.memory.repositories import MemoryAccounts, MemoryModels, MemoryShoots, MemoryTrainings
 from shared.adapters.memory.stories import MemoryStories
 
 __all__ = [
@@ -22,7 +16,6 @@ __all__ = [
     "MemoryAccounts",
     "MemoryDeadLetters",
     "MemoryErasures",
-    "MemoryImageJobs",
     "MemoryModels",
     "MemoryNotices",
     "MemoryObjects",

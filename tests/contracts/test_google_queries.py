@@ -14,7 +14,8 @@ from google.cloud.firestore import Client
 from google.cloud.firestore_v1.types import StructuredQuery
 
 from shared.accounts import Account
-from shared.adapters.google import repositories, stories
+from shared.adapters.google import erasures, repositories, stories
+from shared.adapters.google.erasures import FirestoreErasures
 from shared.adapters.google.indexes import EXPIRING, INDEXES, UNINDEXED, Index
 from shared.adapters.google.repositories import (
     TRAINING_VIEWS,
@@ -24,6 +25,7 @@ from shared.adapters.google.repositories import (
     NumberedName,
 )
 from shared.adapters.google.stories import FirestoreStories
+from shared.erasures import Cause, Erasure, State, Subject
 from shared.models import Model
 from shared.settings import StoreSettings
 from shared.shoots import Shoot
@@ -36,7 +38,7 @@ from tests.contracts.google_wire import RecordQueries, firestore_through
 NOBODY = StoreSettings.model_validate({"GOOGLE_CLOUD_PROJECT": "nobody", "firestore_emulator_host": "127.0.0.1:1"})
 
 # What `Documents` has for asking; whoever calls it makes a query.
-ASKING = {"page", "oldest", "matching"}
+ASKING = {"page", "oldest", "matching", "delete_where"}
 
 STORED: Mapping[str, type] = {
     "accounts": Account,
@@ -45,10 +47,11 @@ STORED: Mapping[str, type] = {
     "models": Model,
     "model_names": NumberedName,
     "stories": StoryEntry,
+    "erasures": Erasure,
 }
 
 # What a document holds as one value.
-SINGLE = {str, int, float, bool, datetime, Status, Attention, Outcome}
+SINGLE = {str, int, float, bool, datetime, Status, Attention, Outcome, Subject, State, Cause}
 
 QUERIES: Mapping[str, Callable[[Client], object]] = {
     "FirestoreShoots.list_for_owner": lambda c: FirestoreShoots(c).list_for_owner("o", limit=1),
@@ -59,6 +62,9 @@ QUERIES: Mapping[str, Callable[[Client], object]] = {
     "FirestoreTrainings.list_followed": lambda c: FirestoreTrainings(c).list_followed(limit=1),
     "FirestoreTrainings.list_watched": lambda c: FirestoreTrainings(c).list_watched(unchanged_since=AT, limit=1),
     "FirestoreTrainings.list_succeeded": lambda c: FirestoreTrainings(c).list_succeeded("trainer", limit=1),
+    "FirestoreTrainings.list_ended": lambda c: FirestoreTrainings(c).list_ended(
+        Status.FAILED, unchanged_since=AT, limit=1
+    ),
     "FirestoreTrainings.list_for_owner": lambda c: FirestoreTrainings(c).list_for_owner("o", limit=1),
     "FirestoreTrainings.list_for_owner by status": lambda c: FirestoreTrainings(c).list_for_owner(
         "o", limit=1, status=Status.FAILED
@@ -69,6 +75,9 @@ QUERIES: Mapping[str, Callable[[Client], object]] = {
     "FirestoreTrainings.list_for_owner by both": lambda c: FirestoreTrainings(c).list_for_owner(
         "o", limit=1, status=Status.FAILED, shoot_id="s"
     ),
+    "FirestoreErasures.list_for_owner": lambda c: FirestoreErasures(c).list_for_owner("o", limit=1),
+    "FirestoreErasures.list_open": lambda c: FirestoreErasures(c).list_open(unchanged_since=AT, limit=1),
+    "FirestoreStories.forget": lambda c: FirestoreStories(c).forget("t"),
     "FirestoreStories.list_for_training": lambda c: FirestoreStories(c).list_for_training("t", limit=1),
 }
 
@@ -84,7 +93,7 @@ def made_by(ask: Callable[[Client], object]) -> StructuredQuery:
 
 def methods_that_ask() -> Iterator[str]:
     """Every method of a repository that makes a query, as its code says."""
-    for module in (repositories, stories):
+    for module in (repositories, stories, erasures):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 for method in node.body:

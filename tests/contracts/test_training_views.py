@@ -27,6 +27,7 @@ HIDDEN: Mapping[str, str] = {
     "dataset": "holds the nonce, and where the ZIP with the pictures lies",
     "idempotency_hash": "is for the API alone",
     "recipe": "is for finding the same training again",
+    "erasure_id": "is for the eraser alone: the training is gone a moment later",
     "announced_at": "is for the monitor alone",
     "attention": "is for the monitor alone",
     "sent": "is long; the API has it",
@@ -90,3 +91,11 @@ def test_a_write_that_lost_shows_nothing(client: Client) -> None:
     assert view_of(client, training)["trigger_word"] == training.trigger_word
     assert trainings.create(replace(training, trigger_word="TWICE")) is False
     assert view_of(client, training)["trigger_word"] == training.trigger_word
+
+
+def test_what_the_app_sees_goes_with_the_training(client: Client) -> None:
+    trainings, training = FirestoreTrainings(client), a_training(id="t_gone")
+    trainings.create(training)
+    assert view_of(client, training)
+    trainings.delete(training.id)
+    assert view_of(client, training) == {}

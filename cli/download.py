@@ -45,7 +45,11 @@ def fetch(file: RemoteFile, folder: Path, *, on_bytes: Callable[[int], None], fr
     `fresh` gives the file with a new signed URL when the old one ran out. Raises `TransferFailed`; what came
     so far is kept for the next try, unless it is not what was promised.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = f"{folder} cannot be written to ({error.strerror}): name another folder."
+        raise TransferFailed("folder_not_writable", sentence) from error
     part = folder / f"{file.name}.part"
     resumed = part.exists()
     _fill(file, part, on_bytes=on_bytes, fresh=fresh)

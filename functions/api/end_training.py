@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from functions.api.start_training import Desk, Wish, announce, start_training
+from functions.api.start_training import Desk, Wish, announce, start_training, successor_key
 from shared import logs
 from shared.errors import Conflict
 from shared.events import CheckRequested
@@ -109,6 +109,6 @@ def retry_training(training: Training, desk: Desk) -> Training:
         force=True,
         predecessor_id=training.id,
     )
-    successor = start_training(training.owner_id, f"retry:{training.id}", wish, desk)
+    successor = start_training(training.owner_id, successor_key(training.id), wish, desk)
     logs.info("training_retried", training_id=training.id, successor_id=successor.id)
     return successor

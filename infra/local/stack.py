@@ -149,7 +149,8 @@ def _refuse_what_cannot_work(settings: StackSettings) -> None:
 def _writable(folder: Path) -> Path:
     found = folder.expanduser().resolve()
     try:
-        found.mkdir(parents=True, exist_ok=True)
+        # what lies in it are pictures of people: nobody else on this machine may look
+        found.mkdir(parents=True, exist_ok=True, mode=0o700)
         (found / "functions.log").open("ab").close()
     except OSError as error:
         raise StackError(f"{found} cannot be written to ({error.strerror}): set DATA_DIR to another folder.") from error

@@ -288,3 +288,14 @@ def test_any_other_input_is_trained(world: World, change: dict[str, Any]) -> Non
 
 
 # --- models
+
+
+def test_no_key_of_a_users_takes_the_place_of_a_retry(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1", TrainingFailed(reason="out of memory"))
+    world.publisher.publish(world.report(training))
+    world.run()
+    other = world.start(key=f"retry:{training.id}", force=True, parameters={"steps": 20})
+    successor = retry_training(world.of(training), world.desk)
+    assert successor.id != other.id
+    assert successor.predecessor_id == training.id

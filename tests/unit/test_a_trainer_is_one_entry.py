@@ -100,7 +100,6 @@ def test_the_simulated_fal_ai_accepts_validates_delivers_and_bills_it(tmp_path: 
             "sparkle": 0.5,
             "mood": "merry",
             "magic_word": "TOK",
-            "continue_from": None,
         }
         failed = customer.finish(customer.post({"album_url": album}, endpoint=glitter.endpoint).json())
         assert failed.json()["detail"][0]["loc"] == ["body", "magic_word"]

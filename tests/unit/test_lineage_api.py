@@ -142,7 +142,7 @@ def test_the_promoted_version_is_current_until_another_is_promoted(world: ApiWor
     assert current() == {"m_1"}
     world.client.post("/v1/models/m_2/promote")
     assert current() == {"m_2"}
-    world.client.delete("/v1/models/m_2", params={"confirm": "red-riding-hood"})
+    world.models.delete("m_2")
     assert get(world, "/v1/models/m_3/versions")["current_model_id"] == "m_1"
 
 

@@ -63,15 +63,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         hint=18,
     ),
     Mutation(
-        name="what has ended fails again",
-        module="shared.trainings",
-        old="""        if self.is_terminal:
-            return self
-        where = stage""",
-        new="""        where = stage""",
-        hint=24,
-    ),
-    Mutation(
         name="an uncertain submission is said to have cost nothing",
         module="shared.trainings",
         old='does not show it"), at=at, charged=None)',

@@ -122,6 +122,10 @@ def version_prefix(person_id: str, name: str, version: int) -> str:
     return f"models/{person_id}/{name}/v{version}/"
 
 
+DESCRIPTION = "model.json"
+"""What the file is called that says which model a version's folder is for; it is the first one there."""
+
+
 def weights_name(name: str, version: int, part: str = "") -> str:
     """What the file of that part of a version is called, in the bucket and where it is downloaded."""
     return f"{name}-v{version}{f'-{part}' if part else ''}.safetensors"

@@ -153,8 +153,11 @@ class ModelRepository(Protocol):
         """Every version of a name of the owner's, the newest number first."""
         ...
 
-    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
-        """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is asked."""
+    def allocate_version(self, person_id: str, name: str, training_id: str, *, above: int = 0) -> int:
+        """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is asked.
+
+        Where that is not above `above`, it gets another: the next one that is, and that nobody was given.
+        """
         ...
 
     def version_of(self, person_id: str, name: str, training_id: str) -> int | None:

@@ -153,8 +153,8 @@ class CountedModels(MemoryModels):
         self._tally.add(READS)
         return super().find_by_recipe(owner_id, recipe)
 
-    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
-        version = super().allocate_version(person_id, name, training_id)
+    def allocate_version(self, person_id: str, name: str, training_id: str, *, above: int = 0) -> int:
+        version = super().allocate_version(person_id, name, training_id, above=above)
         # to create the name's document fails where it is there: it is looked at, and then changed
         self._tally.add(READS, 0 if version == 1 else 2)
         self._tally.add(WRITES)

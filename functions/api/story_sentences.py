@@ -60,6 +60,7 @@ _EVENTS: Mapping[str, str] = {
     "artifacts_refused": "What was fetched ({output}) did not verify, attempt {attempt}: {reason}.",
     "artifacts_verified": "The weights ({output}) verified: {bytes} bytes, {tensors} tensors, sha256 {sha256}.",
     "version_allocated": "It got the version number {version}.",
+    "version_was_taken": "The number {version} is of a model that the database does not know: the next one was taken.",
     "model_kept": "The model {model_id} was kept: version {version}, {bytes} bytes.",
     "failed_log_not_kept": "The log of the failed run could not be kept: {reason}",
     "training_finished": "It was settled: {status}, {cost_usd}, {total_s} s.",

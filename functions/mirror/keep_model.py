@@ -13,7 +13,7 @@ from functions.mirror.origin import Origin
 from shared.documents import to_document
 from shared.errors import ArtifactCorrupt
 from shared.manifests import FILE_NAME, to_bytes
-from shared.models import Model, WeightsFile, model_id, recipe, version_prefix, weights_name
+from shared.models import DESCRIPTION, Model, WeightsFile, model_id, recipe, version_prefix, weights_name
 from shared.ports import Objects
 from shared.trainings import Training
 
@@ -31,18 +31,19 @@ def keep_model(
 ) -> Model:
     """Give the verified files their kept names and write what belongs beside them; the model to be recorded.
 
-    Repeatable: the same training and version write the same names.
+    Repeatable: the same training and version write the same names. Whose the folder is stands there before the weights.
     """
     prefix = version_prefix(training.person_id, training.model_name, version)
-    files = tuple(
-        _named(file, f"{prefix}{weights_name(training.model_name, version, file.part)}", bucket) for file in kept.files
-    )
+    names = [f"{prefix}{weights_name(training.model_name, version, file.part)}" for file in kept.files]
+    files = tuple(_named(file, f"{bucket.uri}/{name}") for file, name in zip(kept.files, names, strict=True))
     model = _model(training, files, version, f"{bucket.uri}/{prefix}config.json", cost_usd=cost_usd, at=at)
-    document = to_document(model, mode="json")
+    description = _pretty(to_document(model, mode="json"))
+    bucket.write(f"{prefix}{DESCRIPTION}", [description], content_type="application/json")
+    for file, name in zip(kept.files, names, strict=True):
+        _copy(file, name, bucket)
     beside: Mapping[str, tuple[str, bytes]] = {
         "config.json": ("application/json", kept.config),
         "training.log": ("text/plain; charset=utf-8", _text(log)),
-        "model.json": ("application/json", _pretty(document)),
         "README.md": ("text/markdown; charset=utf-8", model_card(model, training, origin).encode()),
     }
     if training.captions:
@@ -54,14 +55,17 @@ def keep_model(
     return model
 
 
-def _named(file: KeptFile, name: str, bucket: Objects) -> WeightsFile:
-    """The file under its kept name; `ArtifactCorrupt` where the copy is not what was verified."""
+def _copy(file: KeptFile, name: str, bucket: Objects) -> None:
+    """Give the file its kept name; `ArtifactCorrupt` where the copy is not what was verified."""
     copied = bucket.copy(file.name, name)
     if (copied.size, copied.crc32c) != (file.size, file.crc32c):
         raise ArtifactCorrupt(reason="the copy in our bucket differs from what was verified")
+
+
+def _named(file: KeptFile, uri: str) -> WeightsFile:
     return WeightsFile(
         part=file.part,
-        uri=f"{bucket.uri}/{name}",
+        uri=uri,
         size=file.size,
         sha256=file.sha256,
         crc32c=file.crc32c,

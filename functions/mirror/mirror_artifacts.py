@@ -8,6 +8,7 @@ from dataclasses import replace
 from functions.mirror.fetch_artifacts import Kept, fetch_artifacts
 from functions.mirror.keep_model import keep_model
 from functions.mirror.kept_output import kept_output
+from functions.mirror.number_version import number_version
 from functions.mirror.origin import Origin, origin_of
 from functions.mirror.staging import clear_staging
 from shared import logs
@@ -191,8 +192,7 @@ def _keep(
     bucket: Objects,
     clock: Clock,
 ) -> Model:
-    version = models.allocate_version(training.person_id, training.model_name, training.id)
-    logs.info("version_allocated", training_id=training.id, version=version)
+    version = number_version(training, models=models, bucket=bucket)
     cost_usd = trainer.cost_usd(job)
     model = keep_model(training, kept, version, origin, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
     if not models.create(model):

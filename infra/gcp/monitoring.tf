@@ -23,6 +23,7 @@ locals {
     trainings_to_look_at = { event = "training_expired", labels = ["was"] }
     payments_to_look_at  = { event = "submission_uncertain", labels = [] }
     late_results         = { event = "result_came_late", labels = [] }
+    forgotten_versions   = { event = "version_was_taken", labels = [] }
   }
 
   # A figure's name in PromQL; a gathered one has `_sum`, `_count` and `_bucket`.
@@ -74,6 +75,12 @@ locals {
       severity = "WARNING"
       summary  = "fal.ai finished a training that had been given up: paid weights wait to be recovered."
       query    = "sum(increase(${local.figure.late_results}{${local.logged}}[10m])) > 0"
+      for_s    = 0
+    }
+    forgotten-models = {
+      severity = "ERROR"
+      summary  = "The models bucket has weights that the database does not know: it was restored, and models are missing."
+      query    = "sum(increase(${local.figure.forgotten_versions}{${local.logged}}[10m])) > 0"
       for_s    = 0
     }
     forged-callbacks = {

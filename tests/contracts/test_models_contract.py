@@ -84,6 +84,17 @@ def test_a_training_keeps_its_version(backend: Backend, own: str) -> None:
     assert asked == [1, 2, 1, 3, 2, 1]
 
 
+def test_a_number_above_another_is_given_once_and_to_nobody_else(backend: Backend, own: str) -> None:
+    assert backend.models.allocate_version(own, "wolf", "a") == 1
+    assert backend.models.allocate_version(own, "wolf", "a", above=1) == 2
+    assert [backend.models.allocate_version(own, "wolf", "a", above=above) for above in (0, 1)] == [2, 2]
+    assert backend.models.version_of(own, "wolf", "a") == 2
+    assert backend.models.allocate_version(own, "wolf", "b") == 3
+    assert backend.models.allocate_version(own, "wolf", "a", above=2) == 4, "the third is another training's"
+    assert backend.models.allocate_version(own, "fox", "c", above=7) == 8
+    assert backend.models.allocate_version(own, "fox", "d", above=3) == 9
+
+
 def test_every_person_and_name_counts_for_itself(backend: Backend, own: str) -> None:
     named = [(own, "wolf"), (own, "hood"), (f"{own}-2", "wolf"), (own, "wolf-2")]
     assert [backend.models.allocate_version(person, name, "a") for person, name in named] == [1, 1, 1, 1]

@@ -183,9 +183,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="every attempt takes a version of its own",
-        module="functions.mirror.mirror_artifacts",
-        old="models.allocate_version(training.person_id, training.model_name, training.id)",
-        new="models.allocate_version(training.person_id, training.model_name, f'{training.id} {clock.now()}')",
+        module="functions.mirror.number_version",
+        old="models.allocate_version(person, name, own)",
+        new="models.allocate_version(person, name, f'{own} {len([*bucket.list(str())])}')",
         hint=1,
     ),
     Mutation(

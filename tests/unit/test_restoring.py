@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from shared.adapters.memory import MemoryModels, MemoryTrainings
-from shared.errors import TrainerUnavailable
+from shared.errors import StorageUnavailable, TrainerUnavailable
 from shared.events import DatasetPackaged, TrainingRequested
 from shared.stages import Status
 from shared.trainings import Training
@@ -93,21 +94,75 @@ def test_what_ran_at_the_backup_is_fetched_again_without_paying(world: World) ->
     assert len(world.fal.runs) == 1
 
 
-def test_a_number_that_was_given_after_the_backup_is_given_again(world: World) -> None:
-    # why the runbook copies the weights first, and puts the numbers back before anything is fetched
-    first = world.start(key="first")
+def begin_another(world: World, key: str = "another") -> Training:
+    """One more training of the same name, at fal.ai."""
+    training = world.start(key=key, parameters={"steps": 20 + len(world.fal.runs)})
     world.run()
-    world.fal.end("r1")
-    world.publisher.publish(world.report(first, "r1"))
+    return world.of(training)
+
+
+def end(world: World, training: Training) -> Training:
+    """Let fal.ai end that run well, and its webhook come."""
+    assert training.fal is not None
+    world.fal.end(training.fal.request_id)
+    world.publisher.publish(world.report(training, training.fal.request_id))
     world.run()
-    before = {found.name: found.crc32c for found in world.kept.list("models/")}
+    return world.of(training)
+
+
+def kept(world: World) -> dict[str, str]:
+    return {found.name: found.crc32c for found in world.kept.list("models/")}
+
+
+def test_a_number_that_was_given_after_the_backup_is_not_given_again(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = [end(world, begin_another(world, key)) for key in ("one", "two")]
+    before = kept(world)
     restore(world, [])
-    second = world.start(key="second", parameters={"steps": 20})
+    capsys.readouterr()
+    done = end(world, begin_another(world))
+    assert world.models.get(str(done.model_id)).version == 3
+    after = kept(world)
+    assert {name: after.get(name) for name in before} == before, "what was paid for stays as it is"
+    assert all("/v3/" in name for name in set(after) - set(before))
+    told = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if line["severity"] == "ERROR"]
+    assert [(line["message"], line["version"], line["other_training_id"]) for line in told] == [
+        ("version_was_taken", 1, lost[0].id),
+        ("version_was_taken", 2, lost[1].id),
+    ]
+
+
+def test_a_training_that_the_backup_does_not_know_to_be_done_finds_its_own_number(world: World) -> None:
+    end(world, begin_another(world, "lost"))
+    backup = begin_another(world)
+    assert end(world, backup).status is Status.SUCCEEDED
+    before = set(kept(world))
+    restore(world, [backup])
+
+    world.tick(after_s=TWO_HOURS + 60)
     world.run()
-    world.fal.end("r2")
-    world.publisher.publish(world.report(second, "r2"))
-    world.run()
-    after = {found.name: found.crc32c for found in world.kept.list("models/")}
-    assert world.of(second).status is Status.SUCCEEDED
-    assert set(after) == set(before), "the second model has the first one's names"
-    assert after != before
+    assert world.models.get(str(world.of(backup).model_id)).version == 2
+    assert set(kept(world)) == before
+
+
+def test_weights_whose_model_was_never_recorded_stay_as_they_are(world: World) -> None:
+    lost = begin_another(world, "lost")
+    world.kept.faults.fail("copy", StorageUnavailable(reason="the answer got lost"), after=True)
+    with pytest.raises(StorageUnavailable):
+        end(world, lost)
+    before = kept(world)
+    assert any(name.endswith(".safetensors") for name in before)
+    restore(world, [])
+    done = end(world, begin_another(world))
+    assert world.models.get(str(done.model_id)).version == 2
+    assert {name: kept(world).get(name) for name in before} == before
+
+
+@pytest.mark.parametrize("found", [b"", b"[]", b'{"training_id": 7}', b"\xff"])
+def test_a_description_that_nobody_can_read_is_anothers(world: World, found: bytes) -> None:
+    name = "models/p1/red-riding-hood/v1/model.json"
+    world.kept.write(name, [found], content_type="application/json")
+    done = end(world, begin_another(world))
+    assert world.models.get(str(done.model_id)).version == 2
+    assert b"".join(world.kept.read(name)) == found

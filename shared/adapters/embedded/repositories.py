@@ -205,16 +205,17 @@ class SqliteModels:
             rows = connection.execute(query, (owner_id, *equal.values())).fetchall()
         return [self._table.value(row[0]) for row in rows]
 
-    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
+    def allocate_version(self, person_id: str, name: str, training_id: str, *, above: int = 0) -> int:
         """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
         key = name_key(person_id, name)
         with self._database.writing() as connection:
-            # max + 1 keeps the numbers dense, ON CONFLICT keeps the one that this training has
+            # max + 1 keeps the numbers dense, ON CONFLICT keeps the one that this training has where it will do
             connection.execute(
                 "INSERT INTO version_numbers (name_key, training_id, version)"
-                " SELECT :key, :training_id, coalesce(max(version), 0) + 1 FROM version_numbers"
-                " WHERE name_key = :key ON CONFLICT DO NOTHING",
-                {"key": key, "training_id": training_id},
+                " SELECT :key, :training_id, max(coalesce(max(version), 0), :above) + 1 FROM version_numbers"
+                " WHERE name_key = :key ON CONFLICT (name_key, training_id)"
+                " DO UPDATE SET version = excluded.version WHERE version <= :above",
+                {"key": key, "training_id": training_id, "above": above},
             )
             row: tuple[int] = connection.execute(_VERSION, (key, training_id)).fetchone()
         return row[0]

@@ -71,11 +71,11 @@ class NumberedName:
     person_id: str = ""
     name: str = ""
 
-    def with_version_of(self, training_id: str) -> NumberedName:
-        """This name with the next number for that training; itself when it has one."""
-        if training_id in self.versions:
+    def with_version_of(self, training_id: str, above: int) -> NumberedName:
+        """This name with the next number for that training; itself when it has one that is above `above`."""
+        if self.versions.get(training_id, 0) > above:
             return self
-        following = max(self.versions.values(), default=0) + 1
+        following = max(above, *self.versions.values(), 0) + 1
         return replace(self, versions={**self.versions, training_id: following})
 
 
@@ -232,17 +232,17 @@ class FirestoreModels:
         found = self._documents.page(equal, newest="trained_at", limit=MOST_VERSIONS, cursor=None).items
         return sorted(found, key=lambda model: model.version, reverse=True)
 
-    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
+    def allocate_version(self, person_id: str, name: str, training_id: str, *, above: int = 0) -> int:
         """The number of this training's version of that name: 1, 2, 3 …, and the same one however often it is
         asked.
 
         `DatabaseUnavailable` when too many others keep winning.
         """
         key = name_key(person_id, name)
-        first = NumberedName(versions={training_id: 1})
+        first = NumberedName(versions={training_id: above + 1})
         if self._names.create(key, first):
-            return 1
-        return self._names.update(key, lambda known: known.with_version_of(training_id)).versions[training_id]
+            return above + 1
+        return self._names.update(key, lambda known: known.with_version_of(training_id, above)).versions[training_id]
 
     def version_of(self, person_id: str, name: str, training_id: str) -> int | None:
         """The number that was given; None where none was."""

@@ -207,11 +207,13 @@ class MemoryModels:
             found = [m for m in list(self._models.values()) if (m.owner_id, m.person_id, m.name) == wanted]
             return sorted(found, key=lambda model: model.version, reverse=True)
 
-    def allocate_version(self, person_id: str, name: str, training_id: str) -> int:
+    def allocate_version(self, person_id: str, name: str, training_id: str, *, above: int = 0) -> int:
         """The number of this training's version of that name: 1, 2, 3 …; the same one however often asked."""
         with self.faults.around("allocate_version"), self._lock:
             versions = self._versions.setdefault(name_key(person_id, name), {})
-            return versions.setdefault(training_id, len(versions) + 1)
+            if versions.get(training_id, 0) <= above:
+                versions[training_id] = max(above, *versions.values(), 0) + 1
+            return versions[training_id]
 
     def version_of(self, person_id: str, name: str, training_id: str) -> int | None:
         """The number that was given; None where none was."""

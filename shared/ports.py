@@ -61,8 +61,8 @@ class ShootRepository(Protocol):
         """The shoot; `ShootNotFound` where there is none."""
         ...
 
-    def save(self, shoot: Shoot) -> None:
-        """Write it, new or again."""
+    def create(self, shoot: Shoot) -> bool:
+        """Write a new shoot; False, and nothing changed, where one with its id exists."""
         ...
 
     def delete(self, shoot_id: str) -> None:

@@ -1,7 +1,7 @@
 """The API in this process on the embedded backend: the real app with its real adapters in a directory of its own.
 
     with api_world(tmp_path) as world:
-        world.shoots.save(a_shoot(owner_id=world.user))
+        world.shoots.create(a_shoot(owner_id=world.user))
         assert world.client.get("/v1/shoots").json()["items"]
 
 Settings are read from the environment, once: so it is set first, and what was built before is forgotten.

@@ -309,7 +309,7 @@ def add_shoot(functions: Functions, *, pictures: int, captions: int, shoot_id: s
     made = Shoot(
         id=shoot_id, owner_id=OWNER, person_id="p1", costume_name="Red Riding Hood", created_at=functions.clock.now()
     )
-    functions.shoots.save(made)
+    functions.shoots.create(made)
     prefix = preprocessed_prefix(shoot_id)
     for number in range(pictures):
         functions.pictures.write(f"{prefix}{number:04}.jpg", [jpeg(number)], content_type="image/jpeg")

@@ -79,7 +79,7 @@ class World(Functions):
         shoot = Shoot(
             id=shoot_id, owner_id=OWNER, person_id="p1", costume_name="Red Riding Hood", created_at=self.clock.now()
         )
-        self.shoots.save(shoot)
+        self.shoots.create(shoot)
         for i in range(images):
             self.put(shoot_id, f"{i:02}.jpg", jpeg(i))
             if i < captions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -19,7 +20,7 @@ from functions.api.start_training import keyed_id, owned_shoot
 from functions.api.thumbnails import Thumbnail, show_thumbnails
 from functions.api.views import PageView
 from shared import bootstrap
-from shared.errors import InvalidRequest, NotAllowed, PayloadTooLarge, ShootNotFound
+from shared.errors import Conflict, InvalidRequest, NotAllowed, PayloadTooLarge
 from shared.models import Model
 from shared.ports import Page
 from shared.reading import read_whole
@@ -127,7 +128,7 @@ def create_shoot(
     response: Response,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> ShootView:
-    """An empty shoot of yours; the same Idempotency-Key gives the same shoot."""
+    """An empty shoot of yours; the same Idempotency-Key gives the same shoot, and takes no other name or person."""
     _require_import()
     shoot = _created_once(keyed_id("s", user, idempotency_key or bootstrap.new_nonce()), user, new)
     response.headers["Location"] = f"/v1/shoots/{shoot.id}"
@@ -135,12 +136,13 @@ def create_shoot(
 
 
 def _created_once(shoot_id: str, user: str, new: NewShoot) -> Shoot:
-    try:
-        return bootstrap.shoots().get(shoot_id)
-    except ShootNotFound:
-        shoot = Shoot(id=shoot_id, owner_id=user, created_at=bootstrap.clock().now(), **new.model_dump())
-        bootstrap.shoots().save(shoot)
+    shoot = Shoot(id=shoot_id, owner_id=user, created_at=bootstrap.clock().now(), **new.model_dump())
+    if bootstrap.shoots().create(shoot):
         return shoot
+    before = bootstrap.shoots().get(shoot_id)
+    if replace(shoot, created_at=before.created_at) != before:
+        raise Conflict(reason="this Idempotency-Key was used for another shoot: take a new key")
+    return before
 
 
 @router.put("/{shoot_id}/files/{name}", status_code=201)

@@ -114,7 +114,7 @@ def test_ended_trainings_are_found_by_when_they_last_changed(backend: Backend, o
 
 
 def test_a_deleted_shoot_is_gone(backend: Backend, own: str) -> None:
-    backend.shoots.save(a_shoot(id=f"s_{own}", owner_id=own))
+    backend.shoots.create(a_shoot(id=f"s_{own}", owner_id=own))
     for _ in range(2):
         backend.shoots.delete(f"s_{own}")
     with pytest.raises(ShootNotFound):

@@ -89,7 +89,7 @@ def emulators() -> Emulators:
         stack.callback(client.close)
         for collection in (*OPEN, *CLOSED):
             client.collection(collection).document("of-the-owner").set({"owner_id": OWNER})
-        FirestoreShoots(client).save(a_shoot(id="s_1", owner_id=OWNER))
+        FirestoreShoots(client).create(a_shoot(id="s_1", owner_id=OWNER))
         FirestoreTrainings(client).create(a_training(id="t_1", owner_id=OWNER))
         FirestoreModels(client).create(a_model(id="m_1", owner_id=OWNER))
     return emulators

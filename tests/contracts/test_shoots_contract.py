@@ -11,16 +11,17 @@ from tests.builders import AT, a_shoot
 from tests.contracts.backend import Backend
 
 
-def test_a_saved_shoot_is_read_as_it_was(backend: Backend, own: str) -> None:
+def test_a_shoot_is_read_as_it_was_created(backend: Backend, own: str) -> None:
     shoot = a_shoot(id=f"s_{own}", costume_name="Rotkäppchen 🧺 'x'")
-    backend.shoots.save(shoot)
+    backend.shoots.create(shoot)
     assert backend.shoots.get(shoot.id) == shoot
 
 
-def test_saving_again_replaces(backend: Backend, own: str) -> None:
-    backend.shoots.save(a_shoot(id=f"s_{own}"))
-    backend.shoots.save(a_shoot(id=f"s_{own}", costume_name="Wolf"))
-    assert backend.shoots.get(f"s_{own}").costume_name == "Wolf"
+def test_creating_twice_keeps_the_first(backend: Backend, own: str) -> None:
+    first = a_shoot(id=f"s_{own}")
+    assert backend.shoots.create(first) is True
+    assert backend.shoots.create(a_shoot(id=f"s_{own}", costume_name="Wolf")) is False
+    assert backend.shoots.get(f"s_{own}") == first
 
 
 def test_an_unknown_shoot_is_not_found(backend: Backend, own: str) -> None:
@@ -33,7 +34,7 @@ def test_owners_see_their_own_shoots_newest_first(backend: Backend, own: str) ->
         a_shoot(id=f"s_{own}_{n}", owner_id=f"owner-{own}", created_at=AT + n * timedelta(days=1)) for n in range(3)
     ]
     for shoot in (*mine, a_shoot(id=f"s_{own}_other", owner_id=f"other-{own}")):
-        backend.shoots.save(shoot)
+        backend.shoots.create(shoot)
     page = backend.shoots.list_for_owner(f"owner-{own}", limit=10)
     assert page.items == tuple(reversed(mine))
     assert page.next_cursor is None

@@ -51,7 +51,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         closing(Database(folder / "documents.sqlite3")) as database,
     ):
         made = Target(api, SqliteShoots(database), SqliteTrainings(database))
-        made.shoots.save(a_shoot(id="s_1", owner_id=USER))
+        made.shoots.create(a_shoot(id="s_1", owner_id=USER))
         made.trainings.create(a_training(status=Status.RUNNING, id="t_1", owner_id=USER))
         yield made
         assert "Traceback" not in api.printed, "what others send is no error of ours"

@@ -289,7 +289,7 @@ class Simulation:
         shoot = Shoot(
             id=f"s_{owner}", owner_id=owner, person_id=f"p_{owner}", costume_name="Robe", created_at=self.clock.now()
         )
-        shoots.save(shoot)
+        shoots.create(shoot)
         for number, picture in enumerate(PICTURES):
             name = f"{preprocessed_prefix(shoot.id)}{number:02}"
             self.pictures.write(f"{name}.jpg", [picture], content_type="image/jpeg")

@@ -32,7 +32,7 @@ def glitter() -> Iterator[TrainerSpec]:
 
 def test_the_api_offers_prices_takes_and_refuses_it(tmp_path: Path) -> None:
     with api_world(tmp_path) as world:
-        world.shoots.save(a_shoot(owner_id=world.user))
+        world.shoots.create(a_shoot(owner_id=world.user))
         world.put("s_1", "1.jpg", jpeg())
         listed = world.client.get("/v1/trainers").json()["items"][-1]
         assert (listed["name"], listed["title"], listed["weights_files"]) == (

@@ -90,7 +90,7 @@ def move_in(world: ApiWorld) -> None:
     """Give an owner a shoot with a picture, trainings in every status, and a model."""
     mine: dict[str, Any] = {"owner_id": "bob", "person_id": "bob-person"}
     shoot, training = THEIRS["shoot_id"], THEIRS["training_id"]
-    world.shoots.save(a_shoot(id=shoot, costume_name="bob-cape", **mine))
+    world.shoots.create(a_shoot(id=shoot, costume_name="bob-cape", **mine))
     world.put(shoot, ANY_NAME, b"bob-picture")
     world.put(shoot, "01.txt", b"bob-caption")
     for status in Status:

@@ -236,7 +236,7 @@ def test_one_user_does_not_keep_everybody_waiting_with_large_bodies(tmp_path: Pa
 @pytest.mark.parametrize("path", ["/v1/shoots/s_1", "/v1/shoots/s_1/report"])
 def test_looking_at_too_many_shoots_at_once_has_to_wait(tmp_path: Path, path: str) -> None:
     with api_world(tmp_path) as world, ExitStack() as looking:
-        world.shoots.save(a_shoot(id="s_1", owner_id=world.user))
+        world.shoots.create(a_shoot(id="s_1", owner_id=world.user))
         seats: Seats = cast(FastAPI, world.client.app).state.look_seats
         for _ in range(LOOKS_PER_USER):
             assert world.client.get(path).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def get(api: ApiWorld, path: str, **params: Any) -> Any:
 
 def a_full_shoot(api: ApiWorld, shoot_id: str = "s_1", **changes: Any) -> None:
     """Three pictures, of which the first has a caption."""
-    api.shoots.save(a_shoot(id=shoot_id, **{"owner_id": api.user, **changes}))
+    api.shoots.create(a_shoot(id=shoot_id, **{"owner_id": api.user, **changes}))
     for i in range(3):
         api.put(shoot_id, f"{i}.jpg", a_jpeg(i, (600, 800)))
     api.put(shoot_id, "0.txt", b"[trigger] as a wolf")
@@ -40,7 +41,7 @@ def named(api: ApiWorld, *names: str) -> None:
     """A shoot for each name, the last one the newest."""
     for number, name in enumerate(names):
         at = AT + timedelta(minutes=number)
-        api.shoots.save(a_shoot(id=f"s_{number}", owner_id=api.user, costume_name=name, created_at=at))
+        api.shoots.create(a_shoot(id=f"s_{number}", owner_id=api.user, costume_name=name, created_at=at))
 
 
 def pages(api: ApiWorld, **params: Any) -> list[list[str]]:
@@ -74,7 +75,7 @@ def test_somebody_elses_model_of_the_same_shoot_is_not_shown(api: ApiWorld) -> N
 
 
 def test_a_shoot_without_pictures_has_no_cover(api: ApiWorld) -> None:
-    api.shoots.save(a_shoot(owner_id=api.user))
+    api.shoots.create(a_shoot(owner_id=api.user))
     (shoot,) = get(api, "/v1/shoots")["items"]
     assert (shoot["image_count"], shoot["cover_url"], shoot["latest_model"]) == (0, None, None)
 
@@ -198,3 +199,27 @@ def test_a_report_and_a_search_are_in_the_api_description_with_an_example(api: A
     description = get(api, "/openapi.json")
     assert description["components"]["schemas"]["ReportView"]["examples"]
     assert "search" in {parameter["name"] for parameter in description["paths"]["/v1/shoots"]["get"]["parameters"]}
+
+
+def import_shoot(api: ApiWorld, key: str, **changes: Any) -> Any:
+    new = {"costume_name": "Cape", "person_id": "anna", **changes}
+    return api.client.post("/v1/shoots", json=new, headers={"Idempotency-Key": key})
+
+
+def test_a_key_gives_one_shoot_and_takes_no_other_name_or_person(api: ApiWorld) -> None:
+    first, again = import_shoot(api, "one"), import_shoot(api, "one")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    for changed in ({"costume_name": "Robe"}, {"person_id": "bert"}):
+        refused = import_shoot(api, "one", **changed)
+        assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert get(api, "/v1/shoots/" + first.json()["id"])["costume_name"] == "Cape"
+    assert import_shoot(api, "two", costume_name="Robe").json()["id"] != first.json()["id"]
+
+
+def test_of_two_shoots_that_come_at_once_under_one_key_one_is_made(api: ApiWorld) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: import_shoot(api, "one", costume_name=f"Cape {number}"), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
+    (made,) = [answer.json() for answer in answers if answer.status_code == 201]
+    assert [shoot["costume_name"] for shoot in get(api, "/v1/shoots")["items"]] == [made["costume_name"]]

@@ -133,7 +133,7 @@ def test_captions_that_cannot_be_used_are_refused_before_anything_is_recorded(
 
 def test_the_api_takes_them_and_says_what_is_wrong_with_them(tmp_path: Path) -> None:
     with api_world(tmp_path) as api:
-        api.shoots.save(a_shoot(owner_id=api.user))
+        api.shoots.create(a_shoot(owner_id=api.user))
         for i in range(4):
             api.put("s_1", f"{i}.jpg", jpeg(i))
         asked = {"shoot_id": "s_1", "trigger_word": "TOK"}

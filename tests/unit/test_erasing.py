@@ -96,7 +96,7 @@ def others(world: World) -> None:
     world.models.create(
         a_model(id="m_other", owner_id=OTHERS, person_id=PERSON, training_id=training.id, version=number)
     )
-    world.shoots.save(a_shoot(id="s_other", owner_id=OTHERS, person_id=PERSON))
+    world.shoots.create(a_shoot(id="s_other", owner_id=OTHERS, person_id=PERSON))
     put(world, world.kept, f"{version_prefix(PERSON, training.model_name, number)}weights.safetensors")
     put(world, world.kept, f"images/{PERSON}/{training.model_name}/v{number}/i_9/0.png")
     put(world, world.thumbnails, "thumbnails/s_other/00.webp")

@@ -35,7 +35,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
     """A user with a shoot, a training that has ended, and a model; nothing limits how much may be asked."""
     unlimited = {"RATE_LIMIT_PER_MINUTE": "0", "TRAININGS_AT_ONCE": "0", "BUDGET_USD_PER_DAY": "0"}
     with api_world(tmp_path_factory.mktemp("hostile"), **unlimited) as world:
-        world.shoots.save(a_shoot(id="s_1", owner_id=world.user))
+        world.shoots.create(a_shoot(id="s_1", owner_id=world.user))
         for number in range(4):
             world.put("s_1", f"{number}.jpg", JPEG)
         world.trainings.create(a_training(status=Status.SUCCEEDED, id="t_1", owner_id=world.user))

@@ -24,7 +24,7 @@ PORTRAIT = "fal-ai/flux-lora-portrait-trainer"
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ApiWorld]:
     with api_world(tmp_path) as world:
-        world.shoots.save(a_shoot(owner_id=world.user))
+        world.shoots.create(a_shoot(owner_id=world.user))
         for i in range(10):
             world.put("s_1", f"{i}.jpg", jpeg(i))
         yield world

@@ -63,7 +63,7 @@ def waiting() -> list[bytes]:
 
 
 def test_a_request_that_starts_a_training_begins_its_story(world: ApiWorld) -> None:
-    world.shoots.save(a_shoot(id="s_1", owner_id=world.user))
+    world.shoots.create(a_shoot(id="s_1", owner_id=world.user))
     for number in range(4):
         world.put("s_1", f"{number}.jpg", jpeg(number))
     training = world.client.post("/v1/trainings", json={"shoot_id": "s_1", "trigger_word": "TOK"}).json()

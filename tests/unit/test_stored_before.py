@@ -36,7 +36,7 @@ def test_a_model_of_before_has_its_one_file() -> None:
 
 def test_a_training_of_before_is_shown_and_downloaded(tmp_path: Path) -> None:
     with api_world(tmp_path) as world:
-        world.shoots.save(a_shoot(owner_id=world.user))
+        world.shoots.create(a_shoot(owner_id=world.user))
         training = a_training(status=Status.SUCCEEDED, owner_id=world.user)
         world.trainings.create(from_document(Training, as_before(training)))
         shown = world.client.get(f"/v1/trainings/{training.id}").json()

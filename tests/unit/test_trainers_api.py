@@ -21,7 +21,7 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
     with api_world(tmp_path_factory.mktemp("api"), RATE_LIMIT_PER_MINUTE="0", BUDGET_USD_PER_DAY="50") as world:
-        world.shoots.save(a_shoot(owner_id=world.user))
+        world.shoots.create(a_shoot(owner_id=world.user))
         for number in range(4):
             world.put("s_1", f"{number}.jpg", jpeg(number))
         yield world

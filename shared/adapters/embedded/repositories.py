@@ -41,11 +41,10 @@ class SqliteShoots:
             raise ShootNotFound(id=shoot_id)
         return shoot
 
-    def save(self, shoot: Shoot) -> None:
-        """Write it, new or again."""
-        statement = "INSERT OR REPLACE INTO shoots (id, owner_id, created_at, document) VALUES (?, ?, ?, ?)"
+    def create(self, shoot: Shoot) -> bool:
+        """Write a new shoot; False, and nothing changed, where one with its id exists."""
         with self._database.writing() as connection:
-            connection.execute(statement, tuple(self._table.row(shoot).values()))
+            return self._table.insert(connection, shoot)
 
     def delete(self, shoot_id: str) -> None:
         """Forget the shoot; no error where there is none."""

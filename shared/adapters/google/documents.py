@@ -109,12 +109,6 @@ class Documents(Generic[T]):
         """The value."""
         return self._value(self._read(document_id))
 
-    def put(self, document_id: str, value: T) -> None:
-        """Write it, new or again, whatever is there."""
-        document = _marked(value)
-        with _translated():
-            self._commit(document_id, document, lambda batch, there: batch.set(there, document))
-
     def create(self, document_id: str, value: T) -> bool:
         """Write a new document; False, and nothing changed, where there is one."""
         document = _marked(value)

@@ -119,9 +119,9 @@ class FirestoreShoots:
         """The shoot; `ShootNotFound` where there is none."""
         return self._documents.get(shoot_id)
 
-    def save(self, shoot: Shoot) -> None:
-        """Write it, new or again."""
-        self._documents.put(shoot.id, shoot)
+    def create(self, shoot: Shoot) -> bool:
+        """Write a new shoot; False, and nothing changed, where one with its id exists."""
+        return self._documents.create(shoot.id, shoot)
 
     def delete(self, shoot_id: str) -> None:
         """Forget the shoot; no error where there is none."""

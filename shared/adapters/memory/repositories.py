@@ -46,10 +46,10 @@ class MemoryShoots:
                 raise ShootNotFound(id=shoot_id)
             return shoot
 
-    def save(self, shoot: Shoot) -> None:
-        """Write it, new or again."""
-        with self.faults.around("save"):
-            self._shoots[shoot.id] = shoot
+    def create(self, shoot: Shoot) -> bool:
+        """Write a new shoot; False, and nothing changed, where one with its id exists."""
+        with self.faults.around("create"):
+            return self._shoots.setdefault(shoot.id, shoot) is shoot
 
     def delete(self, shoot_id: str) -> None:
         """Forget the shoot; no error where there is none."""

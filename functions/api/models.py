@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.auth import User
+from functions.api.plain_words import Words
 from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, View, model_view
 from shared import bootstrap
 from shared.errors import ModelNotFound
@@ -24,7 +25,7 @@ class ModelChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Anna as Red Riding Hood"}]})
 
-    title: str = Field(min_length=1, max_length=120)
+    title: Words = Field(min_length=1, max_length=120)
 
 
 class VersionsView(View):

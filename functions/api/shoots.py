@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api.auth import User
+from functions.api.plain_words import HIDDEN, Words
 from functions.api.search_shoots import search_shoots
 from functions.api.seats import Seats
 from functions.api.shoot_views import FileView, Looks, ShootDetailView, ShootView, shoot_detail_view, shoot_view
@@ -37,13 +38,13 @@ from shared.shoots import (
 
 router = APIRouter(prefix="/v1/shoots", tags=["shoots"])
 
-_FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]{0,199}")
+_FILE_NAME = re.compile(rf"[^/\\{HIDDEN}.][^/\\{HIDDEN}]{{0,199}}")
 
 
 class NewShoot(BaseModel):
     """A shoot to be filled with pictures."""
 
-    costume_name: str = Field(min_length=1, max_length=120, examples=["Red Riding Hood"])
+    costume_name: Words = Field(min_length=1, max_length=120, examples=["Red Riding Hood"])
     person_id: str = Field(pattern=ID_PATTERN, examples=["anna"])
 
 

@@ -16,6 +16,7 @@ from functions.api.end_training import CancelOutcome, cancel_training, retry_tra
 from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.live_events import LiveStream, live_events
 from functions.api.live_trainings import LiveTrainings
+from functions.api.plain_words import Words
 from functions.api.start_training import Desk, Wish, start_training
 from functions.api.told_routes import ToldRoute
 from functions.api.views import PageView, TrainingView, View, training_view
@@ -45,7 +46,7 @@ class NewTraining(BaseModel):
 
     shoot_id: str = Field(min_length=1, max_length=128)
     trigger_word: str = Field(pattern=TRIGGER_WORD_PATTERN, examples=["TOK"])
-    model_name: str | None = Field(default=None, min_length=1, max_length=60)
+    model_name: Words | None = Field(default=None, min_length=1, max_length=60)
     trainer: str = Field(default=DEFAULT_TRAINER, max_length=200)
     preset: str | None = Field(
         default=None,

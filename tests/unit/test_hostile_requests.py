@@ -376,7 +376,19 @@ def test_a_key_is_one_request_whatever_is_in_it_and_another_request_under_it_is_
 
 
 @pytest.mark.parametrize(
-    "name", ["..%2f..%2fevil.jpg", "..jpg", "%00.jpg", "a%0ab.jpg", "a%5cb.jpg", "a.exe", "a", f"{'x' * 300}.jpg"]
+    "name",
+    [
+        "..%2f..%2fevil.jpg",
+        "..jpg",
+        "%00.jpg",
+        "a%0ab.jpg",
+        "a%5cb.jpg",
+        "a%e2%80%aegpj.jpg",
+        "a%c2%85b.jpg",
+        "a.exe",
+        "a",
+        f"{'x' * 300}.jpg",
+    ],
 )
 def test_a_file_with_a_name_that_is_none_is_not_stored(world: ApiWorld, name: str) -> None:
     before = kept(world)
@@ -384,3 +396,30 @@ def test_a_file_with_a_name_that_is_none_is_not_stored(world: ApiWorld, name: st
     assert_answered(answer)
     assert answer.status_code in (404, 422)
     assert kept(world) == before
+
+
+UNSHOWABLE = ["a\nb", "a\x00", "\x1b[31mred", "a\x85b", "exe\u202egpj", "\u2066a", "a\u2028b", " ", "\u200b", "\u3000"]
+
+
+@pytest.mark.parametrize("words", UNSHOWABLE, ids=ascii)
+def test_words_that_are_shown_to_people_are_one_line_that_can_be_seen(world: ApiWorld, words: str) -> None:
+    before, title = kept(world), world.models.get("m_1").title
+    wish = {"shoot_id": "s_1", "trigger_word": "TOK", "model_name": words}
+    answers = {
+        "costume_name": world.client.post("/v1/shoots", json={"costume_name": words, "person_id": "p"}),
+        "title": world.client.patch("/v1/models/m_1", json={"title": words}),
+        "model_name": world.client.post("/v1/trainings", json=wish),
+    }
+    for field, answer in answers.items():
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+        assert f"{field}: has to be one line" in answer.json()["detail"]
+    assert kept(world) == before
+    assert world.models.get("m_1").title == title
+
+
+@pytest.mark.parametrize(
+    "words", ["Rotkäppchen 🧺", "赤ずきん", "ליאת", "👩\u200d🚀 in space", "a\u00a0b", "x" * 60], ids=ascii
+)
+def test_the_words_of_every_language_are_taken_as_they_are(world: ApiWorld, words: str) -> None:
+    answer = world.client.post("/v1/shoots", json={"costume_name": words, "person_id": "p"})
+    assert (answer.status_code, answer.json()["costume_name"]) == (201, words)

@@ -1,4 +1,4 @@
-"""What a user may spend and run at once: reserved when a training is accepted, settled when it ended. Pure."""
+"""What a user may spend and run at once: reserved when a job is accepted, settled when it ended. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from shared.errors import BudgetExceeded, TooManyTrainings
+from shared.errors import BudgetExceeded, TooManyImageJobs, TooManyTrainings
+from shared.jobs import Kind
 
-# A reservation that nobody settled for this long belongs to a training that was never recorded.
+# A reservation that nobody settled for this long belongs to a job that was never recorded.
 LAPSE = timedelta(days=2)
 
 
@@ -18,22 +19,28 @@ class Limits:
 
     trainings_at_once: int | None
     usd_per_day: float | None
+    image_jobs_at_once: int | None = None
+
+    def at_once(self, kind: Kind) -> int | None:
+        """How many jobs of that kind may be under way."""
+        return self.trainings_at_once if kind is Kind.TRAINING else self.image_jobs_at_once
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """Money set aside for one training that is under way."""
+    """Money set aside for one job that is under way."""
 
     usd: float
     at: datetime
+    kind: Kind = Kind.TRAINING
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A user's reservations by training, and what was spent on `day` (UTC, ISO). Both are US dollars.
+    """A user's reservations by job, and what was spent on `day` (UTC, ISO). Both are US dollars.
 
-    `settled` are the trainings that `spent_usd` is made of: none of them counts again, however late a copy of the
-    press that began it comes.
+    `settled` are the jobs that `spent_usd` is made of: none of them counts again, however late a copy of the press that
+    began it comes.
     """
 
     id: str
@@ -54,35 +61,41 @@ class Account:
         today = self._on(at)
         return max(round(limits.usd_per_day - today.spent_usd - today.reserved_usd, 6), 0.0)
 
-    def reserve(self, training_id: str, usd: float | None, *, limits: Limits, at: datetime) -> Account:
-        """This account with `usd` set aside; itself where that was done for the training already, or it has ended.
+    def reserve(
+        self, job_id: str, usd: float | None, *, limits: Limits, at: datetime, kind: Kind = Kind.TRAINING
+    ) -> Account:
+        """This account with `usd` set aside; itself where that was done for the job already, or it has ended.
 
         A price of None is not known before: all that is left of the day is set aside for it, until it is settled.
-        `TooManyTrainings` and `BudgetExceeded` say the numbers.
+        `TooManyTrainings`, `TooManyImageJobs` and `BudgetExceeded` say the numbers.
         """
         today = self._on(at)
-        if training_id in today.reservations or training_id in today.settled:
+        if job_id in today.reservations or job_id in today.settled:
             return self
-        if limits.trainings_at_once is not None and len(today.reservations) >= limits.trainings_at_once:
-            raise TooManyTrainings(count=len(today.reservations), maximum=limits.trainings_at_once)
+        today._refuse_one_more(kind, limits)
         left = today.left_usd(limits, at)
         if left is not None and (left < usd if usd is not None else not left):
             raise BudgetExceeded(cost=_usd(usd), left=_usd(left), limit=_usd(limits.usd_per_day or 0.0))
-        aside = Reservation(usd=(left or 0.0) if usd is None else usd, at=at)
-        return replace(today, reservations={**today.reservations, training_id: aside})
+        aside = Reservation(usd=(left or 0.0) if usd is None else usd, at=at, kind=kind)
+        return replace(today, reservations={**today.reservations, job_id: aside})
 
-    def settle(self, training_id: str, usd: float, *, at: datetime) -> Account:
+    def _refuse_one_more(self, kind: Kind, limits: Limits) -> None:
+        count, maximum = sum(held.kind is kind for held in self.reservations.values()), limits.at_once(kind)
+        if maximum is not None and count >= maximum:
+            raise (TooManyTrainings if kind is Kind.TRAINING else TooManyImageJobs)(count=count, maximum=maximum)
+
+    def settle(self, job_id: str, usd: float, *, at: datetime) -> Account:
         """This account with the reservation turned into `usd` spent; itself where there is none (any more)."""
-        if training_id not in self.reservations:
+        if job_id not in self.reservations:
             return self
         today = self._on(at)
-        kept = {name: reservation for name, reservation in today.reservations.items() if name != training_id}
-        spent_usd, settled = round(today.spent_usd + usd, 6), (*today.settled, training_id)
+        kept = {name: reservation for name, reservation in today.reservations.items() if name != job_id}
+        spent_usd, settled = round(today.spent_usd + usd, 6), (*today.settled, job_id)
         return replace(today, reservations=kept, spent_usd=spent_usd, settled=settled)
 
-    def released(self, training_ids: Collection[str]) -> Account:
-        """This account without the reservations of trainings that never were."""
-        kept = {name: held for name, held in self.reservations.items() if name not in training_ids}
+    def released(self, job_ids: Collection[str]) -> Account:
+        """This account without the reservations of jobs that never were."""
+        kept = {name: held for name, held in self.reservations.items() if name not in job_ids}
         return replace(self, reservations=kept)
 
     def _on(self, at: datetime) -> Account:

@@ -13,9 +13,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.accounts import Limits
+from shared.all_jobs import Jobs
 from shared.edge import Edge
 from shared.events import subscriptions
-from shared.finishing import finish_training
+from shared.finishing import finish_job
+from shared.jobs import Job
 from shared.messaging import Consumer
 from shared.narrating import Narrator
 from shared.settings import (
@@ -38,7 +40,6 @@ from shared.settings import (
 )
 from shared.stages import Stage
 from shared.tracing import Tracer
-from shared.trainings import Training
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client as FirestoreClient
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         Clock,
         DeadLetters,
         ErasureRepository,
+        ImageJobRepository,
         ModelRepository,
         NoticeRepository,
         Objects,
@@ -87,7 +89,11 @@ retention_settings = cache(RetentionSettings)
 def user_limits() -> Limits:
     """What a user may spend and run at once; 0 in the settings means no limit."""
     settings = api_settings()
-    return Limits(trainings_at_once=settings.trainings_at_once or None, usd_per_day=settings.budget_usd_per_day or None)
+    return Limits(
+        trainings_at_once=settings.trainings_at_once or None,
+        usd_per_day=settings.budget_usd_per_day or None,
+        image_jobs_at_once=settings.image_jobs_at_once or None,
+    )
 
 
 def new_nonce() -> str:
@@ -180,6 +186,24 @@ def trainings() -> TrainingRepository:
     from shared.adapters.google.repositories import FirestoreTrainings
 
     return FirestoreTrainings(_firestore())
+
+
+@cache
+def images() -> ImageJobRepository:
+    """The sets of pictures."""
+    if _embedded():
+        from shared.adapters.embedded.repositories import SqliteImageJobs
+
+        return SqliteImageJobs(_database())
+    from shared.adapters.google.repositories import FirestoreImageJobs
+
+    return FirestoreImageJobs(_firestore())
+
+
+@cache
+def jobs() -> Jobs:
+    """The jobs of both kinds."""
+    return Jobs(trainings=trainings(), images=images())
 
 
 @cache
@@ -375,10 +399,11 @@ def authenticator() -> Authenticator:
     return FirebaseAuthenticator(settings, store_settings().project, clock())
 
 
-def _finish(training: Training) -> None:
-    finish_training(
-        training,
-        trainings=trainings(),
+def _finish(job: Job) -> None:
+    finish_job(
+        job,
+        jobs=jobs(),
+        models=models(),
         publisher=publisher(),
         datasets=datasets_bucket(),
         accounts=accounts(),
@@ -386,8 +411,8 @@ def _finish(training: Training) -> None:
     )
 
 
-def _leave_to_the_monitor(training: Training) -> None:
-    """The submitter has neither bucket nor topic: a training that it fails is finished at the monitor's next tick."""
+def _leave_to_the_monitor(job: Job) -> None:
+    """The submitter has neither bucket nor topic: a job that it fails is finished at the monitor's next tick."""
 
 
 _FUNCTIONS = {
@@ -402,7 +427,7 @@ _FUNCTIONS = {
 def consumer(stage: Stage) -> Consumer:
     """What stands around the use case of the event function that does `stage`."""
     return Consumer(
-        trainings=trainings(),
+        jobs=jobs(),
         narrator=narrator(_FUNCTIONS[stage]),
         clock=clock(),
         stage=stage,

@@ -202,10 +202,20 @@ class ShootNotFound(NotFound):
     code = "shoot_not_found"
 
 
-class TrainingNotFound(NotFound):
+class JobNotFound(NotFound):
+    """There is no job {id} of yours."""
+
+
+class TrainingNotFound(JobNotFound):
     """There is no training {id} of yours: list your trainings to see their ids."""
 
     code = "training_not_found"
+
+
+class ImagesNotFound(JobNotFound):
+    """There are no pictures {id} of yours: list your pictures to see their ids."""
+
+    code = "images_not_found"
 
 
 class ModelNotFound(NotFound):
@@ -314,7 +324,7 @@ class LiveStreamsUnavailable(Unavailable):
 
 
 class BudgetExceeded(ProductError):
-    """This training would cost {cost} and {left} of the {limit} are left: wait, or ask the operator for more."""
+    """This would cost {cost} and {left} of the {limit} for today are left: wait, or ask the operator for more."""
 
     code = "budget_exceeded"
     status = 402
@@ -324,6 +334,13 @@ class TooManyTrainings(ProductError):
     """You have {count} trainings under way and {maximum} may run at once: wait until one ends, or cancel one."""
 
     code = "too_many_trainings"
+    status = 429
+
+
+class TooManyImageJobs(ProductError):
+    """You have {count} sets of pictures under way and {maximum} may be made at once: wait until one is done."""
+
+    code = "too_many_image_jobs"
     status = 429
 
 

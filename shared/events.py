@@ -6,14 +6,14 @@ the Terraform all follow it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened to the training `training_id`."""
+    """Something that happened to the job `training_id`: a training, or pictures where it begins with `i_`."""
 
     topic: ClassVar[str]
 
@@ -83,25 +83,59 @@ class TrainingFinished(Event):
     model_id: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImagesRequested(Event):
+    """Pictures are recorded as wanted, and their model's weights are to be signed."""
+
+    topic: ClassVar[str] = "images-requested"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesPrepared(Event):
+    """The weights can be fetched: at `weights_urls`, in the order of the model's files, until `expires_at` (Unix s)."""
+
+    topic: ClassVar[str] = "images-prepared"
+
+    nonce: str
+    weights_urls: Sequence[str] = field(repr=False)
+    expires_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesFinished(Event):
+    """A set of pictures reached a terminal status; for the app."""
+
+    topic: ClassVar[str] = "images-finished"
+
+    status: str
+    model_id: str
+
+
 EVENTS: Mapping[str, type[Event]] = {
     kind.topic: kind
     for kind in (
         TrainingRequested,
         DatasetPackaged,
+        ImagesRequested,
+        ImagesPrepared,
         ResultReported,
         CheckRequested,
         ErasureRequested,
         TrainingFinished,
+        ImagesFinished,
     )
 }
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     TrainingRequested.topic: ("packager",),
     DatasetPackaged.topic: ("submitter",),
+    ImagesRequested.topic: ("packager",),
+    ImagesPrepared.topic: ("submitter",),
     ResultReported.topic: ("mirror",),
     CheckRequested.topic: ("monitor",),
     TrainingFinished.topic: ("notifier",),
     ErasureRequested.topic: ("eraser",),
+    ImagesFinished.topic: ("notifier",),
 }
 
 NOTIFIER = "notifier"

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from shared import logs
-from shared.errors import Conflict, ProductError, TrainingNotFound, UndecodableMessage
+from shared.all_jobs import Jobs
+from shared.errors import Conflict, JobNotFound, ProductError, UndecodableMessage
 from shared.events import Event
+from shared.jobs import Deadlines, Job
 from shared.narrating import Narrator
-from shared.ports import Clock, TrainingRepository
+from shared.ports import Clock
 from shared.stages import Stage
 from shared.stories import Received
 from shared.tracing import MESSAGE_ATTRIBUTE, TraceContext, processing
-from shared.trainings import Deadlines, Training
 
 E = TypeVar("E", bound=Event)
+UseCases: TypeAlias = Mapping[type[Any], Callable[[Any], Job]]
+"""What is to be done, by the event that asks for it."""
+
+TOPIC_ATTRIBUTE = "event"
+"""The attribute of every message that names its topic: a function that hears several is called in one place."""
 
 TOPIC_ATTRIBUTE = "event"
 """The attribute of every message that names its topic: a function that hears several is called in one place."""
@@ -97,25 +103,34 @@ def decode(data: bytes, kind: type[E]) -> E:
 class Consumer:
     """What every event function needs around its use case: who records failures and tells stories, when to give up.
 
-    `finish` is called with every training that is found in a terminal status, also again on a second delivery.
+    `finish` is called with every job that is found in a terminal status, also again on a second delivery.
     """
 
-    trainings: TrainingRepository
+    jobs: Jobs
     narrator: Narrator
     clock: Clock
     stage: Stage
     deadlines: Deadlines
     max_attempts: int
-    finish: Callable[[Training], None]
+    finish: Callable[[Job], None]
 
-    def handle(self, body: bytes, kind: type[E], use_case: Callable[[E], Training]) -> None:
+    def handle(self, body: bytes, kind: type[E], use_case: Callable[[E], Job]) -> None:
         """Run `use_case` on the event in `body`; returning acks, raising nacks.
 
-        A permanent error ends the training as failed. A retryable one is noted on the training, so that its user reads
+        A permanent error ends the job as failed. A retryable one is noted on the job, so that its user reads
         why it waits, and raised; at the last delivery or past the stage's deadline it becomes permanent.
         """
+        self.handle_any(body, {kind: use_case})
+
+    def handle_any(self, body: bytes, use_cases: UseCases) -> None:
+        """The same where a function hears several topics: the use case is that of the message's own.
+
+        A message that does not name its topic, or one that nobody here listens to, is taken for the first.
+        """
         delivery = read_envelope(body)
-        event = decode(delivery.data, kind)
+        kind = next((kind for kind in use_cases if kind.topic == delivery.topic), next(iter(use_cases)))
+        use_case = use_cases[kind]
+        event: Event = decode(delivery.data, kind)
         received = delivery.received(kind.topic)
         with (
             processing(event, delivery.comes_from),
@@ -124,10 +139,10 @@ class Consumer:
         ):
             self._handle(event, delivery, use_case)
 
-    def _handle(self, event: E, delivery: Delivery, use_case: Callable[[E], Training]) -> None:
+    def _handle(self, event: Event, delivery: Delivery, use_case: Callable[[Any], Job]) -> None:
         try:
-            training = use_case(event)
-        except TrainingNotFound:
+            job = use_case(event)
+        except JobNotFound:
             logs.warning("message_for_unknown_training", training_id=event.training_id, topic=event.topic)
             return
         except Conflict as error:
@@ -135,33 +150,33 @@ class Consumer:
             logs.warning("delivery_lost_a_race", training_id=event.training_id, reason=error.message)
             return
         except ProductError as error:
-            training = self._settle(event.training_id, error, delivery)
-        if training.is_terminal:
-            self.finish(training)
+            job = self._settle(event.training_id, error, delivery)
+        if job.is_terminal:
+            self.finish(job)
 
-    def _settle(self, training_id: str, error: ProductError, delivery: Delivery) -> Training:
+    def _settle(self, job_id: str, error: ProductError, delivery: Delivery) -> Job:
         code, attempt = error.code, delivery.attempt
         last = attempt >= self.max_attempts
-        before = self.trainings.get(training_id)
+        before = self.jobs.get(job_id)
         if before.is_terminal:
             # its end stands; what was left to be done after it is tried again
             logs.warning(
-                "step_after_the_end_hindered", training_id=training_id, code=code, stage=self.stage, attempt=attempt
+                "step_after_the_end_hindered", training_id=job_id, code=code, stage=self.stage, attempt=attempt
             )
             if error.retryable and not last:
                 raise error
             return before
-        training = self.trainings.update(training_id, lambda t: self._judged(t, error, last=last))
-        if not training.is_terminal:
-            logs.warning("step_hindered", training_id=training_id, code=code, stage=self.stage, attempt=attempt)
+        job = self.jobs.update(job_id, lambda j: self._judged(j, error, last=last))
+        if not job.is_terminal:
+            logs.warning("step_hindered", training_id=job_id, code=code, stage=self.stage, attempt=attempt)
             raise error
-        logs.error("training_failed", training_id=training_id, code=code, stage=self.stage, attempt=attempt)
-        return training
+        logs.error("training_failed", training_id=job_id, code=code, stage=self.stage, attempt=attempt)
+        return job
 
-    def _judged(self, training: Training, error: ProductError, *, last: bool) -> Training:
+    def _judged(self, job: Job, error: ProductError, *, last: bool) -> Job:
         now = self.clock.now()
-        give_up = training.stage is self.stage and (last or self.deadlines.passed(training, now))
+        give_up = job.stage is self.stage and (last or self.deadlines.passed(job, now))
         if error.retryable and not give_up:
-            return training.hindered(error, at=now)
-        charged = training.charged if error.charged is None else error.charged
-        return training.fail(error, at=now, charged=charged)
+            return job.hindered(error, at=now)
+        charged = job.charged if error.charged is None else error.charged
+        return job.fail(error, at=now, charged=charged)

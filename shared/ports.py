@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.accounts import Account
     from shared.erasures import Erasure
     from shared.events import Event
+    from shared.image_jobs import ImageJob
     from shared.models import Model
     from shared.notices import Notices
     from shared.shoots import Shoot
@@ -123,6 +124,46 @@ class TrainingRepository(Protocol):
 
     def delete(self, training_id: str) -> None:
         """Forget the training and what the app sees of it; no error where there is none."""
+        ...
+
+
+class ImageJobRepository(Protocol):
+    """Sets of pictures; every write is conditional on the version that was read."""
+
+    def get(self, job_id: str) -> ImageJob:
+        """The set; `ImagesNotFound` where there is none."""
+        ...
+
+    def create(self, job: ImageJob) -> bool:
+        """Write a new set; False, and nothing changed, where one with its id exists."""
+        ...
+
+    def update(self, job_id: str, change: Callable[[ImageJob], ImageJob]) -> ImageJob:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        ...
+
+    def delete(self, job_id: str) -> None:
+        """Forget the set; no error where there is none."""
+        ...
+
+    def list_for_owner(
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        model_id: str | None = None,
+        group_id: str | None = None,
+    ) -> Page[ImageJob]:
+        """The owner's sets, newest first; with that model, or of that comparison, where one of them is given."""
+        ...
+
+    def list_followed(self, *, limit: int) -> list[ImageJob]:
+        """Sets that are under way or whose end is not finished yet, the longest unchanged first."""
+        ...
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[ImageJob]:
+        """Sets that were given up while fal.ai may still deliver and that nobody changed after that time."""
         ...
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.trainings import Deadlines
+from shared.jobs import Deadlines
 
 FAL_QUEUE_URL = "https://queue.fal.run"
 FAL_API_URL = "https://api.fal.ai"
@@ -176,6 +176,8 @@ class MirrorSettings(Group):
 
     max_weights_bytes: int = Field(4 << 30, description="Bytes of weights that are taken, at most")
     max_config_bytes: int = Field(1 << 20, description="Bytes of configuration that are taken, at most")
+    max_made_bytes: int = Field(40 << 20, description="Bytes of a picture made with a model that are taken, at most")
+    max_made_pixels: int = Field(20_000_000, description="Pixels of the same, at most")
     staging_s: float = Field(24 * 60 * 60, description="What a killed mirror left unverified is deleted after this")
 
 
@@ -200,6 +202,10 @@ class MonitorSettings(Group):
     deadline_submitted_s: float = Field(Deadlines.submitted_s, description="How long fal.ai's queue may take")
     deadline_running_s: float = Field(Deadlines.running_s, description="How long the training itself may take")
     deadline_mirroring_s: float = Field(Deadlines.mirroring_s, description="How long fetching the weights may take")
+    deadline_images_submitted_s: float = Field(
+        Deadlines.images_submitted_s, description="How long fal.ai's queue may take for pictures"
+    )
+    deadline_images_running_s: float = Field(Deadlines.images_running_s, description="How long making them may take")
 
     @property
     def deadlines(self) -> Deadlines:
@@ -211,6 +217,8 @@ class MonitorSettings(Group):
             submitted_s=self.deadline_submitted_s,
             running_s=self.deadline_running_s,
             mirroring_s=self.deadline_mirroring_s,
+            images_submitted_s=self.deadline_images_submitted_s,
+            images_running_s=self.deadline_images_running_s,
         )
 
 
@@ -330,6 +338,12 @@ class ApiSettings(Group):
         ("https://storage.googleapis.com",), description="Where our pages may show pictures from, comma separated"
     )
     trainings_at_once: int = Field(5, ge=0, description="Trainings that a user may have under way; 0: no limit")
+    image_jobs_at_once: int = Field(
+        30, ge=0, description="Sets of pictures that a user may have under way; 0: no limit"
+    )
+    sample_images: int = Field(
+        4, ge=0, le=4, description="Pictures that are made by themselves when a training succeeded, and paid; 0: none"
+    )
     budget_usd_per_day: float = Field(50.0, ge=0, description="What a user may spend a day (UTC); 0: no limit")
     rate_limit_per_minute: int = Field(600, ge=0, description="Per user and instance; 0: no limit")
     shoot_import: bool = Field(True, description="Whether shoots may be created and filled over the API")

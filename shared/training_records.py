@@ -1,4 +1,4 @@
-"""What is recorded about a training on its way: moves, progress, archive, claim, request, failure. Pure."""
+"""What is recorded about a job on its way: moves, progress, archive, claim, request, failure. Pure."""
 
 from __future__ import annotations
 
@@ -107,11 +107,13 @@ class Failure:
     at: datetime
 
     @classmethod
-    def of(cls, error: ProductError, *, stage: Stage, charged: bool | None, at: datetime) -> Self:
-        """The record of `error`."""
+    def of(
+        cls, error: ProductError, *, stage: Stage, charged: bool | None, at: datetime, message: str | None = None
+    ) -> Self:
+        """The record of `error`; `message` says it in other words than its own."""
         return cls(
             code=error.code,
-            message=error.message,
+            message=error.message if message is None else message,
             stage=stage,
             retryable=error.retryable,
             charged=charged,

@@ -80,7 +80,8 @@ class Operation:
         body = example_of(self.body_schema) if self.body_schema else {}
         names = set(re.findall(r"{(\w+)}", self.path)) | (set(body) if isinstance(body, dict) else set())
         names |= {p["name"] for p in self.document.get("parameters", ()) if p["in"] == "query" and p.get("required")}
-        return {name for name in names if name.endswith("_id") and name != "person_id"}
+        several = {name.removesuffix("s") for name in names if name.endswith("_ids")}
+        return several | {name for name in names if name.endswith("_id") and name != "person_id"}
 
     def ask(self, client: TestClient, ids: Mapping[str, str], headers: Mapping[str, str]) -> httpx2.Response:
         """Ask for it with these ids, also where it would do without them; an id that is not there is a new kind."""
@@ -91,7 +92,8 @@ class Operation:
         sent: dict[str, Any] = {"params": query, "headers": dict(headers)}
         if self.body_schema:
             body = example_of(self.body_schema)
-            sent["json"] = {**body, **{name: ids[name] for name in self.ids() & set(body)}}
+            several = {name: [ids[name.removesuffix("s")]] for name in body if name.endswith("_ids")}
+            sent["json"] = {**body, **several, **{name: ids[name] for name in self.ids() & set(body)}}
         elif self.method == "PUT":
             sent["content"] = b"a file"
         return client.request(self.method, url, **sent)

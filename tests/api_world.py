@@ -21,7 +21,7 @@ from fastapi.testclient import TestClient
 from functions.api.app import create_app
 from infra.local.objects_app import create_objects_app
 from shared import bootstrap
-from shared.ports import ModelRepository, Objects, ShootRepository, TrainingRepository
+from shared.ports import ImageJobRepository, ModelRepository, Objects, ShootRepository, TrainingRepository
 from shared.shoots import preprocessed_prefix
 
 USER = "anna"
@@ -42,6 +42,7 @@ class ApiWorld:
     shoots: ShootRepository
     trainings: TrainingRepository
     models: ModelRepository
+    images: ImageJobRepository
     pictures: Objects
     kept: Objects
 
@@ -85,6 +86,7 @@ def api_world(root: Path, *, user: str = USER, **environment: str) -> Iterator[A
                 shoots=bootstrap.shoots(),
                 trainings=bootstrap.trainings(),
                 models=bootstrap.models(),
+                images=bootstrap.images(),
                 pictures=bootstrap.shoots_bucket(),
                 kept=bootstrap.models_bucket(),
             )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.errors import ArtifactCorrupt, ProductError, TrainingFailed
+from shared.image_jobs import ImageJob, KeptPicture
+from shared.jobs import Job
 from shared.models import Model, Weights, model_id, version_prefix
 from shared.shoots import Shoot
 from shared.stages import Status
 from shared.trainers import DEFAULT_TRAINER
 from shared.training_records import Claim, Dataset, FalJob, SentInput
 from shared.trainings import Training
+
+J = TypeVar("J", bound=Job)
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 STEP = timedelta(minutes=1)
@@ -87,14 +91,53 @@ def a_model(**changes: Any) -> Model:
     return replace(model, **changes)
 
 
-def _arrival(status: Status, training: Training) -> dict[str, Any]:
+def an_image_job(*, status: Status = Status.REQUESTED, ended_in: Status = Status.REQUESTED, **changes: Any) -> ImageJob:
+    """Pictures made with `a_model`, which really went the way to `status`, a minute per step; as for `a_training`."""
+    model = a_model()
+    job = ImageJob.requested(
+        at=changes.get("created_at", AT),
+        id=changes.pop("id", "i_1"),
+        owner_id=model.owner_id,
+        person_id=model.person_id,
+        model_id=model.id,
+        model_name=model.name,
+        version=model.version,
+        trigger_word=model.trigger_word,
+        trainer=model.trainer,
+        prompt="TOK, in the rain",
+        count=1,
+        size="square",
+        seed=7,
+        scale=1.0,
+    )
+    last = status if status in _ROAD else ended_in
+    for step in _ROAD[1 : _ROAD.index(last) + 1]:
+        job = job.advance(step, at=job.updated_at + STEP, **_image_arrival(step, job))
+    return replace(_ended(job, status), **changes)
+
+
+def _image_arrival(status: Status, job: ImageJob) -> dict[str, Any]:
+    """What is recorded on arriving in `status`."""
+    if status is Status.PACKAGED:
+        return {"nonce": NONCE}
+    if status is Status.SUCCEEDED:
+        picture = KeptPicture(
+            name=f"{job.prefix}1.jpg", width=512, height=512, size=4, sha256="ab" * 32, crc32c="yZRlqg==", nsfw=False
+        )
+        return {"pictures": (picture,), "cost_usd": 0.035}
+    if status is Status.MIRRORING:
+        return {"delivered": {"seed": 7}}
+    return _arrival(status, job)
+
+
+def _arrival(status: Status, training: Job) -> dict[str, Any]:
     """What is recorded on arriving in `status`."""
     at = training.updated_at + STEP
     if status is Status.PACKAGED:
         return {"dataset": _dataset(training.id)}
     if status is Status.SUBMITTING:
         claim = Claim(owner="submitter-1", nonce=NONCE, lease_until=at + 3 * STEP)
-        return {"claim": claim, "sent": SentInput(endpoint=training.trainer, trainer_version=1, fields=_FIELDS)}
+        return {"claim": claim, "sent": SentInput(endpoint=training.endpoint, trainer_version=1, fields=_FIELDS)}
     if status is Status.SUBMITTED:
         return {"fal": _job(training, at)}
     if status is Status.MIRRORING:
@@ -102,7 +145,7 @@ def _arrival(status: Status, training: Training) -> dict[str, Any]:
     return {"model_id": model_id(training.id)} if status is Status.SUCCEEDED else {}
 
 
-def _ended(training: Training, status: Status) -> Training:
+def _ended(training: J, status: Status) -> J:
     at = training.updated_at + STEP
     if status is Status.FAILED:
         corrupt = training.status is Status.MIRRORING
@@ -123,12 +166,12 @@ def _dataset(training_id: str) -> Dataset:
     )
 
 
-def _job(training: Training, at: datetime) -> FalJob:
-    base = f"https://queue.fal.run/{training.trainer}/requests/r-1"
+def _job(training: Job, at: datetime) -> FalJob:
+    base = f"https://queue.fal.run/{training.endpoint}/requests/r-1"
     return FalJob(
         request_id="r-1",
         nonce=NONCE,
-        endpoint=training.trainer,
+        endpoint=training.endpoint,
         status_url=f"{base}/status",
         response_url=base,
         cancel_url=f"{base}/cancel",

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from shared.accounts import Account
 from shared.events import TrainingFinished
+from shared.jobs import Deadlines
 from shared.models import Model
 from shared.ports import ObjectInfo
-from shared.trainings import Deadlines, Training
+from shared.trainings import Training
 
 
 @dataclass(frozen=True, kw_only=True)

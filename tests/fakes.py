@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from PIL import Image
+
 from shared.adapters.memory import FixedClock
 from shared.errors import ArtifactUnavailable, ProductError, TrainerUnavailable
 from shared.ports import Artifact, CancelAnswer, ForgetAnswer, Forgotten, RunOutput, RunState, RunStatus, Submission
+from shared.trainers import TRAINERS
 from shared.trainers import trainer as spec_of
+from shared.trainers.entry import Pictures
 from shared.training_records import FalJob
 
 FILE_URL = "https://v3.fal.media/files/{}/{}.safetensors"
+PICTURE_URL = "https://v3.fal.media/files/{}/{}.jpg"
 CONFIG_URL = "https://v3.fal.media/files/{}/config.json"
+
+
+def pictures_at(endpoint: str) -> Pictures | None:
+    """How pictures are made at that endpoint; None where it is another one."""
+    known = (spec.base_model.pictures for spec in TRAINERS.values())
+    return next((pictures for pictures in known if pictures and pictures.endpoint == endpoint), None)
+
+
+def small_jpeg(seed: int = 0, size: int = 64) -> bytes:
+    """A small real JPEG."""
+    out = io.BytesIO()
+    Image.new("RGB", (size, size), ((seed * 37) % 256, (seed * 91) % 256, 128)).save(out, "JPEG")
+    return out.getvalue()
 
 
 def lora_weights(seed: int = 1) -> bytes:
@@ -47,7 +66,7 @@ class Run:
 class FakeFal:
     """Accepts requests and ends them when told to. `lose_answer` accepts and then answers with an error.
 
-    `leaves_out` is a field of weights that its outputs lack.
+    `leaves_out` is a field of weights that its outputs lack, `flags` are what its safety checker says of pictures.
     """
 
     clock: FixedClock
@@ -60,6 +79,7 @@ class FakeFal:
     leaves_out: str = ""
     forgotten: list[str] = field(default_factory=list)
     keeps_all: bool = False
+    flags: tuple[bool, ...] = ()
     before_answer: Callable[[Run], None] | None = None
 
     def submit(self, submission: Submission) -> FalJob:
@@ -100,12 +120,22 @@ class FakeFal:
             return None
         if run.failure is not None:
             raise run.failure
+        if (made := pictures_at(job.endpoint)) is not None:
+            return self._pictures(run, made)
         spec = spec_of(job.endpoint)
         named = [output.output for output in spec.weights if output.output != self.leaves_out]
         files = {name: FILE_URL.format(job.request_id, name) for name in named}
         artifacts = {name: Artifact(url=url, size=len(lora_weights())) for name, url in files.items()}
         artifacts[spec.config_field] = Artifact(url=CONFIG_URL.format(job.request_id))
         return RunOutput(artifacts=artifacts, raw={name: {"url": a.url} for name, a in artifacts.items()})
+
+    def _pictures(self, run: Run, made: Pictures) -> RunOutput:
+        """As many pictures as were asked for, and what the safety checker said."""
+        count = run.submission.arguments.get("num_images", 1)
+        names = [made.images_field] if made.one_image else [f"{made.images_field}.{k}" for k in range(count)]
+        artifacts = {name: Artifact(url=PICTURE_URL.format(run.job.request_id, name)) for name in names}
+        raw = {"seed": run.submission.arguments["seed"], "has_nsfw_concepts": [*self.flags, *[False] * count][:count]}
+        return RunOutput(artifacts=artifacts, raw=raw)
 
     def cancel(self, job: FalJob) -> CancelAnswer:
         """Stop the run where it has not ended."""
@@ -179,5 +209,6 @@ class FakeMedia:
         if len(self.weights) > max_bytes:
             raise ArtifactUnavailable(reason="too large")
         named = artifact.url.rpartition("/")[2].removesuffix(".safetensors")
-        content = self.broken.pop(0) if self.broken else self.further.get(named, self.weights)
+        whole = small_jpeg(len(named)) if named.endswith(".jpg") else self.further.get(named, self.weights)
+        content = self.broken.pop(0) if self.broken else whole
         yield (content[i : i + 37] for i in range(0, len(content), 37))

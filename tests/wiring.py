@@ -19,9 +19,18 @@ from functions.monitor.remind_eraser import Reminder
 from functions.notifier.hear import hear
 from functions.notifier.notify import Notifier
 from functions.packager.package_dataset import package_dataset
-from functions.submitter.submit_job import submit_job
+from functions.packager.prepare_images import prepare_images
+from functions.submitter.submit_job import Prepared, submit_job
 from shared.accounts import Limits
-from shared.adapters.memory import MemoryErasures, MemoryNotices, MemoryObjects, MemoryReceiver, MemoryStories
+from shared.adapters.memory import (
+    MemoryErasures,
+    MemoryImageJobs,
+    MemoryNotices,
+    MemoryObjects,
+    MemoryReceiver,
+    MemoryStories,
+)
+from shared.all_jobs import Jobs
 from shared.erasing import Buckets
 from shared.erasures import Bucket
 from shared.events import (
@@ -29,18 +38,23 @@ from shared.events import (
     DatasetPackaged,
     ErasureRequested,
     Event,
+    ImagesFinished,
+    ImagesPrepared,
+    ImagesRequested,
     ResultReported,
     TrainingFinished,
     TrainingRequested,
 )
-from shared.finishing import finish_training
-from shared.messaging import Consumer, encode, read_envelope
+from shared.finishing import finish_job
+from shared.jobs import Job
+from shared.messaging import TOPIC_ATTRIBUTE, Consumer, UseCases, encode, read_envelope
 from shared.narrating import Narrator
 from shared.ports import (
     AccountRepository,
     ArtifactSource,
     Clock,
     ErasureRepository,
+    ImageJobRepository,
     ModelRepository,
     NoticeRepository,
     Objects,
@@ -53,6 +67,7 @@ from shared.ports import (
 )
 from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, RetentionSettings, SubmitSettings
 from shared.stages import Stage
+from shared.start_images import ImageDesk
 from shared.trainings import Training
 
 NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
@@ -73,7 +88,8 @@ FUNCTIONS = {
 def envelope(event: Event, *, attempt: int = 1) -> bytes:
     """The push request that delivers `event`."""
     data = base64.b64encode(encode(event)).decode()
-    return json.dumps({"message": {"data": data, "messageId": "1"}, "deliveryAttempt": attempt}).encode()
+    message = {"data": data, "messageId": "1", "attributes": {TOPIC_ATTRIBUTE: event.topic}}
+    return json.dumps({"message": message, "deliveryAttempt": attempt}).encode()
 
 
 @dataclass(kw_only=True)
@@ -94,6 +110,7 @@ class Functions:
     new_name: Callable[[], str]
     erasures: ErasureRepository = field(default_factory=MemoryErasures)
     thumbnails: Objects = field(default_factory=lambda: MemoryObjects("thumbnails"))
+    images: ImageJobRepository = field(default_factory=MemoryImageJobs)
     stories: StoryRepository = field(default_factory=MemoryStories)
     notices: NoticeRepository = field(default_factory=MemoryNotices)
     receiver: Receiver = field(default_factory=MemoryReceiver)
@@ -104,12 +121,29 @@ class Functions:
     new_executor: Callable[[], Executor] = threads
 
     @property
+    def jobs(self) -> Jobs:
+        """The jobs of both kinds."""
+        return Jobs(trainings=self.trainings, images=self.images)
+
+    @property
+    def image_desk(self) -> ImageDesk:
+        """The ports of asking for pictures."""
+        return ImageDesk(
+            jobs=self.jobs,
+            accounts=self.accounts,
+            publisher=self.publisher,
+            clock=self.clock,
+            limits=self.limits,
+        )
+
+    @property
     def desk(self) -> Desk:
         """The ports of starting a training."""
         return Desk(
             shoots=self.shoots,
             pictures=self.pictures,
             trainings=self.trainings,
+            images=self.images,
             models=self.models,
             accounts=self.accounts,
             publisher=self.publisher,
@@ -121,7 +155,7 @@ class Functions:
     def consumer(self, stage: Stage) -> Consumer:
         """The consumer that bootstrap would build for a stage."""
         return Consumer(
-            trainings=self.trainings,
+            jobs=self.jobs,
             narrator=self.narrator(FUNCTIONS[stage]),
             clock=self.clock,
             stage=stage,
@@ -140,10 +174,11 @@ class Functions:
             kept_for=STORY_KEPT_FOR,
         )
 
-    def _finish(self, training: Training) -> None:
-        finish_training(
-            training,
-            trainings=self.trainings,
+    def _finish(self, job: Job) -> None:
+        finish_job(
+            job,
+            jobs=self.jobs,
+            models=self.models,
             publisher=self.publisher,
             datasets=self.datasets,
             accounts=self.accounts,
@@ -153,10 +188,12 @@ class Functions:
     def deliver(self, event: Event, *, attempt: int = 1) -> None:
         """One delivery of `event` to its function; raises where the function would ask for redelivery."""
         body = envelope(event, attempt=attempt)
-        if isinstance(event, TrainingRequested):
-            self.consumer(Stage.PACKAGING).handle(body, TrainingRequested, self.package)
-        elif isinstance(event, DatasetPackaged):
-            self.consumer(Stage.SUBMITTING).handle(body, DatasetPackaged, self.submit)
+        if isinstance(event, TrainingRequested | ImagesRequested):
+            prepared: UseCases = {TrainingRequested: self.package, ImagesRequested: self.prepare}
+            self.consumer(Stage.PACKAGING).handle_any(body, prepared)
+        elif isinstance(event, DatasetPackaged | ImagesPrepared):
+            submitted: UseCases = {DatasetPackaged: self.submit, ImagesPrepared: self.submit}
+            self.consumer(Stage.SUBMITTING).handle_any(body, submitted)
         elif isinstance(event, ResultReported):
             self.consumer(Stage.MIRRORING).handle(body, ResultReported, self.mirror)
         elif isinstance(event, CheckRequested) and event.everything:
@@ -171,14 +208,14 @@ class Functions:
             hear_erasure(body, eraser=self.eraser, max_attempts=self.max_attempts)
         elif isinstance(event, CheckRequested):
             self.consumer(Stage.TRAINING).handle(body, CheckRequested, self.check)
-        elif isinstance(event, TrainingFinished):
+        elif isinstance(event, TrainingFinished | ImagesFinished):
             self.notify(body)
 
     def notify(self, body: bytes) -> None:
         """The notifier."""
         hear(
             body,
-            jobs={TrainingFinished: self.trainings.get},
+            jobs={TrainingFinished: self.trainings.get, ImagesFinished: self.images.get},
             notifier=Notifier(
                 notices=self.notices,
                 models=self.models,
@@ -206,11 +243,24 @@ class Functions:
             limits=self.dataset_settings,
         )
 
-    def submit(self, event: DatasetPackaged) -> Training:
+    def prepare(self, event: ImagesRequested) -> Job:
+        """The packager, for pictures."""
+        return prepare_images(
+            event,
+            images=self.images,
+            models=self.models,
+            kept=self.kept,
+            publisher=self.publisher,
+            clock=self.clock,
+            new_nonce=self.new_name,
+            ttl_s=self.dataset_settings.archive_url_ttl_s,
+        )
+
+    def submit(self, event: Prepared) -> Job:
         """The submitter."""
         return submit_job(
             event,
-            trainings=self.trainings,
+            jobs=self.jobs,
             trainer=self.fal,
             clock=self.clock,
             owner=self.new_name(),
@@ -218,11 +268,11 @@ class Functions:
             settings=SubmitSettings(),
         )
 
-    def mirror(self, event: ResultReported) -> Training:
+    def mirror(self, event: ResultReported) -> Job:
         """The mirror."""
         return mirror_artifacts(
             event,
-            trainings=self.trainings,
+            jobs=self.jobs,
             models=self.models,
             trainer=self.fal,
             source=self.media,
@@ -233,7 +283,7 @@ class Functions:
             settings=MirrorSettings(),
         )
 
-    def check(self, event: CheckRequested) -> Training:
+    def check(self, event: CheckRequested) -> Job:
         """The monitor, asked about one training."""
         return check_one(event, self._monitor())
 
@@ -294,7 +344,8 @@ class Functions:
 
     def _monitor(self) -> Monitor:
         return Monitor(
-            trainings=self.trainings,
+            jobs=self.jobs,
+            models=self.models,
             trainer=self.fal,
             datasets=self.datasets,
             publisher=self.publisher,

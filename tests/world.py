@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-
-from PIL import Image
 
 from functions.api.end_training import retry_training
 from functions.api.start_training import Wish, start_training
@@ -16,6 +13,7 @@ from functions.monitor.check_jobs import Tick
 from shared.adapters.memory import (
     FixedClock,
     MemoryAccounts,
+    MemoryImageJobs,
     MemoryModels,
     MemoryNotices,
     MemoryObjects,
@@ -26,19 +24,19 @@ from shared.adapters.memory import (
     MemoryTrainings,
 )
 from shared.events import ResultReported, TrainingFinished
+from shared.image_jobs import ImageJob
+from shared.jobs import Job
+from shared.models import Model
 from shared.shoots import Shoot, preprocessed_prefix
+from shared.start_images import ImageWish, start_images
 from shared.trainings import Training
-from tests.fakes import FakeFal, FakeMedia
+from tests.fakes import FakeFal, FakeMedia, small_jpeg
 from tests.wiring import Functions
 
 OWNER = "anna"
 
 
-def jpeg(seed: int = 0, size: int = 64) -> bytes:
-    """A small real JPEG."""
-    out = io.BytesIO()
-    Image.new("RGB", (size, size), ((seed * 37) % 256, (seed * 91) % 256, 128)).save(out, "JPEG")
-    return out.getvalue()
+jpeg = small_jpeg
 
 
 @dataclass(kw_only=True)
@@ -48,6 +46,7 @@ class World(Functions):
     clock: FixedClock = field(default_factory=FixedClock)
     shoots: MemoryShoots = field(default_factory=MemoryShoots)
     trainings: MemoryTrainings = field(default_factory=MemoryTrainings)
+    images: MemoryImageJobs = field(default_factory=MemoryImageJobs)
     models: MemoryModels = field(default_factory=MemoryModels)
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
@@ -125,6 +124,38 @@ class World(Functions):
         self.publisher.publish(self.report(training))
         self.run()
         return self.trainings.get(training.id)
+
+    def model(self, key: str = "key", **changes: Any) -> Model:
+        """A model that was really trained, on a shoot of its own."""
+        self.shoot(shoot_id=f"s_{key}")
+        training = self.start(f"s_{key}", key, force=True, **changes)
+        self.run()
+        self.fal.end(self.request_of(training))
+        self.publisher.publish(self.report(training, self.request_of(training)))
+        self.run()
+        return self.models.get(str(self.of(training).model_id))
+
+    def draw(self, model: Model, key: str = "pictures", prompt: str = "in the rain", **changes: Any) -> ImageJob:
+        """What the user's press of "Make pictures" does."""
+        return start_images(model, key, ImageWish(prompt=prompt, **changes), self.image_desk)
+
+    def request_of(self, job: Job) -> str:
+        """The request id that fal.ai gave the job."""
+        return next(i for i, run in self.fal.runs.items() if f"/{job.id}/" in run.submission.webhook_url)
+
+    def finish_images(self, job: ImageJob) -> ImageJob:
+        """Let fal.ai make the pictures, and its webhook come."""
+        self.fal.end(self.request_of(job))
+        self.call_back(job)
+        return self.images.get(job.id)
+
+    def call_back(self, job: ImageJob) -> None:
+        """fal.ai's webhook for the pictures."""
+        now = self.images.get(job.id)
+        nonce = now.claim.nonce if now.claim else "?"
+        event = ResultReported(training_id=job.id, nonce=nonce, request_id=self.request_of(job))
+        self.publisher.publish(event)
+        self.run()
 
     def recover(self, training: Training) -> Training:
         """Press Retry on a training whose paid weights can be fetched again."""

@@ -9,6 +9,7 @@ from functions.api import (
     console_pages,
     doctor,
     erasures,
+    images,
     lineage,
     models,
     operations,
@@ -28,7 +29,7 @@ from functions.api.seats import seats_for_work
 from functions.api.security import protect
 from functions.api.traced import Traced
 from shared import bootstrap
-from shared.trainings import Training
+from shared.all_jobs import AnyJob
 
 # How many files are received at the same time in this process, from one user and from all: each is held in memory. And
 # how many shoots are looked at picture by picture: each takes one of the 40 threads that routes run in.
@@ -58,8 +59,8 @@ def create_app() -> FastAPI:
     app.state.stream_seats = stream_seats(per_user=settings.events_streams_per_user, in_all=settings.events_streams)
     app.state.upload_seats = seats_for_work(per_user=UPLOADS_PER_USER, in_all=UPLOADS)
     app.state.look_seats = seats_for_work(per_user=LOOKS_PER_USER, in_all=LOOKS)
-    app.state.live_trainings = LiveTrainings(_training, poll_s=settings.events_poll_s)
-    for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage, erasures):
+    app.state.live_trainings = LiveTrainings(_job, poll_s=settings.events_poll_s)
+    for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage, images, erasures):
         app.include_router(routes.router)
     app.include_router(doctor.router)
     app.include_router(operations.router)
@@ -71,8 +72,8 @@ def create_app() -> FastAPI:
     return app
 
 
-def _training(training_id: str) -> Training:
-    return bootstrap.trainings().get(training_id)
+def _job(job_id: str) -> AnyJob:
+    return bootstrap.jobs().get(job_id)
 
 
 def healthz() -> dict[str, str]:

@@ -11,15 +11,15 @@ from typing import Any
 from pydantic import Field
 
 from functions.api.views import View
+from shared.all_jobs import AnyJob
 from shared.errors import UndecodableMessage
-from shared.events import EVENTS, Event, ResultReported, TrainingFinished
+from shared.events import EVENTS, Event, ImagesFinished, ResultReported, TrainingFinished
 from shared.messaging import decode
 from shared.ports import DeadLetter
 from shared.stages import Status
-from shared.trainings import Training
 
 # a signed URL shows people, in pictures or weights; the nonce is half of what makes a callback ours
-_SECRET = frozenset({"nonce", "archive_url", "parent_url"})
+_SECRET = frozenset({"nonce", "archive_url", "parent_url", "weights_urls"})
 
 
 class DeadLetterView(View):
@@ -77,7 +77,7 @@ def letter_view(letter: DeadLetter) -> DeadLetterView:
     return DeadLetterView.model_validate(_facts(letter, content_of(letter)))
 
 
-def letter_detail(letter: DeadLetter, training: Training | None) -> DeadLetterDetailView:
+def letter_detail(letter: DeadLetter, training: AnyJob | None) -> DeadLetterDetailView:
     """The letter with what is known of its training."""
     content = content_of(letter)
     facts = {
@@ -99,13 +99,13 @@ def _facts(letter: DeadLetter, content: Content) -> dict[str, Any]:
     }
 
 
-def advice_for(content: Content, training: Training | None) -> str:
+def advice_for(content: Content, training: AnyJob | None) -> str:
     """What an operator had best do with it, in a sentence."""
     if content.event is None:
         return "Nobody can read it, so redriving would only bring it back here: discard it."
     if training is None:
-        return "Its training is not known: discard it."
-    if isinstance(content.event, TrainingFinished):
+        return "Its job is not known: discard it."
+    if isinstance(content.event, TrainingFinished | ImagesFinished):
         return "Redrive it when the receiver of notifications answers again: what it was told is not told twice."
     if training.may_still_deliver and isinstance(content.event, ResultReported):
         return "Redrive it: fal.ai may have finished what was given up, and then its weights can be recovered."

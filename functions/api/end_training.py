@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from functions.api.start_training import Desk, Wish, announce, start_training, successor_key
+from functions.api.start_training import Desk, Wish, start_training, successor_key
 from shared import logs
+from shared.all_jobs import AnyJob, Jobs
+from shared.announcing import announce
 from shared.errors import Conflict
 from shared.events import CheckRequested
-from shared.ports import Clock, Publisher, TrainingRepository
+from shared.jobs import Job, Kind
+from shared.ports import Clock, Publisher
 from shared.stages import Status
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
@@ -25,31 +28,29 @@ class CancelOutcome(StrEnum):
 
 
 CANCEL_SENTENCES = {
-    CancelOutcome.CANCELED: "The training is canceled. Nothing was sent to fal.ai and nothing was charged.",
-    CancelOutcome.ASKED: "fal.ai is asked to stop the training. It may still bill what it did.",
+    CancelOutcome.CANCELED: "The {noun} is canceled. Nothing was sent to fal.ai and nothing was charged.",
+    CancelOutcome.ASKED: "fal.ai is asked to stop the {noun}. It may still bill what it did.",
     CancelOutcome.TOO_LATE: "It is too late to cancel: {what}.",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cancellation:
-    """The outcome, its sentence, and the training as it now is."""
+    """The outcome, its sentence, and the job as it now is."""
 
     outcome: CancelOutcome
     message: str
-    training: Training
+    job: AnyJob
 
 
-def cancel_training(
-    training: Training, *, trainings: TrainingRepository, publisher: Publisher, clock: Clock
-) -> Cancellation:
+def cancel_job(job: AnyJob, *, jobs: Jobs, publisher: Publisher, clock: Clock) -> Cancellation:
     """Cancel what has not been sent to fal.ai; have fal.ai asked where it has; say so where it is too late."""
-    if training.is_terminal or training.status is Status.MIRRORING:
-        return _too_late(training)
-    now = trainings.update(training.id, lambda t: _canceled(t, clock.now()))
+    if job.is_terminal or job.status is Status.MIRRORING:
+        return _too_late(job)
+    now = jobs.update(job.id, lambda j: _canceled(j, clock.now()))
     if now.status is Status.CANCELED:
         # the packager finishes what has ended: it deletes the ZIP, settles and announces
-        announce(now.id, publisher)
+        announce(now, publisher)
         return _cancellation(CancelOutcome.CANCELED, now)
     if now.cancel_requested_at is None:
         return _too_late(now)
@@ -57,24 +58,27 @@ def cancel_training(
     return _cancellation(CancelOutcome.ASKED, now)
 
 
-def _canceled(training: Training, at: datetime) -> Training:
-    if training.status is Status.REQUESTED or training.awaits_submission:
-        return training.canceled("before anything was sent to fal.ai", at=at, charged=False)
-    if training.is_terminal or training.status is Status.MIRRORING or training.cancel_requested_at:
-        return training
-    return replace(training, cancel_requested_at=at, updated_at=at)
+def _canceled(job: Job, at: datetime) -> Job:
+    if job.status is Status.REQUESTED or job.awaits_submission:
+        return job.canceled("before anything was sent to fal.ai", at=at, charged=False)
+    if job.is_terminal or job.status is Status.MIRRORING or job.cancel_requested_at:
+        return job
+    return replace(job, cancel_requested_at=at, updated_at=at)
 
 
-def _too_late(training: Training) -> Cancellation:
-    ended = f"it is {training.status} already"
-    what = ended if training.is_terminal else "fal.ai has finished it, and its weights are being fetched"
-    return _cancellation(CancelOutcome.TOO_LATE, training, what=what)
+def _too_late(job: AnyJob) -> Cancellation:
+    ended = f"it is {job.status} already"
+    what = ended if job.is_terminal else f"fal.ai has finished it, and its {_MADE[job.kind]} are being fetched"
+    return _cancellation(CancelOutcome.TOO_LATE, job, what=what)
 
 
-def _cancellation(outcome: CancelOutcome, training: Training, **facts: str) -> Cancellation:
-    logs.info("cancellation_decided", training_id=training.id, outcome=outcome)
-    message = CANCEL_SENTENCES[outcome].format_map(facts)
-    return Cancellation(outcome=outcome, message=message, training=training)
+_MADE = {Kind.TRAINING: "weights", Kind.IMAGES: "pictures"}
+
+
+def _cancellation(outcome: CancelOutcome, job: AnyJob, **facts: str) -> Cancellation:
+    logs.info("cancellation_decided", training_id=job.id, outcome=outcome)
+    message = CANCEL_SENTENCES[outcome].format_map({"noun": job.noun, **facts})
+    return Cancellation(outcome=outcome, message=message, job=job)
 
 
 def retry_training(training: Training, desk: Desk) -> Training:
@@ -108,6 +112,7 @@ def retry_training(training: Training, desk: Desk) -> Training:
         inherited={*training.captions, *training.without},
         force=True,
         predecessor_id=training.id,
+        samples=training.samples,
     )
     successor = start_training(training.owner_id, successor_key(training.id), wish, desk)
     logs.info("training_retried", training_id=training.id, successor_id=successor.id)

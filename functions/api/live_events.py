@@ -1,4 +1,4 @@
-"""A training as a stream of server-sent events: what one client is told of it, in her own time."""
+"""A job as a stream of server-sent events: what one client is told of it, in her own time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import partial
+from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
 from functions.api.live_trainings import LiveTrainings
 from functions.api.seats import Seats
+from shared.all_jobs import AnyJob
 from shared.errors import LiveStreamsUnavailable, TooManyStreams
-from shared.trainings import Training
 
 # When to come back after a lost connection. Not the same for everybody: a restart loses all of them at once.
 _RETRY_MS = (1_000, 3_000)
@@ -35,7 +36,7 @@ def stream_seats(*, per_user: int, in_all: int) -> Seats:
 
 
 class LiveStream(EventSourceResponse):
-    """The events of a training as an answer. It takes a seat when it begins, and gives it back however it ends.
+    """The events of a job as an answer. It takes a seat when it begins, and gives it back however it ends.
 
     Comments in between (every 15 s) keep proxies from closing it and find clients that are gone. A client that reads
     slowly is not waited for by anybody: she is told the latest state when she is ready for it.
@@ -54,9 +55,9 @@ class LiveStream(EventSourceResponse):
 
 
 async def live_events(
-    training_id: str, seen: int, *, live: LiveTrainings, view: Callable[[Training], str]
+    training_id: str, seen: int, *, live: LiveTrainings, view: Callable[[Any], str]
 ) -> AsyncGenerator[bytes]:
-    """Events of the training from log line `seen` on, with its JSON `view`; the last is `end`.
+    """Events of the job from log line `seen` on, with its JSON `view`; the last is `end`.
 
     What there is to tell at one time is one piece. Where the training is gone the stream ends without `end`.
     """
@@ -67,12 +68,12 @@ async def live_events(
             seen = max(seen, training.log_count)
 
 
-def _events(training: Training, seen: int, view: Callable[[Training], str]) -> Iterator[ServerSentEvent]:
+def _events(training: AnyJob, seen: int, view: Callable[[Any], str]) -> Iterator[ServerSentEvent]:
     first = training.log_count - len(training.log_tail)
     for index, line in enumerate(training.log_tail, start=first):
         if index >= seen:
             yield ServerSentEvent(event="log", data=json.dumps({"index": index, "line": line}), id=str(index + 1))
     event_id = str(max(seen, training.log_count))
-    yield ServerSentEvent(event="training", data=view(training), id=event_id)
+    yield ServerSentEvent(event=training.kind, data=view(training), id=event_id)
     if training.is_terminal:
         yield ServerSentEvent(event="end", data=json.dumps({"status": training.status}), id=event_id)

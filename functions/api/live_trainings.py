@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from anyio import CapacityLimiter, to_thread
 
 from shared import logs
+from shared.all_jobs import AnyJob
 from shared.edge import where_it_happened
-from shared.errors import DatabaseUnavailable, TrainingNotFound
-from shared.trainings import Training
+from shared.errors import DatabaseUnavailable, JobNotFound
 
 # Looks at the same time. They have threads of their own, so that other requests never wait for them.
 LOOKS_AT_ONCE = 8
@@ -23,13 +23,13 @@ class Feed:
     def __init__(self) -> None:
         """Nothing is known yet, and nobody follows."""
         self.followers = 0
-        self._latest: Training | None = None
+        self._latest: AnyJob | None = None
         self._ended = False
         self._news = asyncio.Event()
 
-    async def states(self) -> AsyncIterator[Training]:
+    async def states(self) -> AsyncIterator[AnyJob]:
         """Its states, from the latest known one on; what came and went while the caller was busy is left out."""
-        told: Training | None = None
+        told: AnyJob | None = None
         while True:
             if self._latest is not None and self._latest is not told:
                 told = self._latest
@@ -39,7 +39,7 @@ class Feed:
             else:
                 await self._news.wait()
 
-    def tell(self, training: Training) -> None:
+    def tell(self, training: AnyJob) -> None:
         """Let everybody know the training as it is now."""
         if training != self._latest:
             self._latest = training
@@ -58,7 +58,7 @@ class Feed:
 class LiveTrainings:
     """The feeds of this process, one for each training that is followed. To be used in one event loop."""
 
-    def __init__(self, look: Callable[[str], Training], *, poll_s: float) -> None:
+    def __init__(self, look: Callable[[str], AnyJob], *, poll_s: float) -> None:
         """Look every `poll_s` seconds at each training that is followed, with `look`, in a thread."""
         self._look = look
         self._poll_s = poll_s
@@ -110,7 +110,7 @@ class LiveTrainings:
             training = await to_thread.run_sync(self._look, training_id, limiter=self._limiter)
         except DatabaseUnavailable:
             return False
-        except TrainingNotFound:
+        except JobNotFound:
             return True
         feed.tell(training)
         return training.is_terminal

@@ -23,11 +23,11 @@ from functions.api.sweep_views import SWEEP, SweepView, sweep_view
 from functions.api.told_routes import ToldRoute
 from functions.api.views import View
 from shared import bootstrap, logs
-from shared.errors import TrainingNotFound
+from shared.all_jobs import AnyJob
+from shared.errors import JobNotFound
 from shared.events import CheckRequested
 from shared.ports import DeadLetter
 from shared.stages import Status
-from shared.trainings import Training
 
 router = APIRouter(prefix="/v1/ops", tags=["operations"], route_class=ToldRoute)
 
@@ -87,7 +87,7 @@ def discard_dead_letter(letter_id: str, operator: Operator) -> DeadLetterDetailV
 @router.post("/trainings/{training_id}/redrive", status_code=202)
 def redrive_training(training_id: str, operator: Operator) -> RedrivenView:
     """Have anybody's training looked after now: its present step is announced again where it is still due."""
-    training = bootstrap.trainings().get(training_id)
+    training = bootstrap.jobs().get(training_id)
     bootstrap.publisher().publish(CheckRequested(training_id=training.id))
     logs.warning("step_redriven", training_id=training.id, status=training.status, operator=operator)
     message = f"It is being looked after now: {_DUE.get(training.status, _ENDED)}."
@@ -114,12 +114,12 @@ def _detail(letter: DeadLetter) -> DeadLetterDetailView:
     return letter_detail(letter, _training_of(letter))
 
 
-def _training_of(letter: DeadLetter) -> Training | None:
+def _training_of(letter: DeadLetter) -> AnyJob | None:
     if (training_id := _training_id(letter)) is None:
         return None
     try:
-        return bootstrap.trainings().get(training_id)
-    except TrainingNotFound:
+        return bootstrap.jobs().get(training_id)
+    except JobNotFound:
         return None
 
 

@@ -17,11 +17,12 @@ from functions.api.plain_words import HIDDEN, Words
 from functions.api.search_shoots import search_shoots
 from functions.api.seats import Seats
 from functions.api.shoot_views import FileView, Looks, ShootDetailView, ShootView, shoot_detail_view, shoot_view
-from functions.api.start_training import keyed_id, owned_shoot
-from functions.api.thumbnails import Thumbnail, show_thumbnails
+from functions.api.start_training import owned_shoot
+from functions.api.thumbnails import Thumbnail, show_thumbnails, thumbnail_prefix
 from functions.api.views import PageView
 from shared import bootstrap
 from shared.errors import Conflict, InvalidRequest, NotAllowed, PayloadTooLarge
+from shared.jobs import keyed_id
 from shared.models import Model
 from shared.ports import Page
 from shared.reading import read_whole
@@ -86,7 +87,7 @@ def _with_cover(shoot: Shoot, latest_model: Model | None) -> ShootView:
 
 def _thumbnails(shoot: Shoot, found: Sequence[Picture]) -> Mapping[str, Thumbnail]:
     return show_thumbnails(
-        shoot.id,
+        thumbnail_prefix(shoot.id),
         found,
         source=bootstrap.shoots_bucket(),
         thumbnails=bootstrap.thumbnails_bucket(),

@@ -9,22 +9,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from functions.api.given_captions import checked_captions, checked_stems, refuse_unknown_stems
-from functions.api.reservations import reserve
 from shared import logs
 from shared.accounts import Limits
+from shared.all_jobs import Jobs
+from shared.announcing import announce
 from shared.datasets import chosen, fingerprint
-from shared.errors import AlreadyTrained, Conflict, MessagingUnavailable, ShootNotFound, TrainingNotFound
-from shared.events import TrainingRequested
+from shared.errors import AlreadyTrained, Conflict, ShootNotFound, TrainingNotFound
+from shared.jobs import keyed_id
 from shared.models import recipe
 from shared.ports import (
     AccountRepository,
     Clock,
+    ImageJobRepository,
     ModelRepository,
     Objects,
     Publisher,
     ShootRepository,
     TrainingRepository,
 )
+from shared.reservations import reserve
+from shared.samples import samples_usd
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
 from shared.shoots import pictures as pictures_in
@@ -40,6 +44,7 @@ class Wish:
     of pictures to be left out.
 
     What `parameters` do not say is as the `preset` has it, else the trainer's default.
+    `samples` is how many pictures are made with the model by themselves.
     `force` trains although the same input already gave a model; `predecessor_id` is the training that this one repeats,
     `parent_model_id` the model that it trains again, and, where it `continues`, whose weights it begins with: whoever
     wishes that has found out that the trainer can. `inherited` are stems that were told for an earlier training: their
@@ -59,6 +64,7 @@ class Wish:
     parent_model_id: str | None = None
     continues: bool = False
     inherited: Collection[str] = ()
+    samples: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,7 @@ class Desk:
     shoots: ShootRepository
     pictures: Objects
     trainings: TrainingRepository
+    images: ImageJobRepository
     models: ModelRepository
     accounts: AccountRepository
     publisher: Publisher
@@ -75,11 +82,10 @@ class Desk:
     dataset_limits: DatasetSettings
     limits: Limits
 
-
-def keyed_id(prefix: str, owner_id: str, key: str) -> str:
-    """The id that an owner's idempotency key stands for: the same key gives the same id, and no other owner has it."""
-    digest = hashlib.sha256(f"{owner_id}\0{key}".encode()).hexdigest()
-    return f"{prefix}_{digest[:24]}"
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs of both kinds."""
+        return Jobs(trainings=self.trainings, images=self.images)
 
 
 def successor_key(job_id: str) -> str:
@@ -109,12 +115,12 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     training = replace(training, recipe=_recipe(training, wish.inherited, desk))
     if not wish.force and (model := desk.models.find_by_recipe(owner_id, training.recipe)):
         raise AlreadyTrained(model_id=model.id)
-    reserve(training, accounts=desk.accounts, trainings=desk.trainings, limits=desk.limits)
+    reserve(training, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits)
     if not desk.trainings.create(training):
         return _same(_faster(training, desk), training)
     quoted_usd = training.quote.price_usd if training.quote else None
     logs.info("training_requested", training_id=training.id, shoot_id=training.shoot_id, quoted_usd=quoted_usd)
-    announce(training.id, desk.publisher)
+    announce(training, desk.publisher)
     return training
 
 
@@ -138,7 +144,8 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         owner_id=owner_id,
         person_id=shoot.person_id,
         idempotency_hash=hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
-        quote=spec.quote(wanted["parameters"]),
+        quote=replace(spec.quote(wanted["parameters"]), samples_usd=samples_usd(spec, wish.samples)),
+        samples=wish.samples,
         preset=wish.preset,
         predecessor_id=wish.predecessor_id,
         **wanted,
@@ -179,11 +186,3 @@ def _recipe(training: Training, inherited: Collection[str], desk: Desk) -> str:
         parameters=training.parameters,
         continued_model_id=training.continued_model_id,
     )
-
-
-def announce(training_id: str, publisher: Publisher) -> None:
-    """Say that the training is to be looked after; where that fails, the monitor says it again."""
-    try:
-        publisher.publish(TrainingRequested(training_id=training_id))
-    except MessagingUnavailable as error:
-        logs.warning("training_not_announced", training_id=training_id, reason=error.message)

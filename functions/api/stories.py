@@ -13,6 +13,7 @@ from functions.api.tell_story import Kind, tell_story
 from functions.api.views import View
 from shared import bootstrap
 from shared.errors import TrainingNotFound
+from shared.jobs import Job
 from shared.stages import Status
 
 MOST_ENTRIES = 500
@@ -33,9 +34,9 @@ class StoryLineView(View):
 
 
 class StoryView(View):
-    """What happened to a training; `whole` is false where it is so long that its beginning was left out.
+    """What happened to a job; `whole` is false where it is so long that its beginning was left out.
 
-    Moves are kept as long as the training, everything else for a time that the operator sets.
+    Moves are kept as long as the job, everything else for a time that the operator sets.
     """
 
     training_id: str
@@ -53,11 +54,16 @@ def tell_training(training_id: str, user: User) -> StoryView:
     training = bootstrap.trainings().get(training_id)
     if training.owner_id != user and not is_operator(user, bootstrap.api_settings()):
         raise TrainingNotFound(id=training_id)
-    entries = bootstrap.stories().list_for_training(training.id, limit=MOST_ENTRIES)
-    lines = tell_story(training.history, entries, now=bootstrap.clock().now())
+    return story_view(training)
+
+
+def story_view(job: Job) -> StoryView:
+    """The story of a job of either kind."""
+    entries = bootstrap.stories().list_for_training(job.id, limit=MOST_ENTRIES)
+    lines = tell_story(job.history, entries, now=bootstrap.clock().now())
     return StoryView(
-        training_id=training.id,
-        status=training.status,
+        training_id=job.id,
+        status=job.status,
         whole=len(entries) < MOST_ENTRIES,
         lines=[StoryLineView.model_validate(line) for line in lines],
     )

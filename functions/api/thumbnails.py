@@ -48,7 +48,7 @@ def thumbnail_prefix(shoot_id: str) -> str:
 
 
 def show_thumbnails(
-    shoot_id: str,
+    folder: str,
     pictures: Sequence[Picture],
     *,
     source: Objects,
@@ -56,17 +56,18 @@ def show_thumbnails(
     ttl_s: float,
     limits: DatasetSettings,
 ) -> Mapping[str, Thumbnail]:
-    """The thumbnails of those `pictures` that can be read, by the names of their files; missing ones are made now.
+    """The thumbnails of those `pictures` that can be read, by the names of their files; missing ones are made now, in
+    `folder`, which ends with a slash.
 
     A few at a time and with bounded memory. Where a bucket does not answer there are none: a shoot can be looked at
     and trained on without.
     """
     fit = [picture for picture in pictures if has_plain_name(picture) and not any(size_errors(picture, limits))]
     try:
-        known = _known(shoot_id, fit, thumbnails)
+        known = _known(folder, fit, thumbnails)
 
         def show(picture: Picture) -> Thumbnail | None:
-            name = known.get(_of(picture)) or _make(shoot_id, picture, source, thumbnails, limits)
+            name = known.get(_of(picture)) or _make(folder, picture, source, thumbnails, limits)
             return _signed(name, thumbnails, ttl_s)
 
         def weigh(picture: Picture) -> int:
@@ -74,19 +75,18 @@ def show_thumbnails(
 
         shown = list(read_ahead(fit, show, weigh, max_bytes=limits.read_ahead_bytes, max_items=_AT_ONCE))
     except StorageUnavailable as error:
-        logs.warning("thumbnails_unavailable", shoot_id=shoot_id, reason=error.message)
+        logs.warning("thumbnails_unavailable", folder=folder, reason=error.message)
         return {}
     return {file_name(p.image.name): thumbnail for p, thumbnail in zip(fit, shown, strict=True) if thumbnail}
 
 
-def _known(shoot_id: str, pictures: Sequence[Picture], thumbnails: Objects) -> dict[str, str]:
+def _known(folder: str, pictures: Sequence[Picture], thumbnails: Objects) -> dict[str, str]:
     """The names of the thumbnails that there are, by what they are of; looks at one name only for one picture."""
     if not pictures:
         return {}
-    prefix = thumbnail_prefix(shoot_id)
-    asked = prefix + _of(pictures[0]) if len(pictures) == 1 else prefix
+    asked = folder + _of(pictures[0]) if len(pictures) == 1 else folder
     names = (info.name for info in thumbnails.list(asked))
-    return {match["of"]: name for name in names if (match := _NAME.fullmatch(name, len(prefix)))}
+    return {match["of"]: name for name in names if (match := _NAME.fullmatch(name, len(folder)))}
 
 
 def _of(picture: Picture) -> str:
@@ -97,15 +97,15 @@ def _of(picture: Picture) -> str:
     return f"{file}-{picture.image.crc32c.rstrip('=').replace('+', '-').replace('/', '_')}"
 
 
-def _make(shoot_id: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings) -> str:
+def _make(folder: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings) -> str:
     data = read_whole(source, picture.image)
     width, height, content = 0, 0, b""
     try:
         decoded = decode(data, picture.image.name, max_pixels=limits.max_image_pixels, side=LONGEST_SIDE)
         width, height, content = decoded.width, decoded.height, _webp(decoded.image)
     except UnreadableImage as error:
-        logs.info("thumbnail_impossible", shoot_id=shoot_id, reason=error.code)
-    name = f"{thumbnail_prefix(shoot_id)}{_of(picture)}-{width}x{height}.webp"
+        logs.info("thumbnail_impossible", folder=folder, reason=error.code)
+    name = f"{folder}{_of(picture)}-{width}x{height}.webp"
     thumbnails.write(name, [content], content_type="image/webp")
     return name
 

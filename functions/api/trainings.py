@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 
 from functions.api.auth import User
-from functions.api.end_training import CancelOutcome, cancel_training, retry_training
+from functions.api.end_training import CancelOutcome, cancel_job, retry_training
 from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.live_events import LiveStream, live_events
 from functions.api.live_trainings import LiveTrainings
@@ -55,6 +55,9 @@ class NewTraining(BaseModel):
         examples=["person"],
     )
     parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=100)
+    samples: int | None = Field(
+        default=None, ge=0, le=4, description="Pictures to make with the model by themselves; null: as it is set up"
+    )
     force: bool = Field(default=False, description="Train although the same input already gave a model")
     captions: Mapping[str, str] = Field(
         default_factory=dict,
@@ -95,9 +98,14 @@ def create_training(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> TrainingView:
     """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once."""
-    training = start_training(user, idempotency_key or bootstrap.new_nonce(), Wish(**new.model_dump()), desk())
+    training = start_training(user, idempotency_key or bootstrap.new_nonce(), _wish(new), desk())
     response.headers["Location"] = f"/v1/trainings/{training.id}"
     return training_view(training, bootstrap.clock().now())
+
+
+def _wish(new: NewTraining) -> Wish:
+    samples = bootstrap.api_settings().sample_images if new.samples is None else new.samples
+    return Wish(**{**new.model_dump(), "samples": samples})
 
 
 def desk() -> Desk:
@@ -106,6 +114,7 @@ def desk() -> Desk:
         shoots=bootstrap.shoots(),
         pictures=bootstrap.shoots_bucket(),
         trainings=bootstrap.trainings(),
+        images=bootstrap.images(),
         models=bootstrap.models(),
         accounts=bootstrap.accounts(),
         publisher=bootstrap.publisher(),
@@ -118,13 +127,14 @@ def desk() -> Desk:
 @router.post("/{training_id}/cancel")
 def cancel_one_training(training_id: str, user: User) -> CancellationView:
     """Cancel your training: `canceled` (nothing was charged), `asked` (fal.ai may still bill) or `too_late`."""
-    done = cancel_training(
-        owned_training(training_id, user),
-        trainings=bootstrap.trainings(),
+    training = owned_training(training_id, user)
+    done = cancel_job(
+        training,
+        jobs=bootstrap.jobs(),
         publisher=bootstrap.publisher(),
         clock=bootstrap.clock(),
     )
-    view = training_view(done.training, bootstrap.clock().now())
+    view = training_view(bootstrap.trainings().get(training.id), bootstrap.clock().now())
     return CancellationView(outcome=done.outcome, message=done.message, training=view)
 
 

@@ -58,6 +58,7 @@ class QuoteView(View):
     unit: str | None
     priced_at: str | None
     note: str
+    samples_usd: float | None = Field(description="What the pictures cost that are made by themselves afterwards")
 
 
 class SentInputView(View):
@@ -89,6 +90,7 @@ class TrainingView(View):
     hindrance: FailureView | None
     recoverable: bool
     model_id: str | None
+    samples: int = Field(description="How many pictures are made with the model by themselves")
     fal_request_id: str | None
     sent: SentInputView | None = Field(description="What fal.ai was asked with")
     delivered: dict[str, Any] | None = Field(description="What fal.ai answered; of files only host, name and size")

@@ -79,17 +79,18 @@ def fetch_artifacts(
             bucket.write(name, checked.pass_on(chunks), content_type="application/octet-stream")
         return checked.kept(weights.part, name)
 
-    until_whole = partial(_until_whole, training.id)
+    whole = partial(until_whole, training.id)
     kept = Kept(
-        files=tuple(until_whole(weights.output, partial(fetch, weights, artifact)) for weights, artifact in named),
-        config=until_whole(spec.config_field, partial(_read_config, source, config, settings)),
+        files=tuple(whole(weights.output, partial(fetch, weights, artifact)) for weights, artifact in named),
+        config=whole(spec.config_field, partial(_read_config, source, config, settings)),
     )
     for (weights, _), file in zip(named, kept.files, strict=True):
         _log_verified(training.id, weights.output, file)
     return kept
 
 
-def _until_whole(training_id: str, output: str, fetch: Callable[[], T]) -> T:
+def until_whole(training_id: str, output: str, fetch: Callable[[], T]) -> T:
+    """What `fetch` gives; again where it was `ArtifactCorrupt`, which is raised after `FETCH_ATTEMPTS`."""
     for attempt in range(1, FETCH_ATTEMPTS + 1):
         try:
             return fetch()

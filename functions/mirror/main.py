@@ -8,8 +8,8 @@ from flask import Request
 from functions.mirror.mirror_artifacts import mirror_artifacts
 from shared import bootstrap
 from shared.events import ResultReported
+from shared.jobs import Job
 from shared.stages import Stage
-from shared.trainings import Training
 
 
 @functions_framework.http
@@ -20,10 +20,10 @@ def mirror(request: Request) -> tuple[str, int]:
     return "", 204
 
 
-def _mirror(event: ResultReported) -> Training:
+def _mirror(event: ResultReported) -> Job:
     return mirror_artifacts(
         event,
-        trainings=bootstrap.trainings(),
+        jobs=bootstrap.jobs(),
         models=bootstrap.models(),
         trainer=bootstrap.trainer(),
         source=bootstrap.artifact_source(),

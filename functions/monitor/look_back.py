@@ -1,4 +1,4 @@
-"""Trainings that were given up while nobody knew what fal.ai makes of them: paid weights are not forgotten."""
+"""Jobs that were given up while nobody knew what fal.ai makes of them: paid weights are not forgotten."""
 
 from __future__ import annotations
 
@@ -6,46 +6,49 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared import logs
+from shared.all_jobs import Jobs
 from shared.events import ResultReported
-from shared.ports import Publisher, RunState, Trainer, TrainingRepository
+from shared.jobs import Job
+from shared.ports import Publisher, RunState, Trainer
 from shared.settings import MonitorSettings
 from shared.stages import Attention
 from shared.training_records import FalJob
-from shared.trainings import Training
 
 
 def look_back(
-    training: Training,
+    job: Job,
     *,
-    trainings: TrainingRepository,
+    jobs: Jobs,
     trainer: Trainer,
     publisher: Publisher,
     settings: MonitorSettings,
     now: datetime,
 ) -> None:
-    """Ask fal.ai about a given up training; a run that ended is reported, and the mirror tells its user.
+    """Ask fal.ai about a given up job; a run that ended is reported, and the mirror tells its user.
 
-    After `watch_s` nobody asks any more. Raises `ProductError` where something does not answer; it is that training's
+    After `watch_s` nobody asks any more. Raises `ProductError` where something does not answer; it is that job's
     turn again after the interval all the same.
     """
-    if (now - training.since).total_seconds() > settings.watch_s:
-        logs.warning("training_no_longer_watched", training_id=training.id)
-        trainings.update(training.id, lambda t: t.unwatched(at=now))
+    if (now - job.since).total_seconds() > settings.watch_s:
+        logs.warning("training_no_longer_watched", training_id=job.id)
+        jobs.update(job.id, lambda t: t.unwatched(at=now))
         return
-    trainings.update(training.id, lambda t: _looked_at(t, now))
-    job = training.fal or _found(training, trainer)
-    if job is not None and trainer.status(job, log=False).state is RunState.COMPLETED:
-        logs.info("late_result_found", training_id=training.id, request_id=job.request_id)
+    jobs.update(job.id, lambda t: _looked_at(t, now))
+    request = job.fal or _found(job, trainer)
+    if request is not None and trainer.status(request, log=False).state is RunState.COMPLETED:
+        logs.info("late_result_found", training_id=job.id, request_id=request.request_id)
         publisher.publish(
-            ResultReported(training_id=training.id, nonce=job.nonce, request_id=job.request_id, reported_by="monitor")
+            ResultReported(
+                training_id=job.id, nonce=request.nonce, request_id=request.request_id, reported_by="monitor"
+            )
         )
 
 
-def _looked_at(training: Training, now: datetime) -> Training:
-    return replace(training, updated_at=now) if training.attention is Attention.WATCHED else training
+def _looked_at(job: Job, now: datetime) -> Job:
+    return replace(job, updated_at=now) if job.attention is Attention.WATCHED else job
 
 
-def _found(training: Training, trainer: Trainer) -> FalJob | None:
-    if training.claim is None:
+def _found(job: Job, trainer: Trainer) -> FalJob | None:
+    if job.claim is None:
         return None
-    return trainer.find(training.trainer, training.claim.nonce, since=training.created_at)
+    return trainer.find(job.endpoint, job.claim.nonce, since=job.created_at)

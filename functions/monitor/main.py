@@ -12,9 +12,9 @@ from functions.monitor.check_jobs import Monitor, check_everything, check_jobs, 
 from functions.monitor.remind_eraser import Reminder
 from shared import bootstrap
 from shared.events import CheckRequested
+from shared.jobs import Job
 from shared.messaging import decode, read_envelope
 from shared.stages import Stage
-from shared.trainings import Training
 
 
 @functions_framework.http
@@ -38,7 +38,7 @@ def _heard(body: bytes) -> None:
         bootstrap.consumer(Stage.TRAINING).handle(body, CheckRequested, _check)
 
 
-def _check(event: CheckRequested) -> Training:
+def _check(event: CheckRequested) -> Job:
     return check_one(event, _monitor())
 
 
@@ -55,7 +55,8 @@ def _reminder() -> Reminder:
 
 def _monitor() -> Monitor:
     return Monitor(
-        trainings=bootstrap.trainings(),
+        jobs=bootstrap.jobs(),
+        models=bootstrap.models(),
         trainer=bootstrap.trainer(),
         datasets=bootstrap.datasets_bucket(),
         publisher=bootstrap.publisher(),

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.all_jobs import AnyJob
+from shared.image_jobs import ImageJob
+from shared.ports import RunState, RunStatus
 from shared.training_records import Progress
 
 # Only the end of a training is 100 %: after the last step the weights are still being saved.
@@ -18,6 +21,8 @@ MOST_ESTIMATED_PERCENT = 95.0
 # About what the default trainer takes: a start, then so long for each step.
 START_S = 60.0
 SECONDS_PER_STEP = 0.25
+# The same for one picture.
+PICTURE_S = 8.0
 
 _LOG_LINES_READ = 2000
 _LINE_CHARACTERS_READ = 1000
@@ -43,6 +48,27 @@ class _Reading:
     step: int | None = None
     total: int | None = None
     remaining_s: float | None = None
+
+
+def progress_of(job: AnyJob, status: RunStatus, now: datetime) -> Progress | None:
+    """How far a job is that fal.ai has; `now` is also the earliest that its run may have begun."""
+    if status.state is RunState.IN_QUEUE:
+        message = "waiting in fal.ai's queue"
+        return Progress(percent=0.0, message=message, queue_position=status.queue_position, updated_at=now)
+    if isinstance(job, ImageJob):
+        return _pictures_progress(job, now)
+    steps = job.parameters.get("steps")
+    return parse_progress(status.log, total_steps=steps, started_at=job.since, now=now, before=job.progress)
+
+
+def _pictures_progress(job: ImageJob, now: datetime) -> Progress:
+    """Pictures take seconds, and what fal.ai logs meanwhile is not about them: estimated from time alone."""
+    expected_s, elapsed_s = PICTURE_S * job.count, max(0.0, (now - job.since).total_seconds())
+    left_s = expected_s - elapsed_s
+    percent = min(100 * elapsed_s / expected_s, MOST_ESTIMATED_PERCENT)
+    before = job.progress.percent if job.progress else 0.0
+    message = "making the pictures, estimated from the time it takes"
+    return Progress(percent=max(percent, before), message=message, eta_s=left_s if left_s > 0 else None, updated_at=now)
 
 
 def parse_progress(

@@ -8,11 +8,12 @@ from datetime import datetime
 from itertools import islice
 
 from shared import logs
-from shared.errors import TrainingNotFound
+from shared.all_jobs import Jobs
+from shared.errors import JobNotFound
 from shared.finishing import archive_prefix
-from shared.ports import ObjectInfo, Objects, TrainingRepository
+from shared.jobs import Job
+from shared.ports import ObjectInfo, Objects
 from shared.settings import MonitorSettings
-from shared.trainings import Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +24,9 @@ class Sweeper:
     training but has neither bucket nor topic.
     """
 
-    trainings: TrainingRepository
+    jobs: Jobs
     datasets: Objects
-    finish: Callable[[Training], None]
+    finish: Callable[[Job], None]
     now: datetime
     settings: MonitorSettings
 
@@ -41,12 +42,12 @@ class Sweeper:
 
     def _swept(self, training_id: str, found: ObjectInfo) -> int:
         try:
-            training = self.trainings.get(training_id)
-        except TrainingNotFound:
+            job = self.jobs.get(training_id)
+        except JobNotFound:
             return self._swept_of_nobody(training_id, found)
-        if not training.is_terminal:
+        if not job.is_terminal:
             return 0
-        self.finish(training)
+        self.finish(job)
         logs.info("archive_swept", training_id=training_id)
         return 1
 

@@ -1,4 +1,4 @@
-"""Entry point of the notifier: Pub/Sub pushes `training-finished` here, where NOTIFY_URL is set."""
+"""Entry point of the notifier: Pub/Sub pushes `training-finished` and `images-finished`, where NOTIFY_URL is set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Request
 from functions.notifier.hear import hear
 from functions.notifier.notify import Notifier
 from shared import bootstrap
-from shared.events import TrainingFinished
+from shared.events import ImagesFinished, TrainingFinished
 
 # A claim outlives the call that it is for; not by much, since after a crash it is waited for.
 LEASE_MARGIN_S = 5.0
@@ -21,7 +21,7 @@ def notifier(request: Request) -> tuple[str, int]:
         if bootstrap.notify_settings().notify_url:
             hear(
                 request.get_data(),
-                jobs={TrainingFinished: bootstrap.trainings().get},
+                jobs={TrainingFinished: bootstrap.trainings().get, ImagesFinished: bootstrap.images().get},
                 notifier=_notifier(),
                 narrator=bootstrap.narrator("notifier"),
                 max_attempts=bootstrap.delivery_settings().max_delivery_attempts,

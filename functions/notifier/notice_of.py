@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared.events import Event, TrainingFinished
+from shared.events import Event, ImagesFinished, TrainingFinished
 from shared.models import Model
 from shared.stages import TERMINAL, Status
 from shared.training_records import Failure, Move
@@ -56,6 +56,13 @@ SUBJECTS: Mapping[type[Event], Subject] = {
         page="/trainings/{id}",
         done="The training succeeded: the model {model_name}, version {version}, is ready.",
         facts=lambda training: {"model_name": training.model_name},
+    ),
+    ImagesFinished: Subject(
+        word="images",
+        id_field="images_id",
+        page="/images/{id}",
+        done="{count} pictures are ready, made with {model_name}, version {version}.",
+        facts=lambda images: {"model_name": images.model_name, "count": len(images.pictures), "origin": images.origin},
     ),
 }
 """By the event that tells of an end. Whoever adds one subscribes the notifier to it (shared/events.py)."""

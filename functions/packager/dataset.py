@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from functions.packager.bare_picture import bare_picture
+from shared.bare_picture import bare_picture
 from shared.datasets import caption_errors, caption_file, decode_caption, raise_first, with_trigger
 from shared.images import check_image, kind_by_name, orientation
 from shared.ports import ObjectInfo, Objects

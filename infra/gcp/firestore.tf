@@ -13,6 +13,10 @@ locals {
     ["erasures", "owner_id ASCENDING", "requested_at DESCENDING", "__name__ ASCENDING"],
     ["erasures", "state ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
     ["trainings", "attention ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
+    ["image_jobs", "owner_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
+    ["image_jobs", "owner_id ASCENDING", "model_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
+    ["image_jobs", "owner_id ASCENDING", "group_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
+    ["image_jobs", "attention ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "recipe ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "person_id ASCENDING", "name ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
@@ -22,6 +26,8 @@ locals {
     ["training_views", "owner_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
     ["training_views", "owner_id ASCENDING", "shoot_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
     ["models", "owner_id ASCENDING", "trained_at DESCENDING", "__name__ DESCENDING"],
+    ["images", "owner_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
+    ["images", "owner_id ASCENDING", "model_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
   ]
 
   # Fields that nothing is looked up by, by collection: without the exemption each of their parts is an index entry.
@@ -33,11 +39,16 @@ locals {
       "progress", "quote", "sent", "without", "write_mark",
     ]
     training_views = ["error", "hindrance", "history", "parameters", "progress", "quote"]
-    models         = ["further_weights", "parameters", "weights", "write_mark"]
-    model_names    = ["versions", "write_mark"]
-    notices        = ["notices", "write_mark"]
-    erasures       = ["batch", "deleted", "stays", "write_mark"]
-    stories        = ["events", "expires_at", "message", "write_mark"]
+    image_jobs = [
+      "claim", "delivered", "error", "fal", "hindrance", "history", "log_tail", "pictures", "progress", "quote", "sent",
+      "write_mark",
+    ]
+    images      = ["error", "hindrance", "history", "pictures", "progress", "quote"]
+    models      = ["further_weights", "parameters", "weights", "write_mark"]
+    model_names = ["versions", "write_mark"]
+    notices     = ["notices", "write_mark"]
+    erasures    = ["batch", "deleted", "stays", "write_mark"]
+    stories     = ["events", "expires_at", "message", "write_mark"]
   }
 
   # Fields whose time ends a document's life, within a day after it.

@@ -15,10 +15,10 @@ locals {
       project_roles = ["roles/datastore.user"]
       buckets = {
         shoots     = ["roles/storage.objectViewer"]
-        models     = ["roles/storage.objectViewer"]
+        models     = ["roles/storage.objectViewer", "object_remover"] # pictures are deleted at once
         thumbnails = ["roles/storage.objectUser"]
       }
-      publishes     = ["training-requested", "check-requested", "erasure-requested"]
+      publishes     = ["training-requested", "images-requested", "check-requested", "erasure-requested"]
       signs_urls    = true
       timeout_s     = 3600 # a live stream lasts as long as a training; clients come back when it ends
       memory        = "2Gi"
@@ -28,7 +28,7 @@ locals {
       max_instances = 20
     }
     packager = {
-      description   = "Checks a shoot and makes its ZIP"
+      description   = "Checks a shoot and makes its ZIP; signs weights for pictures"
       source        = "functions/packager/main.py"
       target        = "packager"
       public        = false
@@ -38,9 +38,9 @@ locals {
       buckets = {
         shoots   = ["roles/storage.objectViewer"]
         datasets = ["roles/storage.objectUser"]
-        models   = ["roles/storage.objectViewer"] # it signs the weights that a training continues from
+        models   = ["roles/storage.objectViewer"] # it signs weights: to continue from, and to make pictures with
       }
-      publishes     = ["dataset-packaged", "training-finished"]
+      publishes     = ["dataset-packaged", "images-prepared", "training-finished", "images-finished", "images-requested"]
       signs_urls    = true
       timeout_s     = 540
       memory        = "2Gi"
@@ -50,7 +50,7 @@ locals {
       max_instances = 20
     }
     submitter = {
-      description   = "Sends a training to fal.ai, once"
+      description   = "Sends a training, or a wish for pictures, to fal.ai, once"
       source        = "functions/submitter/main.py"
       target        = "submitter"
       public        = false
@@ -97,7 +97,7 @@ locals {
         datasets = ["object_remover"]
         models   = ["roles/storage.objectUser"]
       }
-      publishes     = ["training-finished"]
+      publishes     = ["training-finished", "images-finished", "images-requested"]
       signs_urls    = false
       timeout_s     = 540
       memory        = "1Gi"
@@ -117,7 +117,10 @@ locals {
       buckets = {
         datasets = ["object_remover"]
       }
-      publishes     = ["training-requested", "result-reported", "erasure-requested", "training-finished"]
+      publishes = [
+        "training-requested", "images-requested", "result-reported", "erasure-requested", "training-finished",
+        "images-finished",
+      ]
       signs_urls    = false
       timeout_s     = 300
       memory        = "512Mi"

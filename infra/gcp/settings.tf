@@ -43,23 +43,27 @@ variable "settings" {
     mirror = optional(object({
       max_weights_bytes = optional(number)
       max_config_bytes  = optional(number)
+      max_made_bytes    = optional(number)
+      max_made_pixels   = optional(number)
       staging_s         = optional(number)
     }), {})
     monitor = optional(object({
-      tick_trainings        = optional(number)
-      tick_objects          = optional(number)
-      progress_interval_s   = optional(number)
-      stalled_s             = optional(number)
-      mirror_stalled_s      = optional(number)
-      watch_s               = optional(number)
-      watch_interval_s      = optional(number)
-      leftover_s            = optional(number)
-      deadline_requested_s  = optional(number)
-      deadline_packaged_s   = optional(number)
-      deadline_submitting_s = optional(number)
-      deadline_submitted_s  = optional(number)
-      deadline_running_s    = optional(number)
-      deadline_mirroring_s  = optional(number)
+      tick_trainings              = optional(number)
+      tick_objects                = optional(number)
+      progress_interval_s         = optional(number)
+      stalled_s                   = optional(number)
+      mirror_stalled_s            = optional(number)
+      watch_s                     = optional(number)
+      watch_interval_s            = optional(number)
+      leftover_s                  = optional(number)
+      deadline_requested_s        = optional(number)
+      deadline_packaged_s         = optional(number)
+      deadline_submitting_s       = optional(number)
+      deadline_submitted_s        = optional(number)
+      deadline_running_s          = optional(number)
+      deadline_mirroring_s        = optional(number)
+      deadline_images_submitted_s = optional(number)
+      deadline_images_running_s   = optional(number)
     }), {})
     delivery = optional(object({
       max_delivery_attempts = optional(number, 10)
@@ -86,6 +90,8 @@ variable "settings" {
       cors_origins            = optional(list(string))
       image_origins           = optional(list(string))
       trainings_at_once       = optional(number)
+      image_jobs_at_once      = optional(number)
+      sample_images           = optional(number)
       budget_usd_per_day      = optional(number)
       rate_limit_per_minute   = optional(number)
       shoot_import            = optional(bool, false)
@@ -110,6 +116,11 @@ variable "settings" {
   validation {
     condition     = var.settings.dataset.max_image_bytes >= 1 && var.settings.dataset.max_image_bytes <= 32505856
     error_message = "dataset.max_image_bytes is at most 31 MiB: Cloud Run refuses requests of 32 MiB before anybody could say why."
+  }
+
+  validation {
+    condition     = coalesce(var.settings.api.sample_images, 1) <= 4
+    error_message = "api.sample_images is at most 4: so many pictures fal.ai makes at a time."
   }
 
   validation {

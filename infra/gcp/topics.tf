@@ -12,6 +12,12 @@ locals {
     dataset-packaged = {
       submitter = { ack_deadline_s = 180, minimum_backoff_s = 30, maximum_backoff_s = 600 }
     }
+    images-requested = {
+      packager = { ack_deadline_s = 600, minimum_backoff_s = 10, maximum_backoff_s = 600 }
+    }
+    images-prepared = {
+      submitter = { ack_deadline_s = 180, minimum_backoff_s = 30, maximum_backoff_s = 600 }
+    }
     result-reported = {
       mirror = { ack_deadline_s = 600, minimum_backoff_s = 10, maximum_backoff_s = 600 }
     }
@@ -20,6 +26,9 @@ locals {
     }
     # for the app, too: `app_subscribers` says who of it pulls
     training-finished = {
+      notifier = { ack_deadline_s = 60, minimum_backoff_s = 20, maximum_backoff_s = 600 }
+    }
+    images-finished = {
       notifier = { ack_deadline_s = 60, minimum_backoff_s = 20, maximum_backoff_s = 600 }
     }
     erasure-requested = {
@@ -40,7 +49,7 @@ locals {
   redrivers = length(coalesce(var.settings.api.operators, [])) == 0 ? {} : { api = module.function["api"].member }
 
   pulled = {
-    training-finished = {
+    for topic in ["training-finished", "images-finished"] : topic => {
       for subscriber, members in var.app_subscribers : subscriber => {
         ack_deadline_s        = 60
         minimum_backoff_s     = 10

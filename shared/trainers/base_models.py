@@ -6,12 +6,20 @@ libs/client/src/types/endpoints.ts, August 2026).
 
 from __future__ import annotations
 
-from shared.trainers.entry import BaseModel, Pictures
+from shared.trainers.entry import BaseModel, Pictures, PicturesPrice
 
 FLUX_1 = BaseModel(
     id="flux-1-dev",
     title="FLUX.1 [dev]",
-    pictures=Pictures(endpoint="fal-ai/flux-lora", source="fal.md §4"),
+    pictures=Pictures(
+        endpoint="fal-ai/flux-lora",
+        source="fal.md §4",
+        price=PicturesPrice(
+            usd=0.035,
+            at="2026-11-22",
+            source="https://inference.sh/apps/falai.md, which resells it; fal.ai's own page is not at hand",
+        ),
+    ),
 )
 
 FLUX_2 = BaseModel(
@@ -41,6 +49,11 @@ Z_IMAGE_TURBO = BaseModel(
         endpoint="fal-ai/z-image/turbo/lora",
         max_loras=3,
         source="fal-js ZImageTurboLoraInput",
+        price=PicturesPrice(
+            usd=0.0085,
+            at="2026-11-22",
+            source="https://fal.ai/docs/model-api-reference/image-generation-api/z-image-turbo-lora",
+        ),
     ),
 )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from shared.quotes import Expectation, Quote
 from shared.trainers.parameters import Parameter, Value
@@ -50,12 +52,45 @@ class Price:
         return round(self.usd * max(float(parameters[self.parameter]), self.at_least) / self.per, 4)
 
 
+# What fal.ai counts as one megapixel: a picture of 1024 × 1024 is one.
+MEGAPIXEL = 1024 * 1024
+
+# The sizes that every endpoint knows by name, in pixels (fal.md §4).
+PICTURE_SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {
+        "square_hd": (1024, 1024),
+        "square": (512, 512),
+        "portrait_4_3": (768, 1024),
+        "portrait_16_9": (576, 1024),
+        "landscape_4_3": (1024, 768),
+        "landscape_16_9": (1024, 576),
+    }
+)
+
+MAX_PICTURES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicturesPrice:
+    """What fal.ai charges for pictures: `usd` for every megapixel of each that is begun, as of `at` (ISO date)."""
+
+    usd: float
+    at: str
+    source: str
+
+    def of(self, size: str, count: int) -> float:
+        """What `count` pictures of that size cost, in US dollars."""
+        width, height = PICTURE_SIZES[size]
+        return round(self.usd * math.ceil(width * height / MEGAPIXEL) * count, 4)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pictures:
     """How pictures are made with a LoRA: the endpoint, and the names of its fields that this depends on.
 
     `loras_field` takes a list of `{path, scale}`, `scale` from 0 to `max_scale`, at most `max_loras` (None: any
-    number); `images_field` of the output is a list of pictures, or one picture where `one_image`.
+    number); `images_field` of the output is a list of pictures, or one picture where `one_image`. A `price` of None is
+    not known.
     """
 
     endpoint: str
@@ -67,6 +102,25 @@ class Pictures:
     max_loras: int | None = None
     images_field: str = "images"
     one_image: bool = False
+    price: PicturesPrice | None = None
+
+    @property
+    def max_count(self) -> int:
+        """How many pictures one request may ask for."""
+        return 1 if self.one_image else MAX_PICTURES
+
+    def quote(self, size: str, count: int) -> Quote:
+        """What `count` pictures of that size cost, as far as that is known before."""
+        if self.price is None:
+            return Quote(trainer=self.endpoint, note=PRICE_IS_NOT_KNOWN)
+        return Quote(
+            trainer=self.endpoint,
+            price_usd=self.price.of(size, count),
+            unit_price_usd=self.price.usd,
+            unit="megapixel",
+            priced_at=self.price.at,
+            note="Every megapixel that is begun counts, of each picture.",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,13 @@ from shared.adapters.embedded.erasures import SqliteErasures
 from shared.adapters.embedded.notices import SqliteNotices
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
-from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteShoots, SqliteTrainings
+from shared.adapters.embedded.repositories import (
+    SqliteAccounts,
+    SqliteImageJobs,
+    SqliteModels,
+    SqliteShoots,
+    SqliteTrainings,
+)
 from shared.adapters.embedded.signing import UrlSigner
 from shared.adapters.embedded.stories import SqliteStories
 from shared.adapters.memory import (
@@ -22,6 +28,7 @@ from shared.adapters.memory import (
     MemoryAccounts,
     MemoryDeadLetters,
     MemoryErasures,
+    MemoryImageJobs,
     MemoryModels,
     MemoryNotices,
     MemoryObjects,
@@ -36,6 +43,7 @@ from shared.ports import (
     AccountRepository,
     DeadLetters,
     ErasureRepository,
+    ImageJobRepository,
     ModelRepository,
     NoticeRepository,
     Objects,
@@ -59,6 +67,7 @@ class Backend:
     name: str
     shoots: ShootRepository
     trainings: TrainingRepository
+    images: ImageJobRepository
     models: ModelRepository
     accounts: AccountRepository
     stories: StoryRepository
@@ -87,6 +96,7 @@ def memory_backend() -> Backend:
         name="memory",
         shoots=MemoryShoots(),
         trainings=MemoryTrainings(),
+        images=MemoryImageJobs(),
         models=MemoryModels(),
         accounts=MemoryAccounts(),
         stories=MemoryStories(),
@@ -121,6 +131,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
         name="embedded",
         shoots=SqliteShoots(database),
         trainings=SqliteTrainings(database),
+        images=SqliteImageJobs(database),
         models=SqliteModels(database),
         accounts=SqliteAccounts(database),
         stories=SqliteStories(database),

@@ -29,7 +29,13 @@ from shared.adapters.google.erasures import FirestoreErasures
 from shared.adapters.google.notices import FirestoreNotices
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import PubSubPublisher
-from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.repositories import (
+    FirestoreAccounts,
+    FirestoreImageJobs,
+    FirestoreModels,
+    FirestoreShoots,
+    FirestoreTrainings,
+)
 from shared.adapters.google.stories import FirestoreStories
 from shared.events import Event, dead_letter_name, subscription_name
 from shared.messaging import Delivery, encode, read_envelope
@@ -142,6 +148,7 @@ def google_backend() -> Iterator[Backend]:
             name="google",
             shoots=FirestoreShoots(documents),
             trainings=FirestoreTrainings(documents),
+            images=FirestoreImageJobs(documents),
             models=FirestoreModels(documents),
             accounts=FirestoreAccounts(documents),
             stories=FirestoreStories(documents),

@@ -13,11 +13,12 @@ from google.cloud.firestore import Client
 
 from shared.adapters.google.clients import firestore_client
 from shared.adapters.google.documents import Patience
-from shared.adapters.google.repositories import TRAINING_VIEWS, FirestoreTrainings
+from shared.adapters.google.repositories import IMAGE_VIEWS, TRAINING_VIEWS, FirestoreImageJobs, FirestoreTrainings
 from shared.errors import DatabaseUnavailable
+from shared.image_jobs import ImageJob
 from shared.stages import Status
 from shared.trainings import Training
-from tests.builders import a_training
+from tests.builders import NONCE, a_training, an_image_job
 from tests.contracts.google_backend import a_project
 
 # What the app is not shown, and why.
@@ -54,6 +55,25 @@ def test_of_every_field_it_is_decided_whether_the_app_sees_it() -> None:
     fields = {field.name for field in dataclasses.fields(Training)}
     assert set(TRAINING_VIEWS.fields) | set(HIDDEN) == fields
     assert not set(TRAINING_VIEWS.fields) & set(HIDDEN)
+
+
+def test_of_every_field_of_pictures_it_is_decided_whether_the_app_sees_it() -> None:
+    hidden = {*HIDDEN, "nonce"} - {"dataset", "recipe", "captions", "without"}
+    assert set(IMAGE_VIEWS.fields) | hidden == {field.name for field in dataclasses.fields(ImageJob)}
+    assert not set(IMAGE_VIEWS.fields) & hidden
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_the_app_sees_pictures_and_no_nonce_and_no_address(client: Client, status: Status) -> None:
+    job, images = an_image_job(id=f"i_{status}", status=status), FirestoreImageJobs(client)
+    images.create(job)
+    there = client.collection(IMAGE_VIEWS.collection).document(job.id).get().to_dict() or {}
+    assert there["prompt"] == job.prompt
+    seen = json.dumps(there, default=str)
+    for secret in (NONCE, "https://"):
+        assert secret not in seen
+    images.delete(job.id)
+    assert not client.collection(IMAGE_VIEWS.collection).document(job.id).get().exists
 
 
 def test_the_app_sees_a_training_from_its_first_moment_and_every_move(client: Client) -> None:

@@ -6,9 +6,9 @@ import dataclasses
 from datetime import timedelta
 from typing import Any
 
+from shared.jobs import Deadlines
 from shared.models import staging_prefix
 from shared.settings import StoreSettings
-from shared.trainings import Deadlines
 from tests.infra.terraform import GCP, ROOT, blocks, local_value, variables
 
 

@@ -35,8 +35,10 @@ def published(function: str) -> frozenset[str]:
     """The classes of events that the function makes to publish them, itself or by finishing a training."""
     folder = ROOT / "functions" / function
     sources = [*folder.rglob("*.py")]
-    if "_finish" in reached(function) or "finish_training" in _words(folder):
-        sources.append(ROOT / "shared" / "finishing.py")
+    if "_finish" in reached(function) or "finish_job" in _words(folder):
+        sources += [ROOT / "shared" / name for name in ("finishing.py", "start_images.py")]
+    if _words(folder) & {"announce", "requested_event"}:
+        sources += [ROOT / "shared" / name for name in ("announcing.py", "start_images.py")]
     return frozenset(name for path in sources for name in _made(path))
 
 

@@ -36,43 +36,43 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="an uncertain submission is sent again",
         module="functions.submitter.submit_job",
-        old="return trainings.update(training.id, in_doubt)",
-        new="return trainings.update(training.id, lambda t: t.released(event.nonce, at=clock.now()))",
+        old="return jobs.update(job.id, in_doubt)",
+        new="return jobs.update(job.id, lambda t: t.released(event.nonce, at=clock.now()))",
         hint=3,
     ),
     Mutation(
         name="fal.ai is paid before the claim is written",
         module="functions.submitter.submit_job",
-        old="training = trainings.update(training.id, lambda t: t.claimed(claim, at=now, sent=sent))",
-        new="training = training.claimed(claim, at=now, sent=sent)",
+        old="job = jobs.update(job.id, lambda t: t.claimed(claim, at=now, sent=sent))",
+        new="job = job.claimed(claim, at=now, sent=sent)",
     ),
     Mutation(
         name="a claim is taken from its holder",
-        module="shared.trainings",
+        module="shared.jobs",
         old="""        if not self.awaits_submission:
-            raise Conflict(reason=f"a training that is {self.status} cannot be claimed")
+            raise Conflict(reason=f"a {self.noun} that is {self.status} cannot be claimed")
         if self.status is Status.SUBMITTING:""",
         new="""        if self.status is Status.SUBMITTING:""",
         hint=220,
     ),
     Mutation(
         name="every move is allowed",
-        module="shared.trainings",
+        module="shared.jobs",
         old="if not self.may_advance(to):",
         new="if False:",
         hint=18,
     ),
     Mutation(
         name="an uncertain submission is said to have cost nothing",
-        module="shared.trainings",
+        module="shared.jobs",
         old='does not show it"), at=at, charged=None)',
         new='does not show it"), at=at, charged=False)',
     ),
     Mutation(
         name="a training that was sent is canceled as if it was not",
         module="functions.api.end_training",
-        old="if training.status is Status.REQUESTED or training.awaits_submission:",
-        new="if not training.is_terminal:",
+        old="if job.status is Status.REQUESTED or job.awaits_submission:",
+        new="if not job.is_terminal:",
         hint=10,
     ),
     Mutation(
@@ -96,34 +96,34 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="nobody is told of the end",
         module="shared.finishing",
-        old="publisher.publish(event)",
+        old="publisher.publish(finished_event(job))",
         new="pass",
     ),
     Mutation(
         name="what a training cost is not settled",
         module="shared.finishing",
-        old="accounts.update(training.owner_id, settle)",
+        old="accounts.update(job.owner_id, settle)",
         new="pass",
     ),
     Mutation(
         name="the monitor does not finish what a crash left",
         module="functions.monitor.check_jobs",
-        old="""        if training.is_terminal:
-            self.finish(training)
+        old="""        if job.is_terminal:
+            self.finish(job)
         elif""",
-        new="""        if training.is_terminal:
+        new="""        if job.is_terminal:
             pass
         elif""",
     ),
     Mutation(
         name="deadlines are not kept",
         module="functions.monitor.check_jobs",
-        old="elif self.settings.deadlines.passed(training, self.now):",
+        old="elif self.settings.deadlines.passed(job, self.now):",
         new="elif False:",
     ),
     Mutation(
         name="a run that was given up is forgotten",
-        module="shared.trainings",
+        module="shared.jobs",
         old="attention = Attention.WATCHED if self.may_still_deliver else Attention.NONE",
         new="attention = Attention.NONE",
         hint=130,
@@ -131,21 +131,21 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="late weights are kept from their user",
         module="functions.mirror.mirror_artifacts",
-        old="return trainings.update(training.id, lambda t: t.with_late_result(job, at=clock.now()))",
-        new="return trainings.update(training.id, lambda t: t.unwatched(at=clock.now()))",
+        old="return jobs.update(job.id, lambda t: t.with_late_result(request, at=clock.now()))",
+        new="return jobs.update(job.id, lambda t: t.unwatched(at=clock.now()))",
         hint=57,
     ),
     Mutation(
         name="anybody's report is believed",
         module="functions.mirror.mirror_artifacts",
-        old="    if training.claim is None or training.claim.nonce != event.nonce:",
-        new="    if training.claim is None:",
+        old="    if job.claim is None or job.claim.nonce != event.nonce:",
+        new="    if job.claim is None:",
         hint=22,
     ),
     Mutation(
         name="a request that we cannot read is taken for ours",
         module="functions.mirror.mirror_artifacts",
-        old="        if training.fal is None:\n            # nobody",
+        old="        if job.fal is None:\n            # nobody",
         new="        if False:\n            # nobody",
         hint=22,
     ),
@@ -171,12 +171,12 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="an end is settled twice",
         module="shared.accounts",
-        old="        if training_id not in self.reservations:\n            return self\n",
+        old="        if job_id not in self.reservations:\n            return self\n",
         new="",
     ),
     Mutation(
         name="the history goes back in time",
-        module="shared.trainings",
+        module="shared.jobs",
         old="at = max(at, self.since)",
         new="pass",
         hint=21,
@@ -212,7 +212,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a failed training comes back without a word",
         module="functions.mirror.mirror_artifacts",
-        old='reason = AFTER_ALL if training.is_recoverable else ""',
+        old='reason = AFTER_ALL if job.is_recoverable else ""',
         new='reason = ""',
         hint=18,
     ),

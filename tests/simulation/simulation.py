@@ -11,7 +11,6 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.api.reservations import free_unused
 from functions.webhook.report_result import report_result
 from shared.accounts import Account
 from shared.adapters.memory import (
@@ -25,6 +24,7 @@ from shared.adapters.memory import (
 )
 from shared.events import Event
 from shared.models import Model
+from shared.reservations import free_unused
 from shared.settings import DatasetSettings, MonitorSettings
 from shared.shoots import Shoot, preprocessed_prefix
 from shared.stages import TERMINAL, Attention
@@ -122,7 +122,7 @@ class _WatchedTrainings(MemoryTrainings):
         return written
 
     def all(self) -> list[Training]:
-        return list(self._trainings.values())
+        return self._all()
 
 
 class SerialExecutor(Executor):
@@ -282,7 +282,7 @@ class Simulation:
         self.messages.redrive_ends()
         self._play(self.clock.elapsed_s + HORIZON_S)
         for owner in OWNERS:
-            free_unused(owner, accounts=self.accounts, trainings=self.trainings, at=self.clock.now())
+            free_unused(owner, accounts=self.accounts, jobs=self.functions.jobs, at=self.clock.now())
         return [i for i in told if not self.trainings.get(i).model_id]
 
     def _shoot(self, owner: str, shoots: MemoryShoots) -> None:

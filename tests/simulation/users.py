@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from functions.api.end_training import cancel_training, retry_training
+from functions.api.end_training import cancel_job, retry_training
 from functions.api.start_training import Wish, start_training
 from shared.errors import ProductError
 from shared.events import CheckRequested
@@ -109,7 +109,7 @@ class Users:
     def _cancel(self, training_id: str) -> None:
         functions = self.functions
         training = functions.trainings.get(training_id)
-        cancel_training(training, trainings=functions.trainings, publisher=functions.publisher, clock=functions.clock)
+        cancel_job(training, jobs=functions.jobs, publisher=functions.publisher, clock=functions.clock)
 
     def _ask(self, training_id: str) -> None:
         self.functions.publisher.publish(CheckRequested(training_id=training_id))

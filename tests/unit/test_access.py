@@ -19,7 +19,7 @@ from shared.events import TrainingRequested
 from shared.stages import Status
 from tests.api_operations import ANY_NAME, Operation, operations
 from tests.api_world import ApiWorld, api_world
-from tests.builders import a_model, a_shoot, a_training
+from tests.builders import a_model, a_shoot, a_training, an_image_job
 from tests.google_identity import FIREBASE, IAP, Issuer, KeyServer, key_server
 
 OPEN_TO_ALL = {"/healthz"}
@@ -35,6 +35,8 @@ THEIRS = {
     "shoot_id": "s_bob",
     "training_id": "t_bob_succeeded",
     "model_id": "m_bob",
+    "images_id": "i_bob",
+    "group_id": "g_bob",
     "letter_id": "training-requested-packager.1",
     "sweep_id": "sweep_bob",
     "erasure_id": "e_bob",
@@ -44,6 +46,8 @@ MISSING = {
     "shoot_id": "s_non",
     "training_id": "t_non_succeeded",
     "model_id": "m_non",
+    "images_id": "i_non",
+    "group_id": "g_non",
     "letter_id": "training-requested-packager.9",
     "sweep_id": "sweep_non",
     "erasure_id": "e_non",
@@ -79,6 +83,7 @@ class House:
             world.trainings.list_for_owner("bob", limit=100),
             world.models.list_for_owner("bob", limit=100),
             bootstrap.erasures().list_for_owner("bob", limit=100),
+            world.images.list_for_owner("bob", limit=100),
             list(world.pictures.list("")),
             list(world.kept.list("")),
             bootstrap.queue().dead_letters(),
@@ -109,6 +114,11 @@ def move_in(world: ApiWorld) -> None:
         cause=Cause.ASKED,
     )
     bootstrap.erasures().create(erasure)
+    images = an_image_job(status=Status.SUCCEEDED, id=THEIRS["images_id"], **mine)
+    world.images.create(
+        replace(images, model_id=THEIRS["model_id"], group_id=THEIRS["group_id"], prompt="bob, running")
+    )
+    world.kept.write(images.pictures[0].name, [b"bob!"], content_type="image/jpeg")
     bootstrap.queue().publish(TrainingRequested(training_id=training))
     while leased := bootstrap.queue().lease(limit=1, lease_s=60):
         bootstrap.queue().nack(leased[0], delay_s=0, error="HTTP 500")
@@ -202,7 +212,7 @@ def test_an_operator_sees_stories_and_otherwise_nothing_of_anybodys(house: House
     token = house.issuer.token(OPERATOR)
     others = [op for op in GUARDED if op.method == "GET" and op.ids() and op not in OPERATIONS]
     seen = {op.path for op in others if house.ask(op, THEIRS, token).status_code != 404}
-    assert seen == {"/v1/trainings/{training_id}/story"}
+    assert seen == {"/v1/trainings/{training_id}/story", "/v1/images/{images_id}/story"}
 
 
 @pytest.mark.parametrize("operation", [op for op in GUARDED if "training_id" in op.ids()], ids=str)

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from functions.api.end_training import retry_training
-from functions.api.reservations import GRACE
 from shared.accounts import Limits
 from shared.errors import (
     ArtifactCorrupt,
@@ -22,6 +21,7 @@ from shared.errors import (
 from shared.events import ResultReported
 from shared.models import STAGING
 from shared.ports import RunState
+from shared.reservations import GRACE
 from shared.settings import SubmitSettings
 from shared.stages import Attention, Status
 from shared.trainings import Training
@@ -260,8 +260,8 @@ def test_a_submitter_that_was_held_up_beyond_its_lease_pays_nothing_and_the_next
     world.deliver(world.publisher.published[0])
     real = world.trainings.update
 
-    def held_up(training_id: str, change: Callable[[Training], Training]) -> Training:
-        changed = real(training_id, change)
+    def held_up(job_id: str, change: Callable[[Training], Training]) -> Training:
+        changed = real(job_id, change)
         world.clock.advance(SubmitSettings().claim_lease_s)
         return changed
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from functions.packager.bare_picture import bare_picture
+from shared.bare_picture import bare_picture
 from shared.errors import UnreadableImage
 from shared.images import check_image, decode, kind_by_name, orientation
 from shared.stages import Status

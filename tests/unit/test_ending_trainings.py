@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.api.end_training import Cancellation, CancelOutcome, cancel_training, retry_training
+from functions.api.end_training import Cancellation, CancelOutcome, cancel_job, retry_training
 from shared.accounts import Limits
 from shared.errors import AlreadyTrained, BudgetExceeded, Conflict, SubmissionUncertain, TrainingFailed
 from shared.events import CheckRequested, TrainingRequested
@@ -30,7 +30,7 @@ def submitted(world: World) -> Training:
 
 
 def cancel(world: World, training: Training) -> Cancellation:
-    return cancel_training(world.of(training), trainings=world.trainings, publisher=world.publisher, clock=world.clock)
+    return cancel_job(world.of(training), jobs=world.jobs, publisher=world.publisher, clock=world.clock)
 
 
 # --- cancel

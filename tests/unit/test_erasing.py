@@ -130,7 +130,7 @@ class Rest:
 
     @classmethod
     def of(cls, world: World, owner: str = OWNER) -> Rest:
-        stores = (world.trainings._trainings, world.models._models, world.shoots._shoots)
+        stores = (world.trainings._jobs, world.models._models, world.shoots._shoots)
         kept = [value for store in stores for value in store.values() if value.owner_id == owner]
         documents = [json.dumps(to_document(value, mode="json"), default=str) for value in kept]
         documents += [str(entry) for entry in world.stories.entries]

@@ -66,7 +66,7 @@ def test_no_trainer_is_sent_a_field_that_it_does_not_have(spec: TrainerSpec) -> 
 @pytest.mark.parametrize("spec", ALL)
 def test_all_of_it_is_kept_but_the_signed_url(spec: TrainerSpec) -> None:
     training = a_training(trainer=spec.endpoint, parameters=checked(spec, {}))
-    kept = kept_input(training, spec)
+    kept = kept_input(training)
     assert (kept.endpoint, kept.trainer_version) == (spec.endpoint, spec.version)
     assert kept.fields == {**input_of(training, spec, URL), spec.data_field: NOT_KEPT}
     assert "https:" not in json.dumps(dict(kept.fields))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.api.end_training import cancel_training
+from functions.api.end_training import cancel_job
 from functions.notifier.notice_of import SENTENCE_CHARACTERS, SUBJECTS
 from shared.errors import (
     DatabaseUnavailable,
@@ -103,7 +103,7 @@ def test_a_body_is_small_whatever_fal_says(world: World) -> None:
 
 def test_a_cancellation_is_an_end_as_well(world: World) -> None:
     world.shoot()
-    cancel_training(world.start(), trainings=world.trainings, publisher=world.publisher, clock=world.clock)
+    cancel_job(world.start(), jobs=world.jobs, publisher=world.publisher, clock=world.clock)
     world.run()
     assert [notice["type"] for notice in told(world)] == ["training.canceled"]
 

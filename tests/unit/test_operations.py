@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,10 +11,11 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from functions.api.auth import is_operator
+from functions.api.dead_letter_views import _SECRET
 from functions.monitor.main import monitor
 from shared import bootstrap
 from shared.errors import SubmissionUncertain
-from shared.events import CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
+from shared.events import EVENTS, CheckRequested, DatasetPackaged, Event, ResultReported, TrainingRequested
 from shared.settings import ApiSettings
 from shared.stages import Status
 from shared.trainings import Training
@@ -183,7 +185,7 @@ def given_up_uncertain() -> Training:
         (lambda: a_training(status=Status.SUCCEEDED), ResultReported, "Its training is succeeded"),
         (given_up_uncertain, ResultReported, "Redrive it: fal.ai may have finished"),
         (given_up_uncertain, TrainingRequested, "Its training is failed"),
-        (None, TrainingRequested, "Its training is not known: discard it."),
+        (None, TrainingRequested, "Its job is not known: discard it."),
     ],
 )
 def test_the_advice_fits_where_the_training_stands(
@@ -259,3 +261,9 @@ def test_operators_are_whom_the_setting_names_and_everybody_on_ones_own_machine(
 ) -> None:
     settings = {"auth_mode": mode, "operators": operators, "iap_audience": "/projects/1/x"}
     assert is_operator("anna", ApiSettings.model_validate(settings)) is may
+
+
+def test_what_no_log_may_show_of_a_message_no_operator_is_shown() -> None:
+    hidden = {(kind.topic, f.name) for kind in EVENTS.values() for f in dataclasses.fields(kind) if not f.repr}
+    assert ("images-prepared", "weights_urls") in hidden
+    assert {name for _, name in hidden} <= _SECRET

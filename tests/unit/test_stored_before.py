@@ -14,7 +14,7 @@ from tests.api_world import api_world
 from tests.builders import a_model, a_shoot, a_training
 
 # What has been added to the documents since.
-NEW_OF_TRAININGS = {"preset", "sent", "delivered", "without", "parent_model_id", "continues"}
+NEW_OF_TRAININGS = {"samples", "preset", "sent", "delivered", "without", "parent_model_id", "continues"}
 NEW_OF_MODELS = {"part", "further_weights", "continues", "promoted_at"}
 
 
@@ -25,6 +25,7 @@ def as_before(value: Training | Model) -> dict[str, Any]:
     assert new <= set(document)
     if quote := document.get("quote"):
         del quote["note"]
+        del quote["samples_usd"]
     return {name: item for name, item in document.items() if name not in new}
 
 

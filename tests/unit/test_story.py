@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from functions.api.end_training import cancel_training, retry_training
+from functions.api.end_training import cancel_job, retry_training
 from functions.api.story_sentences import _EVENTS, sentence_of_event
 from functions.api.tell_story import Kind, StoryLine, tell_story
 from shared.errors import (
@@ -214,7 +214,7 @@ def died_while_asking(world: World) -> Training:
 def canceled_at_fal(world: World) -> Training:
     training = submitted(world)
     with world.narrator("api").invocation():
-        cancel_training(world.of(training), trainings=world.trainings, publisher=world.publisher, clock=world.clock)
+        cancel_job(world.of(training), jobs=world.jobs, publisher=world.publisher, clock=world.clock)
     world.run()
     return training
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from PIL import Image
 
-from functions.api.thumbnails import LONGEST_SIDE, Thumbnail, show_thumbnails
+from functions.api.thumbnails import LONGEST_SIDE, Thumbnail, show_thumbnails, thumbnail_prefix
 from shared.adapters.memory import MemoryObjects
 from shared.errors import StorageUnavailable
 from shared.settings import DatasetSettings
@@ -34,7 +34,7 @@ class Room:
             p for p in pictures(self.source.list(PREFIX), PREFIX) if not names or p.image.name[len(PREFIX) :] in names
         ]
         return show_thumbnails(
-            "s_1",
+            thumbnail_prefix("s_1"),
             found,
             source=self.source,
             thumbnails=self.thumbnails,

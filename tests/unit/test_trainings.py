@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.errors import ArtifactCorrupt, Conflict, StorageUnavailable, TrainerUnavailable, TrainingFailed
+from shared.jobs import LOG_TAIL_LINES, Deadlines
 from shared.stages import TERMINAL, TRANSITIONS, Stage, Status
 from shared.training_records import Claim, Failure, FalJob, Progress
-from shared.trainings import LOG_TAIL_LINES, Deadlines, Training
+from shared.trainings import Training
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = T0 + timedelta(seconds=10)

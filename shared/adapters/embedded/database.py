@@ -29,6 +29,18 @@ CREATE INDEX IF NOT EXISTS unfinished_trainings ON trainings (updated_at, id) WH
 CREATE INDEX IF NOT EXISTS watched_trainings ON trainings (updated_at, id)
     WHERE json_extract(document, '$.attention') = 'watched';
 CREATE INDEX IF NOT EXISTS trainings_by_status ON trainings (status, updated_at DESC, id DESC);
+CREATE TABLE IF NOT EXISTS image_jobs (
+    id TEXT PRIMARY KEY, owner_id TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    status TEXT NOT NULL, unfinished INTEGER NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS image_jobs_of_owner ON image_jobs (owner_id, created_at DESC, id);
+CREATE INDEX IF NOT EXISTS image_jobs_of_model
+    ON image_jobs (owner_id, json_extract(document, '$.model_id'), created_at DESC, id);
+CREATE INDEX IF NOT EXISTS image_jobs_of_group
+    ON image_jobs (owner_id, json_extract(document, '$.group_id'), created_at DESC, id);
+CREATE INDEX IF NOT EXISTS unfinished_image_jobs ON image_jobs (updated_at, id) WHERE unfinished;
+CREATE INDEX IF NOT EXISTS watched_image_jobs ON image_jobs (updated_at, id)
+    WHERE json_extract(document, '$.attention') = 'watched';
 CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS models (
     id TEXT PRIMARY KEY, owner_id TEXT NOT NULL, created_at INTEGER NOT NULL, document TEXT NOT NULL

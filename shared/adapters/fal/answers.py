@@ -15,6 +15,8 @@ from shared.ports import Artifact, RunState, RunStatus
 MAX_REASON_CHARACTERS = 300
 # what every database and JSON reader takes for a whole number
 MAX_COUNT = 2**53
+# no run delivers more files than this in one field
+MAX_LISTED = 16
 ACCOUNT_STATUSES = frozenset({401, 403})
 
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -148,12 +150,17 @@ def _messages(logs: object) -> tuple[str, ...]:
 
 
 def artifacts_of(output: Mapping[str, Any]) -> dict[str, Artifact]:
-    """Every field of the output that is a `File` (fal.md §3)."""
-    return {
-        name: Artifact(url=value["url"], size=_count(value.get("file_size")))
-        for name, value in output.items()
-        if isinstance(value, dict) and isinstance(value.get("url"), str) and value["url"]
-    }
+    """Every field of the output that is a `File` (fal.md §3); those of a list are `{field}.0`, `{field}.1` … (§4)."""
+    named = [(name, value) for name, value in output.items() if not isinstance(value, list)]
+    lists = ((name, value) for name, value in output.items() if isinstance(value, list))
+    named += [(f"{name}.{number}", item) for name, value in lists for number, item in enumerate(value[:MAX_LISTED])]
+    return {name: found for name, value in named if (found := _artifact(value))}
+
+
+def _artifact(value: object) -> Artifact | None:
+    if not isinstance(value, dict) or not isinstance(value.get("url"), str) or not value["url"]:
+        return None
+    return Artifact(url=value["url"], size=_count(value.get("file_size")))
 
 
 def _count(value: object) -> int | None:

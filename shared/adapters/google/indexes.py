@@ -38,11 +38,15 @@ INDEXES: tuple[Index, ...] = (
     Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
     _newest("erasures", "owner_id", by="requested_at"),
     Index("erasures", (("state", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    _newest("image_jobs", "owner_id", by="created_at"),
+    _newest("image_jobs", "owner_id", "model_id", by="created_at"),
+    _newest("image_jobs", "owner_id", "group_id", by="created_at"),
     _newest("models", "owner_id", by="trained_at"),
     _newest("models", "owner_id", "recipe", by="trained_at"),
     _newest("models", "owner_id", "person_id", "name", by="trained_at"),
     _newest("stories", "training_id", by="at"),
     Index("trainings", (("attention", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    Index("image_jobs", (("attention", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
 )
 
 APP_INDEXES: tuple[Index, ...] = tuple(
@@ -52,6 +56,8 @@ APP_INDEXES: tuple[Index, ...] = tuple(
         ("training_views", ("owner_id",), "created_at"),
         ("training_views", ("owner_id", "shoot_id"), "created_at"),
         ("models", ("owner_id",), "trained_at"),
+        ("images", ("owner_id",), "created_at"),
+        ("images", ("owner_id", "model_id"), "created_at"),
     )
 )
 """What the app needs to listen to its user's documents, newest first, as its SDK asks: names in the last direction."""
@@ -67,6 +73,9 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("trainings", "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history"),
     *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "without", "write_mark"),
     *_each("training_views", "error", "hindrance", "history", "parameters", "progress", "quote"),
+    *_each("image_jobs", "claim", "delivered", "error", "fal", "hindrance", "history", "log_tail", "pictures"),
+    *_each("image_jobs", "progress", "quote", "sent", "write_mark"),
+    *_each("images", "error", "hindrance", "history", "pictures", "progress", "quote"),
     *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),
     *_each("notices", "notices", "write_mark"),

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from shared.accounts import Account
 from shared.adapters.google.documents import Documents, Patience, Shown
-from shared.errors import ModelNotFound, NotFound, ShootNotFound, TrainingNotFound
+from shared.errors import ImagesNotFound, ModelNotFound, NotFound, ShootNotFound, TrainingNotFound
+from shared.image_jobs import ImageJob
 from shared.models import Model, latest_by_shoot, name_key
 from shared.ports import Page
 from shared.shoots import Shoot
@@ -46,6 +47,7 @@ TRAINING_VIEWS = Shown(
         "error",
         "hindrance",
         "model_id",
+        "samples",
         "quote",
         "cost_usd",
         "predecessor_id",
@@ -58,6 +60,42 @@ TRAINING_VIEWS = Shown(
 )
 """What the app sees of a training when it listens to Firestore. Nonces and fal.ai's addresses are not in it: with them,
 somebody could speak for fal.ai. Captions and the log are not, either: they are long, and the API has them."""
+
+
+IMAGE_VIEWS = Shown(
+    collection="images",
+    fields=(
+        "id",
+        "owner_id",
+        "person_id",
+        "model_id",
+        "model_name",
+        "version",
+        "trigger_word",
+        "trainer",
+        "prompt",
+        "count",
+        "size",
+        "seed",
+        "scale",
+        "origin",
+        "group_id",
+        "like_id",
+        "pictures",
+        "status",
+        "history",
+        "progress",
+        "error",
+        "hindrance",
+        "quote",
+        "cost_usd",
+        "predecessor_id",
+        "cancel_requested_at",
+        "created_at",
+        "updated_at",
+    ),
+)
+"""The same of a set of pictures: where they lie in the bucket is no secret, since only signed URLs open it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +230,55 @@ class FirestoreTrainings:
 
     def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[Training]:
         """Given up trainings that fal.ai may still deliver, the longest unchanged first."""
+        attention = Attention.WATCHED
+        return self._documents.oldest("attention", attention, by="updated_at", until=unchanged_since, limit=limit)
+
+
+class FirestoreImageJobs:
+    """Sets of pictures; every write is conditional on the version that was read."""
+
+    def __init__(self, client: Client, *, patience: Patience | None = None) -> None:
+        """Keep them in the collection `image_jobs`, and what the app sees of them in `images`."""
+        self._documents = Documents(
+            client, "image_jobs", ImageJob, missing=ImagesNotFound, shown=IMAGE_VIEWS, patience=patience
+        )
+
+    def get(self, job_id: str) -> ImageJob:
+        """The set; `ImagesNotFound` where there is none."""
+        return self._documents.get(job_id)
+
+    def create(self, job: ImageJob) -> bool:
+        """Write a new set; False, and nothing changed, where one with its id exists."""
+        return self._documents.create(job.id, job)
+
+    def update(self, job_id: str, change: Callable[[ImageJob], ImageJob]) -> ImageJob:
+        """Read, apply the pure `change`, write where nobody wrote in between, else again; as for trainings."""
+        return self._documents.update(job_id, change)
+
+    def delete(self, job_id: str) -> None:
+        """Forget the set, and what the app sees of it; no error where there is none."""
+        self._documents.delete(job_id)
+
+    def list_for_owner(
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        model_id: str | None = None,
+        group_id: str | None = None,
+    ) -> Page[ImageJob]:
+        """The owner's sets, newest first; `InvalidRequest` for a cursor that is not one of ours."""
+        wanted = {"owner_id": owner_id, "model_id": model_id, "group_id": group_id}
+        equal = {field: value for field, value in wanted.items() if value is not None}
+        return self._documents.page(equal, newest="created_at", limit=limit, cursor=cursor)
+
+    def list_followed(self, *, limit: int) -> list[ImageJob]:
+        """Sets that are under way or not finished, the longest unchanged first."""
+        return self._documents.oldest("attention", Attention.FOLLOWED, by="updated_at", limit=limit)
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[ImageJob]:
+        """Sets that were given up while fal.ai may still deliver and that nobody changed after that time."""
         attention = Attention.WATCHED
         return self._documents.oldest("attention", attention, by="updated_at", until=unchanged_since, limit=limit)
 

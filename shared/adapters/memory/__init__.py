@@ -7,7 +7,13 @@ from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.notices import MemoryNotices, MemoryReceiver
 from shared.adapters.memory.objects import MemoryObjects
 from shared.adapters.memory.publisher import MemoryPublisher
-from shared.adapters.memory.repositories import MemoryAccounts, MemoryModels, MemoryShoots, MemoryTrainings
+from shared.adapters.memory.repositories import (
+    MemoryAccounts,
+    MemoryImageJobs,
+    MemoryModels,
+    MemoryShoots,
+    MemoryTrainings,
+)
 from shared.adapters.memory.stories import MemoryStories
 
 __all__ = [
@@ -16,6 +22,7 @@ __all__ = [
     "MemoryAccounts",
     "MemoryDeadLetters",
     "MemoryErasures",
+    "MemoryImageJobs",
     "MemoryModels",
     "MemoryNotices",
     "MemoryObjects",

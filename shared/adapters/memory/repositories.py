@@ -5,12 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from shared.accounts import Account
 from shared.adapters.memory.faults import Faults
 from shared.adapters.paging import Cursor, to_micros
-from shared.errors import DatabaseUnavailable, ModelNotFound, ShootNotFound, TrainingNotFound
+from shared.errors import (
+    DatabaseUnavailable,
+    ImagesNotFound,
+    JobNotFound,
+    ModelNotFound,
+    ShootNotFound,
+    TrainingNotFound,
+)
+from shared.image_jobs import ImageJob
+from shared.jobs import Job
 from shared.models import Model, latest_by_shoot, name_key
 from shared.ports import Page
 from shared.shoots import Shoot
@@ -29,6 +38,7 @@ class _Owned(Protocol):
 
 
 T = TypeVar("T", bound=_Owned)
+J = TypeVar("J", bound=Job)
 
 
 class MemoryShoots:
@@ -63,36 +73,79 @@ class MemoryShoots:
             return page_of(shoots, lambda shoot: shoot.created_at, limit, cursor)
 
 
-class MemoryTrainings:
+class _MemoryJobs(Generic[J]):
+    """Jobs of one kind."""
+
+    def __init__(self, missing: type[JobNotFound], faults: Faults | None) -> None:
+        self.faults = faults or Faults()
+        self._missing = missing
+        self._jobs: dict[str, J] = {}
+        self._lock = threading.Lock()
+
+    def get(self, job_id: str) -> J:
+        """The job; `missing` where there is none."""
+        with self.faults.around("get"):
+            return self._found(job_id)
+
+    def create(self, job: J) -> bool:
+        """Write a new job; False, and nothing changed, where one with its id exists."""
+        with self.faults.around("create"), self._lock:
+            is_new = job.id not in self._jobs
+            self._jobs.setdefault(job.id, job)
+            return is_new
+
+    def update(self, job_id: str, change: Callable[[J], J]) -> J:
+        """Read, apply, write where nobody wrote in between, else again; see the port."""
+        with self.faults.around("update"):
+            for _ in range(_UPDATE_ATTEMPTS):
+                job = self._found(job_id)
+                changed = change(job)
+                if changed == job or self._replace(job, changed):
+                    return changed
+            raise DatabaseUnavailable(reason=f"the {job.noun} {job_id} is being changed by too many at once")
+
+    def delete(self, job_id: str) -> None:
+        """Forget the job; no error where there is none."""
+        with self.faults.around("delete"), self._lock:
+            self._jobs.pop(job_id, None)
+
+    def list_followed(self, *, limit: int) -> list[J]:
+        """Jobs that are under way or not finished, the longest unchanged first."""
+        with self.faults.around("list_followed"):
+            return self._oldest(Attention.FOLLOWED)[:limit]
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[J]:
+        """Given up jobs that fal.ai may still deliver, the longest unchanged first."""
+        with self.faults.around("list_watched"):
+            return [job for job in self._oldest(Attention.WATCHED) if job.updated_at <= unchanged_since][:limit]
+
+    def _oldest(self, attention: Attention) -> list[J]:
+        found = [job for job in self._all() if job.attention is attention]
+        return sorted(found, key=lambda job: (job.updated_at, job.id))
+
+    def _found(self, job_id: str) -> J:
+        if (job := self._jobs.get(job_id)) is None:
+            raise self._missing(id=job_id)
+        return job
+
+    def _replace(self, job: J, changed: J) -> bool:
+        with self._lock:
+            # values are frozen: where the very same one is still there, nobody wrote in between
+            if self._jobs.get(job.id) is not job:
+                return False
+            self._jobs[job.id] = changed
+            return True
+
+    def _all(self) -> list[J]:
+        return list(self._jobs.values())
+
+
+class MemoryTrainings(_MemoryJobs[Training]):
     """Trainings; fulfils `TrainingRepository`."""
 
     def __init__(self, *, faults: Faults | None = None) -> None:
         """Start with none."""
-        self.faults = faults or Faults()
-        self._trainings: dict[str, Training] = {}
-        self._lock = threading.Lock()
-
-    def get(self, training_id: str) -> Training:
-        """The training; `TrainingNotFound` where there is none."""
-        with self.faults.around("get"):
-            return self._found(training_id)
-
-    def create(self, training: Training) -> bool:
-        """Write a new training; False, and nothing changed, where one with its id exists."""
-        with self.faults.around("create"), self._lock:
-            is_new = training.id not in self._trainings
-            self._trainings.setdefault(training.id, training)
-            return is_new
-
-    def update(self, training_id: str, change: Callable[[Training], Training]) -> Training:
-        """Read, apply, write where nobody wrote in between, else again; see the port."""
-        with self.faults.around("update"):
-            for _ in range(_UPDATE_ATTEMPTS):
-                training = self._found(training_id)
-                changed = change(training)
-                if changed == training or self._replace(training, changed):
-                    return changed
-            raise DatabaseUnavailable(reason=f"the training {training_id} is being changed by too many at once")
+        super().__init__(TrainingNotFound, faults)
 
     def list_for_owner(
         self,
@@ -121,40 +174,28 @@ class MemoryTrainings:
             found = [t for t in self._all() if t.status is status and t.updated_at <= unchanged_since]
             return sorted(found, key=lambda t: (t.updated_at, t.id))[:limit]
 
-    def delete(self, training_id: str) -> None:
-        """Forget the training; no error where there is none."""
-        with self.faults.around("delete"), self._lock:
-            self._trainings.pop(training_id, None)
 
-    def list_followed(self, *, limit: int) -> list[Training]:
-        """Trainings that are under way or not finished, the longest unchanged first."""
-        with self.faults.around("list_followed"):
-            return self._oldest(Attention.FOLLOWED)[:limit]
+class MemoryImageJobs(_MemoryJobs[ImageJob]):
+    """Sets of pictures; fulfils `ImageJobRepository`."""
 
-    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[Training]:
-        """Given up trainings that fal.ai may still deliver, the longest unchanged first."""
-        with self.faults.around("list_watched"):
-            return [t for t in self._oldest(Attention.WATCHED) if t.updated_at <= unchanged_since][:limit]
+    def __init__(self, *, faults: Faults | None = None) -> None:
+        """Start with none."""
+        super().__init__(ImagesNotFound, faults)
 
-    def _oldest(self, attention: Attention) -> list[Training]:
-        found = [training for training in self._all() if training.attention is attention]
-        return sorted(found, key=lambda training: (training.updated_at, training.id))
-
-    def _found(self, training_id: str) -> Training:
-        if (training := self._trainings.get(training_id)) is None:
-            raise TrainingNotFound(id=training_id)
-        return training
-
-    def _replace(self, training: Training, changed: Training) -> bool:
-        with self._lock:
-            # values are frozen: where the very same one is still there, nobody wrote in between
-            if self._trainings.get(training.id) is not training:
-                return False
-            self._trainings[training.id] = changed
-            return True
-
-    def _all(self) -> list[Training]:
-        return list(self._trainings.values())
+    def list_for_owner(
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        model_id: str | None = None,
+        group_id: str | None = None,
+    ) -> Page[ImageJob]:
+        """The owner's sets, newest first; `InvalidRequest` for a bad cursor."""
+        with self.faults.around("list_for_owner"):
+            own = [job for job in self._all() if job.owner_id == owner_id]
+            found = [job for job in own if model_id in (None, job.model_id) and group_id in (None, job.group_id)]
+            return page_of(found, lambda job: job.created_at, limit, cursor)
 
 
 class MemoryModels:

@@ -1,0 +1,63 @@
+"""The use case behind "Compare": the same prompt and seed with several versions or at several scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.errors import InvalidRequest
+from shared.image_jobs import GROUP_PREFIX, ImageJob, Origin, seed_of
+from shared.jobs import keyed_id
+from shared.models import Model
+from shared.start_images import ImageDesk, ImageWish, start_images, wanted_images
+
+MOST_SETS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What is compared: one set of pictures for every model at every scale; scale 0 is as if there were no LoRA."""
+
+    prompt: str
+    scales: Sequence[float]
+    count: int
+    size: str
+    seed: int | None
+
+
+def group_of(owner_id: str, key: str) -> str:
+    """The id that holds the sets of a comparison together: always the same for a key."""
+    return keyed_id(GROUP_PREFIX, owner_id, key)
+
+
+def compare_models(
+    owner_id: str, key: str, models: Sequence[Model], comparison: Comparison, desk: ImageDesk
+) -> list[ImageJob]:
+    """Every set of the comparison that this key stands for, models first; what a crash left out is asked for now.
+
+    Nothing is asked for where one of them cannot be made. Where the budget ends on the way, the error says so and what
+    was asked for before is made; the same key goes on from there.
+    """
+    pairs = [(model, scale) for model in models for scale in comparison.scales]
+    if len(pairs) > MOST_SETS:
+        raise InvalidRequest(reason=f"that are {len(pairs)} sets of pictures; compare at most {MOST_SETS} at once")
+    if len({(model.id, scale) for model, scale in pairs}) < len(pairs):
+        raise InvalidRequest(reason="a model and a scale are compared once: leave out what is named twice")
+    group_id = group_of(owner_id, key)
+    seed = seed_of(group_id) if comparison.seed is None else comparison.seed
+
+    def wish(scale: float) -> ImageWish:
+        return ImageWish(
+            prompt=comparison.prompt,
+            count=comparison.count,
+            size=comparison.size,
+            seed=seed,
+            scale=scale,
+            origin=Origin.COMPARISON,
+            group_id=group_id,
+        )
+
+    named = [(model, f"compare:{key}:{model.id}:{scale:g}", wish(scale)) for model, scale in pairs]
+    for model, one_key, one in named:
+        wanted_images(model, one_key, one, desk.clock)
+    return [start_images(model, one_key, one, desk) for model, one_key, one in named]

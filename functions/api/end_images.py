@@ -1,0 +1,64 @@
+"""The use cases behind "Retry", "More like this" and "Delete" of pictures."""
+
+from __future__ import annotations
+
+from shared import logs
+from shared.errors import Conflict
+from shared.events import CheckRequested
+from shared.image_jobs import ImageJob, Origin
+from shared.ports import ModelRepository, Objects
+from shared.stages import Attention, Status
+from shared.start_images import ImageDesk, ImageWish, start_images
+
+
+def retry_images(job: ImageJob, *, models: ModelRepository, desk: ImageDesk) -> ImageJob:
+    """Paid pictures are fetched again, without paying; anything else that failed is asked for anew, by a successor.
+
+    Pressing twice is pressing once: the successor is always the same. `Conflict` where there is nothing to retry.
+    """
+    if job.is_recoverable:
+        at = desk.clock.now()
+        recovered = desk.jobs.images.update(job.id, lambda j: j.advance(Status.MIRRORING, at=at, reason="recovered"))
+        logs.info("training_recovered", training_id=job.id)
+        desk.publisher.publish(CheckRequested(training_id=job.id))
+        return recovered
+    if job.status not in (Status.FAILED, Status.CANCELED):
+        raise Conflict(
+            reason=f"these pictures have status {job.status}, and only failed or canceled ones can be retried"
+        )
+    wish = ImageWish(
+        prompt=job.prompt,
+        count=job.count,
+        size=job.size,
+        seed=job.seed,
+        scale=job.scale,
+        origin=job.origin,
+        group_id=job.group_id,
+        like_id=job.like_id,
+        predecessor_id=job.id,
+    )
+    successor = start_images(models.get(job.model_id), f"retry:{job.id}", wish, desk)
+    logs.info("training_retried", training_id=job.id, successor_id=successor.id)
+    return successor
+
+
+def more_like(job: ImageJob, key: str, *, models: ModelRepository, desk: ImageDesk) -> ImageJob:
+    """The same once more, with a new seed; `ModelNotFound` where the model was deleted since."""
+    wish = ImageWish(
+        prompt=job.prompt, count=job.count, size=job.size, scale=job.scale, origin=Origin.MORE, like_id=job.id
+    )
+    return start_images(models.get(job.model_id), key, wish, desk)
+
+
+def delete_images(job: ImageJob, *, desk: ImageDesk, kept: Objects, thumbnails: Objects) -> None:
+    """Delete the pictures and their record for good. `Conflict` while they are being made.
+
+    The objects first, then the document, so that nothing is left without a name.
+    """
+    if job.attention is not Attention.NONE:
+        raise Conflict(reason="these pictures are still being made or looked for at fal.ai: cancel them, or wait")
+    for bucket in (thumbnails, kept):
+        for found in list(bucket.list(job.prefix)):
+            bucket.delete(found.name)
+    desk.jobs.images.delete(job.id)
+    logs.info("images_deleted", training_id=job.id, model_id=job.model_id, images=len(job.pictures))

@@ -1,0 +1,147 @@
+"""Pictures made with a model: the second kind of job, from its prompt to what is kept. Pure.
+
+How it moves is every job's, in `shared/jobs.py`; how a trainer's LoRA is asked for pictures is in `shared/trainers`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
+
+from shared.errors import (
+    ArtifactCorrupt,
+    ArtifactUnavailable,
+    Canceled,
+    ModelNotFound,
+    ProductError,
+    SubmissionUncertain,
+    SubmissionUnconfirmed,
+    TimedOut,
+    TrainerRejectedInput,
+    TrainingFailed,
+)
+from shared.jobs import Job, Kind
+from shared.trainers import trainer as spec_of
+from shared.trainers.entry import Pictures
+
+PREFIX = "i"
+GROUP_PREFIX = "g"
+
+
+class Origin(StrEnum):
+    """Why there are these pictures: somebody asked, a training succeeded, they resemble others, or are compared."""
+
+    ASKED = "asked"
+    SAMPLES = "samples"
+    MORE = "more"
+    COMPARISON = "comparison"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptPicture:
+    """One verified picture: its object in the models bucket, its pixels and bytes.
+
+    `nsfw` is what fal.ai's safety checker said of it, None where it said nothing.
+    """
+
+    name: str
+    width: int
+    height: int
+    size: int
+    sha256: str
+    crc32c: str
+    nsfw: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageJob(Job):
+    """A set of pictures as it is stored: `count` of one prompt, seed and scale, made with version `version` of a name.
+
+    `prompt` is as it is sent, with the trigger word. `scale` 0 means as if there were no LoRA. `group_id` holds those
+    together that are to be compared; `like_id` is the set that this one was to be like. `nonce` is that of the latest
+    preparation.
+    """
+
+    kind: ClassVar[Kind] = Kind.IMAGES
+    noun: ClassVar[str] = "set of pictures"
+
+    model_id: str
+    version: int
+    prompt: str
+    count: int
+    size: str
+    seed: int
+    scale: float
+    origin: Origin = Origin.ASKED
+    group_id: str | None = None
+    like_id: str | None = None
+    nonce: str | None = None
+    pictures: tuple[KeptPicture, ...] = ()
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that makes pictures with what this trainer makes."""
+        return pictures_of(self.trainer).endpoint
+
+    @property
+    def prepared_nonce(self) -> str | None:
+        """The nonce under which the weights were signed."""
+        return self.nonce
+
+    @property
+    def prefix(self) -> str:
+        """Where its pictures lie in the models bucket, and small ones of them in the thumbnails bucket."""
+        return f"{images_prefix(self.person_id, self.model_name, self.version)}{self.id}/"
+
+    def told(self, error: ProductError) -> str:
+        """The sentence of `error`, of which many are about trainings, in words for pictures."""
+        sentence = PICTURE_SENTENCES.get(type(error))
+        return error.message if sentence is None else sentence.format_map(error.facts)
+
+
+def images_prefix(person_id: str, model_name: str, version: int) -> str:
+    """Where all pictures of a version lie in the models bucket."""
+    return f"images/{person_id}/{model_name}/v{version}/"
+
+
+def pictures_of(trainer: str) -> Pictures:
+    """How pictures are made with what this trainer makes; `LookupError` where nobody knows."""
+    pictures = spec_of(trainer).base_model.pictures
+    if pictures is None:
+        raise LookupError(trainer)
+    return pictures
+
+
+def is_image_job(job_id: str) -> bool:
+    """Whether a job of that id makes pictures; all others are trainings."""
+    return job_id.startswith(f"{PREFIX}_")
+
+
+def seed_of(name: str) -> int:
+    """A seed for those who have none: the same one for the same name, so that a repeated request is the same."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) >> 1
+
+
+PICTURE_SENTENCES: Mapping[type[ProductError], str] = MappingProxyType(
+    {
+        TrainerRejectedInput: "fal.ai refused the request ({field}: {reason}): correct that, then ask for the pictures "
+        "again.",
+        SubmissionUnconfirmed: "fal.ai has not confirmed yet that it makes the pictures ({reason}): the request is "
+        "being looked for there, and it is never sent a second time. There is nothing to do but wait.",
+        SubmissionUncertain: "fal.ai may have made the pictures but never confirmed it ({reason}), so the request was "
+        "not sent again and may have cost money: look at fal.ai's request list, then decide whether to ask again.",
+        TrainingFailed: "fal.ai could not make the pictures ({reason}): change the prompt, then ask again.",
+        ArtifactUnavailable: "The pictures exist at fal.ai but could not be fetched ({reason}): fetch them again soon, "
+        "at no further cost.",
+        ArtifactCorrupt: "What fal.ai delivered are not whole pictures ({reason}): fetch them again, at no further "
+        "cost.",
+        TimedOut: 'The stage "{stage}" did not finish within {limit_s:.0f} seconds: ask for the pictures again, and '
+        "tell the operator if that happens again.",
+        Canceled: "The pictures were canceled ({detail}).",
+        ModelNotFound: "The model {id} was deleted before pictures could be made with it: choose another one.",
+    }
+)

@@ -1,0 +1,342 @@
+"""Pictures go the same road as trainings, under the same promises: every use case with its consumer, on fakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from functions.api.compare_models import Comparison, compare_models
+from functions.api.end_images import delete_images, more_like, retry_images
+from functions.api.end_training import CancelOutcome, cancel_job
+from shared.accounts import Limits
+from shared.adapters.memory import MemoryObjects
+from shared.errors import (
+    ArtifactUnavailable,
+    BudgetExceeded,
+    Conflict,
+    ImagesNotFound,
+    InvalidRequest,
+    SubmissionUncertain,
+    TooManyImageJobs,
+    TrainerUnavailable,
+    TrainingFailed,
+)
+from shared.events import ImagesFinished, ImagesPrepared, ImagesRequested, ResultReported
+from shared.image_jobs import ImageJob, Origin
+from shared.ports import RunState
+from shared.stages import Attention, Status
+from tests.fakes import small_jpeg
+from tests.world import OWNER, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def asked(world: World, job: ImageJob) -> dict[str, Any]:
+    """What fal.ai was sent for the pictures."""
+    return dict(world.fal.runs[world.request_of(job)].submission.arguments)
+
+
+def test_pictures_are_made_kept_and_announced_once(world: World) -> None:
+    model = world.model()
+    job = world.draw(model, count=2, seed=7)
+    world.run()
+    done = world.finish_images(job)
+    assert (done.status, len(done.pictures), done.cost_usd) == (Status.SUCCEEDED, 2, 0.02)
+    for number, picture in enumerate(done.pictures, start=1):
+        assert picture.name == f"images/p1/red-riding-hood/v1/{job.id}/{number}.jpg"
+        assert b"".join(world.kept.read(picture.name))[:2] == b"\xff\xd8"
+        assert (picture.width, picture.height, picture.nsfw) == (64, 64, False)
+    told = [event for event in world.publisher.published if isinstance(event, ImagesFinished)]
+    assert told == [ImagesFinished(training_id=job.id, status="succeeded", model_id=model.id)]
+    assert done.attention is Attention.NONE
+    assert world.accounts.get(OWNER).reservations == {}
+    assert world.accounts.get(OWNER).spent_usd == pytest.approx(0.04)
+
+
+def test_fal_ai_is_asked_with_the_weights_the_scale_and_the_trigger_word(world: World) -> None:
+    job = world.draw(world.model(), prompt="in the rain", count=3, size="square_hd", seed=11, scale=0.5)
+    world.run()
+    sent = asked(world, job)
+    (lora,) = sent.pop("loras")
+    assert lora["scale"] == 0.5
+    assert "red-riding-hood-v1.safetensors" in lora["path"]
+    assert sent == {
+        "prompt": "TOK, in the rain",
+        "image_size": "square_hd",
+        "seed": 11,
+        "num_images": 3,
+        "enable_safety_checker": True,
+    }
+    kept = world.images.get(job.id).sent
+    assert kept is not None and "http" not in str(kept.fields)
+
+
+def test_the_url_of_the_weights_has_the_nonce_by_which_the_request_is_found_again(world: World) -> None:
+    job = world.draw(world.model(), scale=0)
+    world.run()
+    (lora,) = asked(world, job)["loras"]
+    nonce = world.images.get(job.id).nonce
+    assert nonce and nonce in lora["path"]
+
+
+def test_a_trainer_with_two_files_of_weights_sends_both_and_takes_its_one_picture(world: World) -> None:
+    model = world.model(trainer="fal-ai/wan-22-image-trainer", parameters={})
+    with pytest.raises(InvalidRequest, match="one picture at a time, not 2"):
+        world.draw(model, count=2)
+    job = world.draw(model)
+    world.run()
+    sent = asked(world, job)
+    assert [lora.get("transformer") for lora in sent["loras"]] == ["low", "high"]
+    assert "num_images" not in sent
+    assert len(world.finish_images(job).pictures) == 1
+
+
+def test_the_same_key_is_the_same_pictures_and_another_wish_under_it_a_conflict(world: World) -> None:
+    model = world.model()
+    job = world.draw(model, key="k")
+    assert world.draw(model, key="k") == job
+    with pytest.raises(Conflict, match="used for other pictures"):
+        world.draw(model, key="k", prompt="in the sun")
+    world.run()
+    assert len(world.fal.runs) == 2
+
+
+def test_a_prepared_message_that_comes_twice_is_paid_once(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    for event in [e for e in world.publisher.published if isinstance(e, ImagesPrepared | ImagesRequested)]:
+        world.deliver(event, attempt=2)
+    assert len([run for run in world.fal.runs.values() if job.id in run.submission.webhook_url]) == 1
+
+
+def test_an_answer_that_was_lost_is_found_by_the_nonce_and_never_paid_again(world: World) -> None:
+    model = world.model()
+    world.fal.lose_answer = [SubmissionUncertain(reason="the connection was lost")]
+    job = world.draw(model)
+    world.run()
+    now = world.images.get(job.id)
+    assert (now.status, now.hindrance and now.hindrance.code) == (Status.SUBMITTING, "submission_unconfirmed")
+    assert now.hindrance is not None and "train" not in now.hindrance.message
+    world.tick(after_s=600)
+    assert world.images.get(job.id).status is Status.SUBMITTED
+    assert world.finish_images(job).status is Status.SUCCEEDED
+    assert len(world.fal.runs) == 2
+
+
+def test_pictures_whose_webhook_was_lost_are_found_by_the_monitor(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    world.fal.runs[world.request_of(job)].state = RunState.IN_PROGRESS
+    world.tick()
+    running = world.images.get(job.id)
+    assert running.status is Status.RUNNING
+    assert running.progress is not None and "pictures" in running.progress.message
+    world.fal.end(world.request_of(job))
+    world.tick()
+    world.run()
+    assert world.images.get(job.id).status is Status.SUCCEEDED
+
+
+def test_a_truncated_picture_is_fetched_again(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    world.media.broken = [small_jpeg(size=256)[:-400], b"<html>"]
+    assert world.finish_images(job).status is Status.SUCCEEDED
+
+
+def test_pictures_that_never_verify_fail_in_their_own_words_and_can_be_fetched_again_for_nothing(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    world.media.broken = [b"<html>"] * 3
+    failed = world.finish_images(job)
+    assert failed.error is not None and failed.error.code == "artifact_corrupt"
+    assert "pictures" in failed.error.message and "train" not in failed.error.message
+    assert failed.error.charged is True and failed.is_recoverable
+    again = retry_images(failed, models=world.models, desk=world.image_desk)
+    world.run()
+    assert again.id == job.id
+    assert world.images.get(job.id).status is Status.SUCCEEDED
+    assert len(world.fal.runs) == 2
+
+
+def test_pictures_that_fal_ai_cannot_make_fail_and_a_retry_is_one_successor(world: World) -> None:
+    model = world.model()
+    job = world.draw(model, seed=5)
+    world.run()
+    world.fal.end(world.request_of(job), TrainingFailed(reason="out of memory", charged=False))
+    world.call_back(job)
+    failed = world.images.get(job.id)
+    assert failed.error is not None and failed.error.message.startswith("fal.ai could not make the pictures")
+    successor = retry_images(failed, models=world.models, desk=world.image_desk)
+    assert retry_images(failed, models=world.models, desk=world.image_desk) == successor
+    assert (successor.predecessor_id, successor.seed, successor.prompt) == (job.id, 5, job.prompt)
+
+
+def test_what_the_safety_checker_says_is_kept_with_each_picture(world: World) -> None:
+    world.fal.flags = (False, True)
+    job = world.draw(world.model(), count=2)
+    world.run()
+    assert [picture.nsfw for picture in world.finish_images(job).pictures] == [False, True]
+
+
+def test_pictures_can_be_canceled_before_and_after_fal_ai_has_them(world: World) -> None:
+    model = world.model()
+    job = world.draw(model)
+    done = cancel_job(job, jobs=world.jobs, publisher=world.publisher, clock=world.clock)
+    assert (done.outcome, done.job.status) == (CancelOutcome.CANCELED, Status.CANCELED)
+    assert "set of pictures" in done.message
+    world.run()
+    assert world.accounts.get(OWNER).reservations == {}
+    other = world.draw(model, key="other")
+    world.run()
+    asked_to_stop = cancel_job(
+        world.images.get(other.id), jobs=world.jobs, publisher=world.publisher, clock=world.clock
+    )
+    assert asked_to_stop.outcome is CancelOutcome.ASKED
+    world.run()
+    assert world.images.get(other.id).status is Status.CANCELED
+    assert world.fal.runs[world.request_of(other)].canceled
+
+
+def test_pictures_outlive_no_deadline_of_their_own(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    world.fal.runs[world.request_of(job)].state = RunState.IN_PROGRESS
+    world.tick()
+    world.tick(after_s=world.monitor_settings.deadlines.images_running_s + 60)
+    expired = world.images.get(job.id)
+    assert expired.error is not None
+    assert (expired.status, expired.error.code) == (Status.FAILED, "timed_out")
+
+
+def test_pictures_of_a_model_that_was_deleted_fail_before_anything_is_paid(world: World) -> None:
+    model = world.model()
+    job = world.draw(model)
+    world.models.delete(model.id)
+    world.run()
+    failed = world.images.get(job.id)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.charged) == ("model_not_found", False)
+    assert len(world.fal.runs) == 1
+
+
+def test_the_budget_holds_for_pictures_too_and_so_does_how_many_at_once(world: World) -> None:
+    model = world.model()
+    world.limits = Limits(trainings_at_once=1, usd_per_day=0.10, image_jobs_at_once=2)
+    with pytest.raises(BudgetExceeded, match=r"\$0.14"):
+        world.draw(model, count=4)
+    world.draw(model, key="a")
+    world.draw(model, key="b")
+    with pytest.raises(TooManyImageJobs, match="2 sets of pictures"):
+        world.draw(model, key="c")
+
+
+def test_more_like_this_has_the_prompt_and_another_seed(world: World) -> None:
+    job = world.draw(world.model(), prompt="in the snow", scale=0.7, count=2)
+    more = more_like(job, "more", models=world.models, desk=world.image_desk)
+    assert (more.prompt, more.scale, more.count, more.like_id, more.origin) == (
+        job.prompt,
+        0.7,
+        2,
+        job.id,
+        Origin.MORE,
+    )
+    assert more.seed != job.seed
+    assert more_like(job, "more", models=world.models, desk=world.image_desk) == more
+
+
+def test_a_comparison_is_one_set_for_every_model_at_every_scale_with_one_seed(world: World) -> None:
+    models = [world.model("one"), world.model("two")]
+    wanted = Comparison(prompt="in the rain", scales=(0, 1), count=1, size="square", seed=None)
+    jobs = compare_models(OWNER, "k", models, wanted, world.image_desk)
+    assert compare_models(OWNER, "k", models, wanted, world.image_desk) == jobs
+    assert [(job.version, job.scale) for job in jobs] == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert len({job.group_id for job in jobs}) == len({job.seed for job in jobs}) == 1
+    group = world.images.list_for_owner(OWNER, limit=10, group_id=jobs[0].group_id).items
+    assert {job.id for job in group} == {job.id for job in jobs}
+    world.run()
+    assert all(world.finish_images(job).status is Status.SUCCEEDED for job in jobs)
+
+
+def test_a_comparison_that_cannot_be_made_asks_for_nothing(world: World) -> None:
+    model = world.model()
+    for scales in ((0.5, 9), (1, 1), tuple(i / 10 for i in range(13))):
+        with pytest.raises(InvalidRequest):
+            wanted = Comparison(prompt="x", scales=scales, count=1, size="square", seed=1)
+            compare_models(OWNER, "k", [model], wanted, world.image_desk)
+    assert world.images.list_for_owner(OWNER, limit=10).items == ()
+
+
+def test_deleted_pictures_are_gone_with_their_thumbnails_and_not_while_they_are_made(world: World) -> None:
+    thumbnails = MemoryObjects("thumbnails", clock=world.clock)
+    job = world.draw(world.model())
+    world.run()
+    with pytest.raises(Conflict, match="still being made"):
+        delete_images(world.images.get(job.id), desk=world.image_desk, kept=world.kept, thumbnails=thumbnails)
+    done = world.finish_images(job)
+    thumbnails.write(f"{job.prefix}1.jpg-x-64x64.webp", [b"x"], content_type="image/webp")
+    delete_images(done, desk=world.image_desk, kept=world.kept, thumbnails=thumbnails)
+    assert not list(thumbnails.list("")) and not list(world.kept.list("images/"))
+    with pytest.raises(ImagesNotFound):
+        world.images.get(job.id)
+    world.deliver(ResultReported(training_id=job.id, nonce="n", request_id="r"))
+
+
+def test_a_model_has_its_samples_by_themselves_once_and_their_money_was_set_aside(world: World) -> None:
+    world.shoot()
+    training = world.start(samples=4)
+    assert training.quote is not None and training.quote.samples_usd == pytest.approx(0.14)
+    aside = world.accounts.get(OWNER).reservations[training.id].usd
+    assert aside == pytest.approx((training.quote.price_usd or 0) + 0.14)
+    world.run()
+    done = world.finish(training)
+    (samples,) = world.images.list_for_owner(OWNER, limit=10).items
+    assert (samples.origin, samples.count, samples.model_id) == (Origin.SAMPLES, 4, done.model_id)
+    assert "TOK" in samples.prompt
+    world.publisher.publish(world.report(training))
+    world.run()
+    assert len(world.images.list_for_owner(OWNER, limit=10).items) == 1
+    assert world.finish_images(samples).status is Status.SUCCEEDED
+
+
+def test_samples_that_fail_leave_the_training_and_its_model_as_they_are(world: World) -> None:
+    world.shoot()
+    world.fal.refuse = []
+    training = world.start(samples=2)
+    world.run()
+    done = world.finish(training)
+    (samples,) = world.images.list_for_owner(OWNER, limit=10).items
+    world.fal.end(world.request_of(samples), TrainingFailed(reason="out of memory", charged=False))
+    world.call_back(samples)
+    assert world.images.get(samples.id).status is Status.FAILED
+    assert world.of(training) == done and done.status is Status.SUCCEEDED
+    assert world.models.get(str(done.model_id)).training_id == training.id
+
+
+def test_a_late_result_of_pictures_that_were_given_up_can_be_fetched(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    world.fal.unreachable = [TrainerUnavailable(reason="down")] * 3
+    world.tick(after_s=world.monitor_settings.deadlines.images_submitted_s + 60)
+    world.fal.unreachable = []
+    world.tick(after_s=3 * 60 * 60)
+    assert world.images.get(job.id).status is Status.FAILED
+    world.fal.end(world.request_of(job))
+    world.call_back(job)
+    late = world.images.get(job.id)
+    assert late.is_recoverable and late.error is not None and late.error.code == ArtifactUnavailable.code
+    retry_images(late, models=world.models, desk=world.image_desk)
+    world.run()
+    assert world.images.get(job.id).status is Status.SUCCEEDED
+
+
+def test_a_strangers_report_about_pictures_is_not_believed(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    before = world.images.get(job.id)
+    world.deliver(ResultReported(training_id=job.id, nonce="guess", request_id=world.request_of(job)))
+    assert world.images.get(job.id) == before

@@ -18,7 +18,7 @@ PAUSES_S = (0.5, 1.0, 2.0, 5.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One event of the stream: `training`, `log` or `end`, with its JSON data and its id."""
+    """One event of the stream: `training` or `images`, `log` or `end`, with its JSON data and its id."""
 
     name: str
     data: dict[str, Any]
@@ -27,7 +27,9 @@ class Event:
 
 @dataclass(kw_only=True)
 class EventStream:
-    """The events of a training until its `end`; goes on after the last id when the connection is lost.
+    """The events of a job until its `end`; goes on after the last id when the connection is lost.
+
+    `kind` is how the path of such jobs begins: `trainings` or `images`.
 
     `on_lost` hears of every lost connection. After `patience_s` without one, and at once where the first
     cannot be made, `ApiUnreachable` is raised.
@@ -36,6 +38,7 @@ class EventStream:
     client: ApiClient
     training_id: str
     on_lost: Callable[[ApiUnreachable], None]
+    kind: str = "trainings"
     patience_s: float = PATIENCE_S
     pauses_s: tuple[float, ...] = PAUSES_S
     _last_id: str | None = field(default=None, init=False)
@@ -64,7 +67,7 @@ class EventStream:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if self._last_id is not None:
             headers["Last-Event-ID"] = self._last_id
-        path = at("trainings", self.training_id, "events")
+        path = at(self.kind, self.training_id, "events")
         with self.client.stream(path, headers=headers, read_timeout_s=SILENCE_S) as response:
             for event in parse_events(response.iter_bytes()):
                 self._heard, self._failures = True, 0

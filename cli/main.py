@@ -12,6 +12,7 @@ from cli import (
     console,
     doctor,
     erase,
+    images,
     lineage,
     model_changes,
     models,
@@ -40,6 +41,8 @@ Examples:
   lora trainings retry TRAINING --watch
   lora trainings story TRAINING
   lora models download MODEL --to ./loras
+  lora images make MODEL "[trigger] in the rain" --count 2
+  lora images compare "[trigger] at sea" MODEL --scale 0 --scale 1
   lora open training TRAINING
   lora ops dead-letters list
 
@@ -99,6 +102,7 @@ models.app.command("rename", epilog='Example:  lora models rename m_2f7c "Ada as
     model_changes.rename_model
 )
 app.add_typer(models.app, name="models")
+app.add_typer(images.app, name="images")
 app.add_typer(erase.app, name="erase")
 app.command("open", epilog="Example:  lora open training t_2f7c")(console.open_console)
 app.command("doctor", epilog="Example:  lora doctor --json")(doctor.doctor)

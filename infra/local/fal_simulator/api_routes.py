@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from infra.local.fal_simulator.context import NO_ADMIN, Refusal, Simulator, caller_of, simulator_of
 from infra.local.fal_simulator.outputs import answer_of, bill_of
+from infra.local.fal_simulator.pictures import pictures_at, unit_price_of_pictures
 from infra.local.fal_simulator.runs import Run
 from infra.local.fal_simulator.timeline import Status, moment_of
 from infra.local.fal_simulator.trainers import trainer_at, unit_price
@@ -83,6 +84,16 @@ async def pricing(request: Request) -> Response:
         }
         for endpoint in request.query_params.getlist("endpoint_id")
         if (trainer := trainer_at(endpoint)) is not None
+    ]
+    prices += [
+        {
+            "endpoint_id": endpoint,
+            "unit_price": unit_price_of_pictures(pictures),
+            "unit": "megapixels",
+            "currency": "USD",
+        }
+        for endpoint in request.query_params.getlist("endpoint_id")
+        if (pictures := pictures_at(endpoint)) is not None
     ]
     return JSONResponse({"prices": prices, "next_cursor": None, "has_more": False})
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from infra.local.fal_simulator.pictures import unit_price_of_pictures
 from infra.local.fal_simulator.plans import ArtifactFault, RunFault
 from infra.local.fal_simulator.runs import Artifact, Failure, Run
 from infra.local.fal_simulator.timeline import Moment, Status
 from infra.local.fal_simulator.trainers import unit_price, units_of
+from shared.trainers.entry import Pictures
 
 ERRORS_URL = "https://docs.fal.ai/errors"
 FOREIGN_BASE_URL = "https://evil.example.com"
@@ -30,16 +32,37 @@ def bill_of(run: Run, moment: Moment) -> Bill:
     """What `run` costs by now: a training that was completed is billed, whatever becomes of its files."""
     rejected = moment.failure is not None and moment.failure.status_code == 422
     billed = moment.succeeded or (rejected and run.plan.bill_422)
+    if run.pictures is not None:
+        units = run.picture_order.megapixels if run.picture_order else 0
+        return Bill(billed, units, unit_price_of_pictures(run.pictures))
     return Bill(billed, units_of(run.trainer, run.order) if run.order else 0, unit_price(run.trainer))
 
 
 def output_of(run: Run, base_url: str) -> dict[str, Any]:
-    """The output of a run that succeeded (fal.md §3)."""
+    """The output of a run that succeeded (fal.md §3 and §4)."""
     artifacts = run.prepared.artifacts if run.prepared else ()
     output: dict[str, Any] = {artifact.output_field: _file(run, artifact, base_url) for artifact in artifacts}
     if run.plan.artifacts is ArtifactFault.MISSING_FILE:
         output.pop(run.plan.artifact_field, None)
+    if run.pictures is not None:
+        return _pictures_output(run, run.pictures, list(output.values()))
     return output | dict.fromkeys(run.trainer.other_outputs)
+
+
+def _pictures_output(run: Run, pictures: Pictures, files: list[dict[str, Any]]) -> dict[str, Any]:
+    assert run.picture_order is not None
+    order = run.picture_order
+    shown = [{**file, "width": order.size[0], "height": order.size[1]} for file in files]
+    if pictures.one_image:
+        return {**({pictures.images_field: shown[0]} if shown else {}), "seed": order.seed}
+    flags = [run.plan.flagged[k : k + 1] == (True,) for k in range(order.count)]
+    return {
+        pictures.images_field: shown,
+        "timings": {"inference": run.training_s},
+        "seed": order.seed,
+        "has_nsfw_concepts": flags,
+        "prompt": order.prompt,
+    }
 
 
 def _file(run: Run, artifact: Artifact, base_url: str) -> dict[str, Any]:
@@ -65,7 +88,7 @@ def answer_of(run: Run, moment: Moment, base_url: str) -> tuple[int, dict[str, A
 
 def input_failure(run: Run, kind: str, message: str, field: str | None = None) -> Failure:
     """A 422 about the data URL, or the URL in another `field`, such as file_download_error."""
-    named = field or run.trainer.data_field
+    named = field or (run.pictures.loras_field if run.pictures else run.trainer.data_field)
     given = run.input.get(named)
     detail = {
         "loc": ["body", named],

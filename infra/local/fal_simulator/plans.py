@@ -109,7 +109,8 @@ class CancelFault(StrEnum):
 class FaultPlan:
     """What one request does wrong; everything defaults to a fal.ai on a good day.
 
-    `webhook_times` and `artifact_times` say how many attempts misbehave before good ones follow (null = all).
+    `flagged` is what the safety checker says of pictures, in their order. `webhook_times` and `artifact_times` say how
+    many attempts misbehave before good ones follow (null = all).
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -134,6 +135,7 @@ class FaultPlan:
     status_errors: int = 1
     cancel: CancelFault = CancelFault.OK
     list_lag_s: float | None = None
+    flagged: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)

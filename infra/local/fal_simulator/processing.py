@@ -15,6 +15,7 @@ from infra.local.fal_simulator.archive import ArchiveFindings, ArchiveRefused, r
 from infra.local.fal_simulator.checkpoint import CheckpointRefused, DownloadFailed, fetch_checkpoint
 from infra.local.fal_simulator.lora_names import naming_of
 from infra.local.fal_simulator.outputs import input_failure, planned_failure
+from infra.local.fal_simulator.pictures import NoLora, PictureOrder, draw_order
 from infra.local.fal_simulator.plans import ArtifactFault, RunFault
 from infra.local.fal_simulator.runs import Artifact, Checkpoint, Prepared, Run
 from infra.local.fal_simulator.settings import SimulatorSettings
@@ -34,6 +35,8 @@ async def prepare(run: Run, settings: SimulatorSettings, client: httpx.AsyncClie
     planned = planned_failure(run)
     if run.plan.run in _WITHOUT_DOWNLOAD:
         return Prepared(time.time(), failure=planned)
+    if run.picture_order is not None:
+        return await _prepare_pictures(run, run.picture_order, settings, client)
     try:
         archive = await _fetch_and_read(run, settings, client)
         if run.plan.run is RunFault.RETRIED:
@@ -48,6 +51,34 @@ async def prepare(run: Run, settings: SimulatorSettings, client: httpx.AsyncClie
         return Prepared(time.time(), failure=input_failure(run, "invalid_archive", str(error)))
     artifacts = () if planned else await asyncio.to_thread(make_artifacts, run, settings, checkpoint)
     return Prepared(time.time(), archive, planned, artifacts, checkpoint)
+
+
+async def _prepare_pictures(
+    run: Run, order: PictureOrder, settings: SimulatorSettings, client: httpx.AsyncClient
+) -> Prepared:
+    planned, fetch = planned_failure(run), partial(download, settings=settings, client=client)
+    try:
+        drawn = await draw_order(order, fetch, settings.data_dir / "archives", flagged=run.plan.flagged)
+    except DownloadFailed as error:
+        return Prepared(time.time(), failure=input_failure(run, "file_download_error", str(error)))
+    except NoLora as error:
+        return Prepared(time.time(), failure=input_failure(run, "invalid_lora", str(error)))
+    artifacts = () if planned else tuple(_picture(run, settings, k, data) for k, data in enumerate(drawn))
+    return Prepared(time.time(), failure=planned, artifacts=artifacts)
+
+
+def _picture(run: Run, settings: SimulatorSettings, number: int, data: bytes) -> Artifact:
+    """One picture as a file, and beside it what a fault serves in its stead."""
+    assert run.pictures is not None
+    one = run.pictures.one_image
+    field, folder = run.pictures.images_field if one else f"images.{number}", Path("files") / run.file_token
+    good, bad = folder / f"{number}.jpg", folder / f"bad-{number}.jpg"
+    made = write_file(settings.data_dir / good, [data])
+    fault = run.plan.artifacts if run.plan.artifact_field == field else ArtifactFault.OK
+    if fault in (ArtifactFault.TRUNCATED_QUIETLY, *BAD_CONTENT):
+        write_file(settings.data_dir / bad, [data[: len(data) // 2]])
+    served = str(bad) if (settings.data_dir / bad).exists() else None
+    return Artifact(field, good.name, "image/jpeg", made.size, made.sha256, str(good), served)
 
 
 async def _fetch_and_read(run: Run, settings: SimulatorSettings, client: httpx.AsyncClient) -> ArchiveFindings:

@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from infra.local.fal_simulator.archive import ArchiveFindings
+from infra.local.fal_simulator.pictures import PictureOrder, pictures_at
 from infra.local.fal_simulator.plans import FaultPlan
 from infra.local.fal_simulator.trainers import Order, trainer_at
 from shared.trainers import TrainerSpec
+from shared.trainers.entry import Pictures
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Run:
     canceled_at: float | None = None
     hurried_at: float | None = None
     webhook_settled: bool = False
+    picture_order: PictureOrder | None = None
     forgotten: bool = False
 
     @property
@@ -101,6 +104,11 @@ class Run:
         spec = trainer_at(self.endpoint)
         assert spec is not None
         return spec
+
+    @property
+    def pictures(self) -> Pictures | None:
+        """How its endpoint makes pictures; None where it trains."""
+        return pictures_at(self.endpoint)
 
     @property
     def app(self) -> str:

@@ -20,6 +20,7 @@ from infra.local.fal_simulator.context import (
     json_object,
     simulator_of,
 )
+from infra.local.fal_simulator.pictures import pictures_at, read_picture_order
 from infra.local.fal_simulator.plans import FaultPlan, SubmitFault, WebhookFault
 from infra.local.fal_simulator.runs import Failure, Prepared, Run
 from infra.local.fal_simulator.settings import SimulatorSettings
@@ -57,7 +58,7 @@ async def submit(request: Request) -> Response:
     record: dict[str, Any] = {"at": time.time(), "endpoint": endpoint, "fault": None, "request_id": None}
     try:
         owner = caller_of(request)
-        if trainer_at(endpoint) is None:
+        if trainer_at(endpoint) is None and pictures_at(endpoint) is None:
             raise Refusal(404, f"Application {endpoint!r} not found")
         given = await json_object(request)
         plan = simulator.store.take_plan(endpoint, given)
@@ -106,6 +107,8 @@ def _accepted(request: Request, owner: str, given: dict[str, Any], plan: FaultPl
         start_timeout_s=_seconds(request.headers.get("x-fal-request-timeout")),
     )
     try:
+        if run.pictures is not None:
+            return replace(run, picture_order=read_picture_order(run.pictures, given))
         return replace(run, order=read_order(run.trainer, given))
     except ValidationError as error:
         # fal.ai queues first and validates later: a schema error is the run's result (fal.md §1).

@@ -34,6 +34,9 @@ def _lines(run: Run, started_at: float) -> Iterator[tuple[float, str]]:
     if math.isinf(started_at):
         return
     yield started_at, "fal.ai simulator: nothing is really trained here"
+    if run.picture_order is not None:
+        yield started_at, "Loading LoRA weights"
+        return
     yield started_at, "Downloading the training data"
     if run.prepared is None or run.prepared.archive is None or run.order is None:
         return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -112,3 +114,21 @@ def test_processes_that_start_at_once_share_one_backend(tmp_path: Path, processe
     assert len(acked) == len(set(acked))
     check_objects(tmp_path, said)
     check_messages(tmp_path, said)
+
+
+def test_the_numbers_of_an_older_file_stay_and_no_longer_tell_whose_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "documents.sqlite3"
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("CREATE TABLE model_versions (person_id, name, training_id, version)")
+        rows = [("anna-maria", "cape", "t_1", 1), ("anna-maria", "cape", "t_2", 2)]
+        older.executemany("INSERT INTO model_versions VALUES (?, ?, ?, ?)", rows)
+        older.commit()
+    for number in (3, 4):
+        database = Database(path)
+        models = SqliteModels(database)
+        assert models.version_of("anna-maria", "cape", "t_2") == 2
+        assert models.allocate_version("anna-maria", "cape", f"t_{number}") == number
+        with database.reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        database.close()
+    assert b"anna-maria" not in path.read_bytes()

@@ -143,3 +143,19 @@ def test_a_file_can_misbehave_for_so_many_downloads_only(customer: Customer) -> 
 def test_a_run_is_billed_whatever_becomes_of_its_files(customer: Customer) -> None:
     customer.output(artifacts="missing_404")
     assert customer.simulator.control.billing()["billed_runs"] == 1
+
+
+def test_what_is_kept_of_a_request_is_deleted_with_an_admins_key(customer: Customer, http: httpx.Client) -> None:
+    file = weights_of(customer)
+    (run,) = customer.simulator.control.requests()
+    url = f"{customer.simulator.api_url}/v1/models/requests/{run['request_id']}/payloads"
+    key = f"Key {customer.key}"
+    assert http.delete(url, headers={"Authorization": f"{key}-no-admin"}).status_code == 403
+    assert http.delete(url, headers={"Authorization": f"{key}-another"}).status_code == 404
+    answer = http.delete(url, headers={"Authorization": key})
+    assert file["url"] in [deleted["link"] for deleted in answer.json()["cdn_delete_results"]]
+    assert http.get(file["url"]).status_code == 404
+    assert http.delete(url, headers={"Authorization": key}).status_code == 404
+    (left,) = customer.simulator.control.requests()
+    assert left["input"] == {}
+    assert left["billed"], "the bill stays"

@@ -19,7 +19,7 @@ from shared.errors import (
     TrainerUnavailable,
     TrainingFailed,
 )
-from shared.ports import CancelAnswer, RunOutput, RunState
+from shared.ports import CancelAnswer, ForgetAnswer, Forgotten, RunOutput, RunState
 from tests.fal_api import ENDPOINT, JOB, NONCE, NOW, a_trainer, says
 from tests.scripted_server import Asked, Reply, ScriptedServer, scripted_server
 
@@ -304,6 +304,45 @@ def test_a_cancellation_that_gets_no_sense_is_unavailable(server: ScriptedServer
         server.script = lambda asked, status=status: Reply(status=status)  # type: ignore[misc]
         with pytest.raises(TrainerUnavailable):
             trainer.cancel(JOB)
+
+
+# --- forget
+
+
+DELETED = {"link": "https://v3.fal.media/files/a/b.safetensors", "exception": None}
+NOT_DELETED = {"link": "https://v3.fal.media/files/a/c.json", "exception": "not found"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "forgotten"),
+    [
+        (says({"cdn_delete_results": [DELETED, DELETED]}), Forgotten(answer=ForgetAnswer.FORGOTTEN, files=2)),
+        (
+            says({"cdn_delete_results": [DELETED, NOT_DELETED]}),
+            Forgotten(answer=ForgetAnswer.FORGOTTEN, files=1, left=1),
+        ),
+        (says({"cdn_delete_results": []}), Forgotten(answer=ForgetAnswer.FORGOTTEN)),
+        (says({"cdn_delete_results": "?"}), Forgotten(answer=ForgetAnswer.FORGOTTEN)),
+        (Reply(status=204), Forgotten(answer=ForgetAnswer.FORGOTTEN)),
+        (says({"detail": "Request not found"}, 404), Forgotten(answer=ForgetAnswer.UNKNOWN)),
+        (says({"detail": "requires ADMIN scope"}, 403), Forgotten(answer=ForgetAnswer.REFUSED)),
+    ],
+)
+def test_what_fal_keeps_of_a_request_is_deleted_by_its_id(
+    server: ScriptedServer, trainer: FalTrainer, reply: Reply, forgotten: Forgotten
+) -> None:
+    server.script = lambda asked: reply
+    assert trainer.forget("r/1") == forgotten
+    assert [(asked.method, asked.target) for asked in server.asked] == [
+        ("DELETE", "/v1/models/requests/r%2F1/payloads")
+    ]
+
+
+def test_deleting_waits_for_an_account_that_is_not_in_order(server: ScriptedServer, trainer: FalTrainer) -> None:
+    for reply in (LOCKED, Reply(status=401), Reply(status=500), Reply(status=429)):
+        server.script = lambda asked, reply=reply: reply  # type: ignore[misc]
+        with pytest.raises(TrainerUnavailable):
+            trainer.forget("r-1")
 
 
 # --- money

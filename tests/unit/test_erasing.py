@@ -14,7 +14,7 @@ import pytest
 from functions.api.request_erasure import list_due, preview_erasure, request_erasure
 from shared.adapters.memory import Faults
 from shared.documents import to_document
-from shared.erasures import BEGUN_AGAIN, Cause, Erasure, State, Subject, What
+from shared.erasures import BEGUN_AGAIN, MOST_STEPS, Cause, Erasure, Plan, State, Step, Subject, What
 from shared.errors import (
     Conflict,
     ModelNotFound,
@@ -30,7 +30,7 @@ from shared.ports import ForgetAnswer, Forgotten, Objects
 from shared.settings import RetentionSettings
 from shared.stages import Attention, Status
 from shared.trainings import Training
-from tests.builders import a_model, a_shoot, a_training
+from tests.builders import AT, a_model, a_shoot, a_training
 from tests.world import OWNER, World
 
 PERSON = "p1"
@@ -418,3 +418,27 @@ def test_files_that_fal_could_not_delete_are_told(world: World, monkeypatch: pyt
     monkeypatch.setattr(world.fal, "forget", lambda request_id: forgotten)
     receipt = erase(world, Subject.PERSON, PERSON)
     assert "could not delete" in next(line for line in receipt.stays if line.what is What.FAL_REQUEST).reason
+
+
+def test_two_that_carry_out_the_same_steps_count_them_once() -> None:
+    steps = (Step(what=What.MODEL_FILES, of="m_1", place="models/p/n/v1/", count=2, size=7),)
+    begun = an_erasure().begun(Plan(steps=steps), at=AT)
+    counted = begun.went(steps, [], at=AT)
+    assert counted.went(steps, [], at=AT) == counted
+    assert of(What.MODEL_FILES, counted) == (2, ("m_1",))
+    assert begun.begun(Plan(steps=(*steps, *steps)), at=AT) == begun, "what is at hand is not exchanged"
+
+
+def test_more_than_a_record_holds_is_deleted_in_several_goes() -> None:
+    world = World()
+    for number in range(MOST_STEPS // 3 + 1):
+        ended = {"status": Status.CANCELED, "attention": Attention.NONE}
+        world.trainings.create(a_training(id=f"t_{number}", owner_id=OWNER, person_id=PERSON, **ended))
+    receipt = erase(world, Subject.PERSON, PERSON)
+    assert of(What.TRAINING, receipt)[0] == MOST_STEPS // 3 + 1
+    assert Rest.of(world).documents == ""
+
+
+def an_erasure() -> Erasure:
+    who = {"id": "e_1", "owner_id": OWNER, "subject": Subject.MODEL, "subject_id": "m_1"}
+    return Erasure.requested(at=AT, cause=Cause.ASKED, **who)

@@ -28,7 +28,7 @@ NO_KEY = "FAL_KEY is not set"
 MAX_USD = 1e6
 CLOCK_SKEW = timedelta(minutes=5)
 UNPROCESSABLE = 422
-NOT_ALLOWED = (401, 403)
+FORBIDDEN = 403
 
 _CANCEL_ANSWERS = {
     "CANCELLATION_REQUESTED": CancelAnswer.REQUESTED,
@@ -177,7 +177,8 @@ class FalTrainer:
         """
         path = f"/v1/models/requests/{quote(request_id, safe='')}/payloads"
         answer = self._call("forget", "DELETE", httpx.URL(f"{self._settings.fal_api_url}{path}"))
-        if answer.status in NOT_ALLOWED:
+        # an account that is locked, or a key that is none, is waited for: only what lacks the scope is told so
+        if answer.status == FORBIDDEN and b"locked" not in answer.body.lower():
             return Forgotten(answer=ForgetAnswer.REFUSED)
         if answer.status in GONE:
             return Forgotten(answer=ForgetAnswer.UNKNOWN)

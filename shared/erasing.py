@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from shared.erasures import BUCKET_OF, Bucket, Inventory, Plan, Step, Subject
 from shared.errors import ModelNotFound, TrainingNotFound
 from shared.models import Model, model_id
-from shared.ports import ModelRepository, Objects, Page, ShootRepository, TrainingRepository
+from shared.ports import ImageJobRepository, ModelRepository, Objects, Page, ShootRepository, TrainingRepository
 from shared.trainings import Training
 
 PAGE = 100
@@ -25,6 +26,7 @@ def take_inventory(
     *,
     with_shoots: bool,
     trainings: TrainingRepository,
+    images: ImageJobRepository,
     models: ModelRepository,
     shoots: ShootRepository,
 ) -> Inventory:
@@ -34,6 +36,7 @@ def take_inventory(
         return Inventory(
             subject=subject,
             trainings=of_person,
+            images=[i for i in everything_of(images.list_for_owner, owner_id) if i.person_id == subject_id],
             models=[m for m in everything_of(models.list_for_owner, owner_id) if m.person_id == subject_id],
             shoots=[s for s in everything_of(shoots.list_for_owner, owner_id) if s.person_id == subject_id],
             versions=_versions(of_person, models),
@@ -46,7 +49,14 @@ def take_inventory(
         return Inventory(subject=subject)
     found = [training] if training else []
     versions = _versions(found, models)
-    return Inventory(subject=subject, trainings=found, models=[model] if model else [], versions=versions)
+    pictures = list(everything_of(partial(images.list_for_owner, model_id=subject_id), owner_id))
+    return Inventory(
+        subject=subject,
+        trainings=found,
+        images=pictures if subject is Subject.MODEL else [],
+        models=[model] if model else [],
+        versions=versions,
+    )
 
 
 def measured(plan: Plan, buckets: Buckets) -> Plan:

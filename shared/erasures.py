@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.image_jobs import ImageJob, images_prefix
+from shared.jobs import Job
 from shared.models import Model, failed_log_name, staging_prefix, version_prefix
 from shared.shoots import Shoot
 from shared.stages import Attention
@@ -39,6 +41,7 @@ class What(StrEnum):
     MODEL_FILES = "model_files"
     PICTURES = "pictures"
     SMALL_PICTURES = "small_pictures"
+    IMAGES = "images"
     STORY = "story"
     NOTICES = "notices"
     MODEL = "model"
@@ -82,6 +85,7 @@ WORDS: Mapping[What, str] = {
     What.MODEL_FILES: "weights, configuration and what lies beside them",
     What.PICTURES: "pictures that were made with the model",
     What.SMALL_PICTURES: "small copies of these pictures",
+    What.IMAGES: "the record of a set of pictures with its prompt, and what the app sees of it",
     What.STORY: "the story of what happened",
     What.NOTICES: "what was told to the outside of its end",
     What.MODEL: "the model's record",
@@ -142,10 +146,12 @@ class Line:
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
     """What the database has of a subject, all of one owner's. `versions` are the trainings' numbers, where they have
-    one; `models` are all models of these trainings, also where only the training is to go."""
+    one; `models` are all models of these trainings, also where only the training is to go. `images` are sets of
+    pictures."""
 
     subject: Subject
     trainings: Sequence[Training] = ()
+    images: Sequence[ImageJob] = ()
     models: Sequence[Model] = ()
     shoots: Sequence[Shoot] = ()
     versions: Mapping[str, int] = field(default_factory=dict)
@@ -168,6 +174,8 @@ def plan_erasure(found: Inventory) -> Plan:
     elif found.subject is Subject.TRAINING:
         of_models = ()
     steps: list[Step] = []
+    for images in found.images:
+        steps += _of_images(images, of_models)
     for model in of_models:
         steps += _of_model(model, found)
     for training in of_trainings:
@@ -186,9 +194,20 @@ def _of_model(model: Model, found: Inventory) -> Iterator[Step]:
     yield Step(what=What.MODEL, of=model.id, count=1)
 
 
-def _of_request(of: str, training: Training) -> Iterator[Step]:
-    if training.fal is not None:
-        yield Step(what=What.FAL_REQUEST, of=of, place=training.fal.request_id, count=1)
+def _of_images(images: ImageJob, models: Sequence[Model]) -> Iterator[Step]:
+    yield from _of_request(images.id, images)
+    # with its model, everything under the version's prefix goes
+    if all(model.id != images.model_id for model in models):
+        yield Step(what=What.SMALL_PICTURES, of=images.id, place=images.prefix)
+        yield Step(what=What.PICTURES, of=images.id, place=images.prefix)
+    yield Step(what=What.STORY, of=images.id)
+    yield Step(what=What.NOTICES, of=images.id)
+    yield Step(what=What.IMAGES, of=images.id, count=1)
+
+
+def _of_request(of: str, job: Job) -> Iterator[Step]:
+    if job.fal is not None:
+        yield Step(what=What.FAL_REQUEST, of=of, place=job.fal.request_id, count=1)
 
 
 def _of_version(of: str, person_id: str, name: str, version: int) -> Iterator[Step]:
@@ -243,14 +262,9 @@ GENERAL: tuple[Line, ...] = (
 """What stays whatever is erased."""
 
 
-def images_prefix(person_id: str, name: str, version: int) -> str:
-    """Where pictures that were made with a version lie in the models bucket; small ones in that of thumbnails."""
-    return f"images/{person_id}/{name}/v{version}/"
-
-
-def under_way(trainings: Iterable[Training]) -> Iterator[Training]:
+def under_way(jobs: Iterable[Job]) -> Iterator[Job]:
     """Those that cannot be deleted yet: they run, or fal.ai may still deliver what was paid for."""
-    return (t for t in trainings if not t.is_terminal or t.attention is Attention.WATCHED)
+    return (job for job in jobs if not job.is_terminal or job.attention is Attention.WATCHED)
 
 
 class State(StrEnum):

@@ -125,7 +125,7 @@ class TrainerUnavailable(Unavailable):
 
 
 class NotSettled(Unavailable):
-    """The training {id} has ended and is being settled: it is deleted right after, and there is nothing to do."""
+    """The {noun} {id} has ended and is being settled: it is deleted right after, and there is nothing to do."""
 
     code = "not_settled"
 

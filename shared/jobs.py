@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
-from shared.errors import ArtifactUnavailable, Canceled, Conflict, ProductError, SubmissionUncertain, TimedOut
+from shared.errors import (
+    ArtifactUnavailable,
+    Canceled,
+    Conflict,
+    NotSettled,
+    ProductError,
+    SubmissionUncertain,
+    TimedOut,
+)
 from shared.quotes import Quote
 from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Attention, Stage, Status
 from shared.training_records import Claim, Failure, FalJob, Move, Progress, SentInput
@@ -76,6 +84,7 @@ class Job:
     cost_usd: float | None = None
     predecessor_id: str | None = None
     cancel_requested_at: datetime | None = None
+    erasure_id: str | None = None
 
     @property
     def endpoint(self) -> str:
@@ -125,10 +134,21 @@ class Job:
         return self.status is Status.FAILED and self.error is not None and self.error.stage is Stage.MIRRORING
 
     def may_advance(self, to: Status) -> bool:
-        """Whether the table and its one guard allow the move from here."""
+        """Whether the table and its guard allow the move from here; what is being erased does not begin again."""
         if self.status is Status.FAILED and to is Status.MIRRORING:
-            return self.is_recoverable
+            return self.is_recoverable and self.erasure_id is None
         return to in TRANSITIONS[self.status]
+
+    def given_to(self, erasure_id: str) -> Self:
+        """This job, about to be erased: it does not begin again.
+
+        `Conflict` where it is not over, or fal.ai may still deliver; `NotSettled` where it ended this moment.
+        """
+        if not self.is_terminal or self.attention is Attention.WATCHED:
+            raise Conflict(reason=f"a {self.noun} that is {self.status} and not over cannot be deleted")
+        if self.attention is Attention.FOLLOWED:
+            raise NotSettled(noun=self.noun, id=self.id)
+        return self if self.erasure_id else replace(self, erasure_id=erasure_id)
 
     def advance(self, to: Status, *, at: datetime, reason: str = "", **changes: Any) -> Self:
         """This job in status `to`, with `changes` to its fields; itself, unchanged, when it already stands there.

@@ -293,6 +293,7 @@ class Functions:
         return Eraser(
             erasures=self.erasures,
             trainings=self.trainings,
+            images=self.images,
             models=self.models,
             shoots=self.shoots,
             stories=self.stories,
@@ -317,6 +318,7 @@ class Functions:
         return Erasing(
             erasures=self.erasures,
             trainings=self.trainings,
+            images=self.images,
             models=self.models,
             shoots=self.shoots,
             buckets=self.buckets,

@@ -167,6 +167,7 @@ def _ports() -> Erasing:
     return Erasing(
         erasures=bootstrap.erasures(),
         trainings=bootstrap.trainings(),
+        images=bootstrap.images(),
         models=bootstrap.models(),
         shoots=bootstrap.shoots(),
         buckets=buckets,

@@ -11,7 +11,16 @@ from shared.erasing import Buckets, measured, take_inventory
 from shared.erasures import GENERAL, Cause, Erasure, Inventory, Plan, State, Subject, plan_erasure, under_way
 from shared.errors import Conflict, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
 from shared.events import ErasureRequested
-from shared.ports import Clock, ErasureRepository, ModelRepository, Publisher, ShootRepository, TrainingRepository
+from shared.jobs import Job
+from shared.ports import (
+    Clock,
+    ErasureRepository,
+    ImageJobRepository,
+    ModelRepository,
+    Publisher,
+    ShootRepository,
+    TrainingRepository,
+)
 from shared.stages import Status
 from shared.trainings import Training
 
@@ -33,6 +42,7 @@ class Erasing:
 
     erasures: ErasureRepository
     trainings: TrainingRepository
+    images: ImageJobRepository
     models: ModelRepository
     shoots: ShootRepository
     buckets: Buckets
@@ -125,10 +135,11 @@ def _inventory(owner_id: str, subject: Subject, subject_id: str, ports: Erasing)
         owner_id,
         with_shoots=ports.with_shoots,
         trainings=ports.trainings,
+        images=ports.images,
         models=ports.models,
         shoots=ports.shoots,
     )
-    if not (found.trainings or found.models or found.shoots):
+    if not (found.trainings or found.images or found.models or found.shoots):
         raise _MISSING[subject](id=subject_id)
     return found
 
@@ -141,13 +152,14 @@ def _name(found: Inventory, subject_id: str) -> str:
 
 def _hindrances(found: Inventory) -> Iterator[str]:
     if found.subject is Subject.MODEL:
-        busy = [training for training in found.trainings if not training.is_terminal]
+        # of a model's own training only its end counts
+        busy = [*(job for job in found.trainings if not job.is_terminal), *under_way(found.images)]
     else:
-        busy = list(under_way(found.trainings))
-    if waiting := [t for t in busy if t.is_terminal]:
+        busy = list(under_way((*found.trainings, *found.images)))
+    if waiting := [job for job in busy if job.is_terminal]:
         yield f"fal.ai may still deliver what was paid for: wait for {_ids(waiting)}, a day at most"
-    if running := [t for t in busy if not t.is_terminal]:
-        yield f"a training is under way: cancel {_ids(running)} or wait until it has ended, then delete"
+    if running := [job for job in busy if not job.is_terminal]:
+        yield f"something is under way: cancel {_ids(running)} or wait until it has ended, then delete"
 
 
 def _warnings(found: Inventory) -> Iterator[str]:
@@ -158,8 +170,8 @@ def _warnings(found: Inventory) -> Iterator[str]:
         yield "The weights are deleted for good. Training them again costs money."
 
 
-def _ids(trainings: Iterable[Training]) -> str:
-    ids = [training.id for training in trainings]
+def _ids(jobs: Iterable[Job]) -> str:
+    ids = [job.id for job in jobs]
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
     return ", ".join(ids[:NAMED]) + more
 

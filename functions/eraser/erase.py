@@ -6,10 +6,11 @@ with what was there, and counted when the last of them is through: so the receip
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shared import logs
+from shared.all_jobs import Jobs
 from shared.erasing import Buckets, measured, take_inventory
 from shared.erasures import (
     BEGUN_AGAIN,
@@ -24,14 +25,16 @@ from shared.erasures import (
     line_of,
     plan_erasure,
 )
-from shared.errors import Conflict, ErasureNotFound, ProductError, TrainerUnavailable, TrainingNotFound
+from shared.errors import Conflict, ErasureNotFound, JobNotFound, ProductError, TrainerUnavailable
 from shared.events import ErasureRequested
+from shared.jobs import Job
 from shared.messaging import decode, read_envelope
 from shared.ports import (
     Clock,
     ErasureRepository,
     ForgetAnswer,
     Forgotten,
+    ImageJobRepository,
     ModelRepository,
     NoticeRepository,
     ShootRepository,
@@ -40,7 +43,6 @@ from shared.ports import (
     TrainingRepository,
 )
 from shared.tracing import processing
-from shared.trainings import Training
 
 # https://fal.ai/docs/documentation/model-apis/media-expiration
 FAL_KEEPS = "fal.ai forgets what it was sent after 30 days, and files after the time that is set in our account there"
@@ -55,6 +57,7 @@ class Eraser:
 
     erasures: ErasureRepository
     trainings: TrainingRepository
+    images: ImageJobRepository
     models: ModelRepository
     shoots: ShootRepository
     stories: StoryRepository
@@ -108,6 +111,8 @@ class Eraser:
             self.models.delete(step.of)
         elif step.what is What.TRAINING:
             self.trainings.delete(step.of)
+        elif step.what is What.IMAGES:
+            self.images.delete(step.of)
         elif step.what is What.SHOOT:
             self.shoots.delete(step.of)
         elif step.what is What.VERSIONS:
@@ -127,20 +132,22 @@ class Eraser:
         return _reason(answer)
 
     def _claimed(self, erasure: Erasure, found: Inventory) -> tuple[Inventory, list[Line]]:
-        """The inventory with those trainings alone that cannot begin again any more, and what is told of the others."""
+        """The inventory with those jobs alone that cannot begin again any more, and what is told of the others."""
+        images = [job for job in found.images if self._is_claimed(job, erasure.id)]
+        told = _begun_again(What.IMAGES, found.images, images)
         if found.subject is Subject.MODEL:
-            return found, []
-        ours = [training for training in found.trainings if self._is_claimed(training, erasure.id)]
-        ids = {training.id for training in ours}
-        others = tuple(training.id for training in found.trainings if training.id not in ids)
-        models = [model for model in found.models if model.training_id not in others]
-        told = [Line(what=What.TRAINING, count=len(others), of=others, reason=BEGUN_AGAIN)] if others else []
-        return replace(found, trainings=ours, models=models), told
+            return replace(found, images=images), told
+        trainings = [job for job in found.trainings if self._is_claimed(job, erasure.id)]
+        left = {job.id for job in found.trainings} - {job.id for job in trainings}
+        models = [model for model in found.models if model.training_id not in left]
+        told += _begun_again(What.TRAINING, found.trainings, trainings)
+        return replace(found, images=images, trainings=trainings, models=models), told
 
-    def _is_claimed(self, training: Training, erasure_id: str) -> bool:
+    def _is_claimed(self, job: Job, erasure_id: str) -> bool:
+        jobs = Jobs(trainings=self.trainings, images=self.images)
         try:
-            self.trainings.update(training.id, lambda t: t.given_to(erasure_id))
-        except (Conflict, TrainingNotFound):
+            jobs.update(job.id, lambda now: now.given_to(erasure_id))
+        except (Conflict, JobNotFound):
             return False
         return True
 
@@ -151,9 +158,16 @@ class Eraser:
             erasure.owner_id,
             with_shoots=erasure.with_shoots,
             trainings=self.trainings,
+            images=self.images,
             models=self.models,
             shoots=self.shoots,
         )
+
+
+def _begun_again(what: What, found: Sequence[Job], claimed: Sequence[Job]) -> list[Line]:
+    ids = {job.id for job in claimed}
+    others = tuple(job.id for job in found if job.id not in ids)
+    return [Line(what=what, count=len(others), of=others, reason=BEGUN_AGAIN)] if others else []
 
 
 def _reason(answer: Forgotten) -> str:

@@ -24,6 +24,7 @@ def _eraser() -> Eraser:
     return Eraser(
         erasures=bootstrap.erasures(),
         trainings=bootstrap.trainings(),
+        images=bootstrap.images(),
         models=bootstrap.models(),
         shoots=bootstrap.shoots(),
         stories=bootstrap.stories(),

@@ -76,6 +76,10 @@ def a_world() -> World:
     world.fal.end("r2", TrainingFailed(reason="no face"))
     world.publisher.publish(world.report(failed, "r2"))
     world.run()
+    (model,) = world.models.list_for_owner(OWNER, limit=9).items
+    job = world.draw(model, count=1)
+    world.run()
+    world.finish_images(job)
     # until then it is watched: fal.ai might have changed its mind
     world.tick(world.monitor_settings.watch_interval_s + 1)
     world.run()
@@ -130,7 +134,7 @@ class Rest:
 
     @classmethod
     def of(cls, world: World, owner: str = OWNER) -> Rest:
-        stores = (world.trainings._jobs, world.models._models, world.shoots._shoots)
+        stores = (world.trainings._jobs, world.images._jobs, world.models._models, world.shoots._shoots)
         kept = [value for store in stores for value in store.values() if value.owner_id == owner]
         documents = [json.dumps(to_document(value, mode="json"), default=str) for value in kept]
         documents += [str(entry) for entry in world.stories.entries]
@@ -267,7 +271,7 @@ def test_killed_at_any_change_it_goes_on_to_the_same_receipt(after: bool) -> Non
 
 def killed(world: World, erasure: Erasure, faults: KilledAt) -> bool:
     """Whether the eraser died; afterwards nothing kills any more."""
-    ports = (world.trainings, world.models, world.shoots, world.stories, world.erasures)
+    ports = (world.trainings, world.images, world.models, world.shoots, world.stories, world.erasures)
     stores: tuple[Any, ...] = (*ports, world.datasets, world.kept, world.thumbnails, world.pictures)
     for store in stores:
         store.faults = faults

@@ -436,8 +436,8 @@ def test_two_that_carry_out_the_same_steps_count_them_once() -> None:
 def test_more_than_a_record_holds_is_deleted_in_several_goes() -> None:
     world = World()
     for number in range(MOST_STEPS // 3 + 1):
-        ended = {"status": Status.CANCELED, "attention": Attention.NONE}
-        world.trainings.create(a_training(id=f"t_{number}", owner_id=OWNER, person_id=PERSON, **ended))
+        ended = a_training(id=f"t_{number}", owner_id=OWNER, person_id=PERSON, status=Status.CANCELED)
+        world.trainings.create(replace(ended, attention=Attention.NONE))
     receipt = erase(world, Subject.PERSON, PERSON)
     assert of(What.TRAINING, receipt)[0] == MOST_STEPS // 3 + 1
     assert Rest.of(world).documents == ""

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping
+from posixpath import normpath
 from typing import Any
 
 import httpx2
@@ -251,7 +252,10 @@ def test_an_id_that_nobody_gave_is_not_found(world: ApiWorld, operation: Operati
     before = kept(world)
     (first, *_) = re.findall(r"{(\w+)}", operation.path)
     for strange in STRANGE_IDS:
-        answer = ask(world, operation, path_of(operation, **{first: strange}))
+        path = path_of(operation, **{first: strange})
+        if any(normpath(path) == other.path and operation.method == other.method for other in OPERATIONS):
+            continue  # a client that tidies paths up has asked for something else
+        answer = ask(world, operation, path)
         assert_answered(answer)
         assert answer.status_code in (404, 405, 422), strange
         assert "set-cookie" not in answer.headers

@@ -110,7 +110,7 @@ def _train(client: ApiClient, folder: Path, name: str) -> None:
     console = Console()
     files = files_to_import(folder)
     shoot, _ = import_shoot(client, files, folder=folder, costume=name, person=name, console=console)
-    wanted = {"shoot_id": shoot["id"], "trigger_word": "TOK"}
+    wanted = {"shoot_id": shoot["id"], "trigger_word": "TOK", "samples": 0}
     training = client.post("/v1/trainings", wanted, idempotency_key=name)
     ended = watch_training(client, training["id"], console)
     if ended["status"] != "succeeded":

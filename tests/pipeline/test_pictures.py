@@ -209,7 +209,8 @@ def test_the_cli_makes_compares_brings_home_and_deletes_pictures(gallery: Galler
     assert images_id in run(url, "images", "list", "--model", model_id).stdout
     assert "by hand" in run(url, "images", "show", images_id).stdout
     (path,) = run(url, "images", "download", images_id, "--to", tmp_path, "--json").json["files"]
-    assert Image.open(path).size == (512, 512)
+    with Image.open(path) as picture:
+        assert picture.size == (512, 512)
     gallery.settled(images_id)
     assert run(url, "images", "delete", images_id, "--yes").exit_code == 0
     gone = run(url, "images", "show", images_id)

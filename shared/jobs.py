@@ -38,6 +38,16 @@ def keyed_id(prefix: str, owner_id: str, key: str) -> str:
     return f"{prefix}_{digest[:24]}"
 
 
+def derived_key(purpose: str, *of: str) -> str:
+    """A key of our own, for a job that follows from something else; no header can hold it, so it is never a user's."""
+    return "\0".join(("", purpose, *of))
+
+
+def successor_key(job_id: str) -> str:
+    """The key of the one successor of a job that is retried."""
+    return derived_key("retry", job_id)
+
+
 class Kind(StrEnum):
     """What a job makes; what differs between the two is a table keyed by this."""
 

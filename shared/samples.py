@@ -9,6 +9,7 @@ from shared import logs
 from shared.accounts import Limits
 from shared.errors import Conflict, InvalidRequest, ModelNotFound
 from shared.image_jobs import Origin
+from shared.jobs import derived_key
 from shared.ports import ModelRepository
 from shared.stages import Status
 from shared.start_images import ImageDesk, ImageWish, drawable, start_images
@@ -52,6 +53,6 @@ def request_samples(training: Training, *, models: ModelRepository, desk: ImageD
         count = min(training.samples, drawable(model).max_count)
         prompt = PROMPTS.get(training.preset, PROMPTS[None])
         wish = ImageWish(prompt=prompt, count=count, size=SIZE, origin=Origin.SAMPLES)
-        start_images(model, f"samples:{training.id}", wish, desk)
+        start_images(model, derived_key("samples", training.id), wish, desk)
     except (ModelNotFound, InvalidRequest, Conflict) as error:
         logs.warning("samples_not_requested", training_id=training.id, code=error.code)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared.errors import InvalidRequest
 from shared.image_jobs import GROUP_PREFIX, ImageJob, Origin, seed_of
-from shared.jobs import keyed_id
+from shared.jobs import derived_key, keyed_id
 from shared.models import Model
 from shared.start_images import ImageDesk, ImageWish, start_images, wanted_images
 
@@ -25,9 +25,11 @@ class Comparison:
     seed: int | None
 
 
-def group_of(owner_id: str, key: str) -> str:
-    """The id that holds the sets of a comparison together: always the same for a key."""
-    return keyed_id(GROUP_PREFIX, owner_id, key)
+def group_of(owner_id: str, key: str, pairs: Sequence[tuple[Model, float]]) -> str:
+    """The id that holds the sets of a comparison together: the same for the same key and sets, so that other sets
+    under the same key are a conflict at the first of them."""
+    sets = [f"{model.id} {float(scale)!r}" for model, scale in pairs]
+    return keyed_id(GROUP_PREFIX, owner_id, derived_key("compare", key, *sets))
 
 
 def compare_models(
@@ -43,7 +45,7 @@ def compare_models(
         raise InvalidRequest(reason=f"that are {len(pairs)} sets of pictures; compare at most {MOST_SETS} at once")
     if len({(model.id, scale) for model, scale in pairs}) < len(pairs):
         raise InvalidRequest(reason="a model and a scale are compared once: leave out what is named twice")
-    group_id = group_of(owner_id, key)
+    group_id = group_of(owner_id, key, pairs)
     seed = seed_of(group_id) if comparison.seed is None else comparison.seed
 
     def wish(scale: float) -> ImageWish:
@@ -57,7 +59,7 @@ def compare_models(
             group_id=group_id,
         )
 
-    named = [(model, f"compare:{key}:{model.id}:{scale:g}", wish(scale)) for model, scale in pairs]
+    named = [(model, derived_key("compare", key, str(n)), wish(scale)) for n, (model, scale) in enumerate(pairs)]
     for model, one_key, one in named:
         wanted_images(model, one_key, one, desk.clock)
     return [start_images(model, one_key, one, desk) for model, one_key, one in named]

@@ -6,6 +6,7 @@ from shared import logs
 from shared.errors import Conflict
 from shared.events import CheckRequested
 from shared.image_jobs import ImageJob, Origin
+from shared.jobs import successor_key
 from shared.ports import ModelRepository, Objects
 from shared.stages import Attention, Status
 from shared.start_images import ImageDesk, ImageWish, start_images
@@ -37,7 +38,7 @@ def retry_images(job: ImageJob, *, models: ModelRepository, desk: ImageDesk) -> 
         like_id=job.like_id,
         predecessor_id=job.id,
     )
-    successor = start_images(models.get(job.model_id), f"retry:{job.id}", wish, desk)
+    successor = start_images(models.get(job.model_id), successor_key(job.id), wish, desk)
     logs.info("training_retried", training_id=job.id, successor_id=successor.id)
     return successor
 

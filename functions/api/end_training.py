@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from functions.api.start_training import Desk, Wish, start_training, successor_key
+from functions.api.start_training import Desk, Wish, start_training
 from shared import logs
 from shared.all_jobs import AnyJob, Jobs
 from shared.announcing import announce
 from shared.errors import Conflict
 from shared.events import CheckRequested
-from shared.jobs import Job, Kind
+from shared.jobs import Job, Kind, successor_key
 from shared.ports import Clock, Publisher
 from shared.stages import Status
 from shared.trainers import trainer as spec_of

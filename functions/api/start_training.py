@@ -88,11 +88,6 @@ class Desk:
         return Jobs(trainings=self.trainings, images=self.images)
 
 
-def successor_key(job_id: str) -> str:
-    """The key of the one successor of a job that is retried; no header can hold it, so it is never a user's own."""
-    return f"\0retry:{job_id}"
-
-
 def owned_shoot(shoot_id: str, owner_id: str, shoots: ShootRepository) -> Shoot:
     """The owner's shoot; `ShootNotFound` also where it is somebody else's."""
     shoot = shoots.get(shoot_id)

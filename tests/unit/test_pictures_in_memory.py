@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from functions.api.compare_models import Comparison, compare_models
-from functions.api.end_images import delete_images, more_like, retry_images
+from functions.api.end_images import more_like, retry_images
 from functions.api.end_training import CancelOutcome, cancel_job
 from shared.accounts import Limits
-from shared.adapters.memory import MemoryObjects
 from shared.errors import (
     ArtifactUnavailable,
     BudgetExceeded,
     Conflict,
-    ImagesNotFound,
     InvalidRequest,
     SubmissionUncertain,
     TooManyImageJobs,
@@ -28,6 +27,8 @@ from shared.ports import RunState
 from shared.stages import Attention, Status
 from tests.fakes import small_jpeg
 from tests.world import OWNER, World
+
+A_COMPARISON = Comparison(prompt="in the rain", scales=(0, 1), count=1, size="square", seed=None)
 
 
 @pytest.fixture
@@ -271,19 +272,47 @@ def test_a_comparison_that_cannot_be_made_asks_for_nothing(world: World) -> None
     assert world.images.list_for_owner(OWNER, limit=10).items == ()
 
 
-def test_deleted_pictures_are_gone_with_their_thumbnails_and_not_while_they_are_made(world: World) -> None:
-    thumbnails = MemoryObjects("thumbnails", clock=world.clock)
-    job = world.draw(world.model())
+@pytest.mark.parametrize("key", ["retry:{job}", "retry\0{job}"])
+def test_pictures_under_a_users_own_key_are_never_taken_for_a_retry(world: World, key: str) -> None:
+    model = world.model()
+    job = world.draw(model)
+    own = world.draw(model, key=key.format(job=job.id), prompt="something else")
     world.run()
-    with pytest.raises(Conflict, match="still being made"):
-        delete_images(world.images.get(job.id), desk=world.image_desk, kept=world.kept, thumbnails=thumbnails)
-    done = world.finish_images(job)
-    thumbnails.write(f"{job.prefix}1.jpg-x-64x64.webp", [b"x"], content_type="image/webp")
-    delete_images(done, desk=world.image_desk, kept=world.kept, thumbnails=thumbnails)
-    assert not list(thumbnails.list("")) and not list(world.kept.list("images/"))
-    with pytest.raises(ImagesNotFound):
-        world.images.get(job.id)
-    world.deliver(ResultReported(training_id=job.id, nonce="n", request_id="r"))
+    world.fal.end(world.request_of(job), TrainingFailed(reason="out of memory", charged=False))
+    world.call_back(job)
+    successor = retry_images(world.images.get(job.id), models=world.models, desk=world.image_desk)
+    assert (successor.predecessor_id, successor.id != own.id) == (job.id, True)
+
+
+def test_pictures_under_a_users_own_key_are_never_taken_for_samples(world: World) -> None:
+    world.shoot()
+    training = world.start(samples=2)
+    own = world.draw(world.model(key="before"), key=f"samples:{training.id}", prompt="something else")
+    world.run()
+    world.finish(training)
+    found = world.images.list_for_owner(OWNER, limit=10).items
+    assert [job.origin for job in found if job.id != own.id] == [Origin.SAMPLES]
+
+
+def test_pictures_under_a_users_own_key_are_never_taken_for_those_of_a_comparison(world: World) -> None:
+    model = world.model()
+    own = world.draw(model, key=f"compare:k:{model.id}:1", prompt="something else")
+    compared = compare_models(OWNER, "k", [model], A_COMPARISON, world.image_desk)
+    assert own.id not in {job.id for job in compared}
+
+
+def test_another_comparison_under_the_same_key_is_a_conflict(world: World) -> None:
+    one, two = world.model("one"), world.model("two")
+    compare_models(OWNER, "k", [one], A_COMPARISON, world.image_desk)
+    for models, wanted in (
+        ([one], replace(A_COMPARISON, scales=(0, 1, 2))),
+        ([two], A_COMPARISON),
+        ([one, two], A_COMPARISON),
+        ([one], replace(A_COMPARISON, seed=5)),
+    ):
+        with pytest.raises(Conflict, match="used for other pictures"):
+            compare_models(OWNER, "k", models, wanted, world.image_desk)
+    assert len(world.images.list_for_owner(OWNER, limit=10).items) == 2
 
 
 def test_a_model_has_its_samples_by_themselves_once_and_their_money_was_set_aside(world: World) -> None:

@@ -147,10 +147,6 @@ class ApiClient:
         """The document at `path` as it is after the change."""
         return self._document(lambda: self._http.patch(path, json=dict(body)))
 
-    def delete(self, path: str) -> None:
-        """Delete what is at `path`."""
-        self._good(lambda: self._http.delete(path))
-
     def items(self, path: str, *, limit: int, **params: Any) -> dict[str, Any]:
         """The first `limit` items of a listing and its `next_cursor`, from as many pages as it takes."""
         page: dict[str, Any] = {"next_cursor": None}

@@ -1,4 +1,4 @@
-"""`lora erase`: delete a model, a training or all there is of a person, and the receipts of that."""
+"""`lora erase`: delete a model, a training, pictures or all there is of a person, and the receipts of that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cli.output import AsJson, ago, clean, print_json, say, show_table, size, st
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Delete for good: a model, a training, or everything of a person. What goes is shown first.",
+    help="Delete for good: a model, a training, pictures, or everything of a person. What goes is shown first.",
 )
 
 Document = dict[str, Any]
@@ -42,7 +42,7 @@ def erase_model(
     as_json: AsJson = False,
 ) -> None:
     """Delete a model: weights, configuration, pictures made with it, its record, and what fal.ai keeps of its run."""
-    _erase(client_of(context), "model", model_id, dry_run=dry_run, yes=yes, as_json=as_json)
+    erase(client_of(context), "model", model_id, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command("training", epilog="Example:  lora erase training t_2f7c")
@@ -54,7 +54,19 @@ def erase_training(
     as_json: AsJson = False,
 ) -> None:
     """Delete a training that has ended: its record, log and story, and what fal.ai keeps of it. Its model stays."""
-    _erase(client_of(context), "training", training_id, dry_run=dry_run, yes=yes, as_json=as_json)
+    erase(client_of(context), "training", training_id, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@app.command("images", epilog="Example:  lora erase images i_2f7c --dry-run")
+def erase_images(
+    context: typer.Context,
+    images_id: Annotated[str, typer.Argument(metavar="IMAGES", help="The id of a set of pictures.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a set of pictures: the pictures, their record with its prompt, and what fal.ai keeps of them."""
+    erase(client_of(context), "images", images_id, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command("person", epilog="Example:  lora erase person anna --dry-run")
@@ -66,7 +78,7 @@ def erase_person(
     as_json: AsJson = False,
 ) -> None:
     """Delete everything that you have of a person: models, trainings and pictures; shoots where they are ours."""
-    _erase(client_of(context), "person", person_id, dry_run=dry_run, yes=yes, as_json=as_json)
+    erase(client_of(context), "person", person_id, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command("receipts", epilog="Example:  lora erase receipts --json")
@@ -105,7 +117,11 @@ def show_receipt(
         _show_lines(erasure["deleted"], erasure["stays"])
 
 
-def _erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+def erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Show what would go, have it confirmed, have it deleted, and show the receipt.
+
+    `Misused` where nobody can confirm it and `yes` was not said; `NotDoneYet` where it goes on without us.
+    """
     plan = client.get("/v1/erasures/plan", subject=subject, subject_id=subject_id)
     if dry_run:
         print_json(plan) if as_json else _show_plan(plan)
@@ -131,9 +147,18 @@ def _confirm(plan: Document, *, as_json: bool) -> None:
             f"lora erase {plan['subject']} {clean(plan['subject_id'])} --yes",
         )
     _show_plan(plan)
+    if not name:
+        _ask_plainly()
+        return
     typed = typer.prompt(f"Type its name, {name}, to delete it", err=True, default="", show_default=False)
     if typed.strip() != plan["name"]:
         say(stderr(), "That is not its name. Nothing was deleted.")
+        raise typer.Exit(1)
+
+
+def _ask_plainly() -> None:
+    if not typer.confirm("Delete them for good?", err=True):
+        say(stderr(), "Nothing was deleted.")
         raise typer.Exit(1)
 
 

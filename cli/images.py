@@ -12,6 +12,7 @@ import typer
 from cli.client import ApiClient, at
 from cli.context import Limit, can_ask, client_of
 from cli.download import RemoteFile, fetch, is_here
+from cli.erase import erase_images
 from cli.models import ModelId
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd
 from cli.quotes import Yes
@@ -157,14 +158,7 @@ def cancel_images(context: typer.Context, images_id: ImagesId, as_json: AsJson =
         raise typer.Exit(1)
 
 
-@app.command("delete", epilog="Example:  lora images delete i_2f7c --yes")
-def delete_images(context: typer.Context, images_id: ImagesId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Delete a set of pictures for good."""
-    if not yes and can_ask(as_json=as_json) and not typer.confirm("Delete these pictures for good?", err=True):
-        say(stderr(), "Nothing was deleted.")
-        raise typer.Exit(1)
-    client_of(context).delete(at("images", images_id))
-    print_json({"deleted": images_id}) if as_json else say(stdout(), f"{clean(images_id)} is deleted.")
+app.command("delete", epilog="Example:  lora images delete i_2f7c --dry-run")(erase_images)
 
 
 def images_facts(job: Document) -> dict[str, object]:

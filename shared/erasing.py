@@ -8,7 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from shared.erasures import BUCKET_OF, Bucket, Inventory, Plan, Step, Subject
-from shared.errors import ModelNotFound, TrainingNotFound
+from shared.errors import ImagesNotFound, ModelNotFound, TrainingNotFound
+from shared.image_jobs import ImageJob
 from shared.models import Model, model_id
 from shared.ports import ImageJobRepository, ModelRepository, Objects, Page, ShootRepository, TrainingRepository
 from shared.trainings import Training
@@ -42,20 +43,22 @@ def take_inventory(
             versions=_versions(of_person, models),
             with_shoots=with_shoots,
         )
+    if subject is Subject.IMAGES:
+        return Inventory(subject=subject, images=_set_of_images(subject_id, owner_id, images))
     model = _model(subject_id if subject is Subject.MODEL else model_id(subject_id), owner_id, models)
-    of_model = model.training_id if model else None
-    training = _training(subject_id if subject is Subject.TRAINING else of_model, owner_id, trainings)
-    if (model if subject is Subject.MODEL else training) is None:
+    its_training = model.training_id if model else None
+    training = _training(subject_id if subject is Subject.TRAINING else its_training, owner_id, trainings)
+    if subject is Subject.TRAINING and training is None:
         return Inventory(subject=subject)
     found = [training] if training else []
-    versions = _versions(found, models)
-    pictures = list(everything_of(partial(images.list_for_owner, model_id=subject_id), owner_id))
+    # also of a model that is gone: somebody may have asked for pictures while it went
+    of_model = everything_of(partial(images.list_for_owner, model_id=subject_id), owner_id)
     return Inventory(
         subject=subject,
         trainings=found,
-        images=pictures if subject is Subject.MODEL else [],
+        images=list(of_model) if subject is Subject.MODEL else [],
         models=[model] if model else [],
-        versions=versions,
+        versions=_versions(found, models),
     )
 
 
@@ -86,6 +89,14 @@ def everything_of(page_of: Callable[..., Page[T]], owner_id: str) -> Iterator[T]
 def _versions(trainings: list[Training], models: ModelRepository) -> dict[str, int]:
     numbers = {t.id: models.version_of(t.person_id, t.model_name, t.id) for t in trainings}
     return {training_id: number for training_id, number in numbers.items() if number is not None}
+
+
+def _set_of_images(wanted: str, owner_id: str, images: ImageJobRepository) -> list[ImageJob]:
+    try:
+        found = images.get(wanted)
+    except ImagesNotFound:
+        return []
+    return [found] if found.owner_id == owner_id else []
 
 
 def _model(wanted: str, owner_id: str, models: ModelRepository) -> Model | None:

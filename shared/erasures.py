@@ -1,4 +1,4 @@
-"""Erasing: what is there of a model, a training or a person, in which order it goes, and what is told of it. Pure.
+"""Erasing: what is there of a model, a training, pictures or a person, in which order it goes, what is told. Pure.
 
 A plan is a value: the same one is shown before anything is deleted and carried out afterwards. It deletes from the
 outside in, what leads to something after that, so that whoever goes on after a crash still finds what is left.
@@ -24,10 +24,11 @@ MOST_STEPS = 400
 
 
 class Subject(StrEnum):
-    """What can be erased: a model, a training, or everything that one owner has of a person."""
+    """What can be erased: a model, a training, a set of pictures, or everything that one owner has of a person."""
 
     MODEL = "model"
     TRAINING = "training"
+    IMAGES = "images"
     PERSON = "person"
 
 

@@ -369,7 +369,7 @@ class _Handler(BaseHTTPRequestHandler):
         subject, wanted = self._query("subject"), self._query("subject_id") or ""
         if subject == "model" and wanted not in self.api.models:
             return self.show_model(b"", wanted)
-        name = self.api.models[wanted]["name"] if subject == "model" else wanted
+        name = self.api.models[wanted]["name"] if subject == "model" else "" if subject == "images" else wanted
         lines = {
             "deletes": [an_erasure_line("model_files", 5, 4096)],
             "stays": [an_erasure_line("account", reason="money")],

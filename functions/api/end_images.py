@@ -1,4 +1,4 @@
-"""The use cases behind "Retry", "More like this" and "Delete" of pictures."""
+"""The use cases behind "Retry" and "More like this" of pictures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from shared.errors import Conflict
 from shared.events import CheckRequested
 from shared.image_jobs import ImageJob, Origin
 from shared.jobs import successor_key
-from shared.ports import ModelRepository, Objects
-from shared.stages import Attention, Status
+from shared.ports import ModelRepository
+from shared.stages import Status
 from shared.start_images import ImageDesk, ImageWish, start_images
 
 
@@ -49,17 +49,3 @@ def more_like(job: ImageJob, key: str, *, models: ModelRepository, desk: ImageDe
         prompt=job.prompt, count=job.count, size=job.size, scale=job.scale, origin=Origin.MORE, like_id=job.id
     )
     return start_images(models.get(job.model_id), key, wish, desk)
-
-
-def delete_images(job: ImageJob, *, desk: ImageDesk, kept: Objects, thumbnails: Objects) -> None:
-    """Delete the pictures and their record for good. `Conflict` while they are being made.
-
-    The objects first, then the document, so that nothing is left without a name.
-    """
-    if job.attention is not Attention.NONE:
-        raise Conflict(reason="these pictures are still being made or looked for at fal.ai: cancel them, or wait")
-    for bucket in (thumbnails, kept):
-        for found in list(bucket.list(job.prefix)):
-            bucket.delete(found.name)
-    desk.jobs.images.delete(job.id)
-    logs.info("images_deleted", training_id=job.id, model_id=job.model_id, images=len(job.pictures))

@@ -34,7 +34,10 @@ class LineView(View):
 
 
 class PlanView(View):
-    """What would be deleted and what not. It is confirmed with `name`; `hindrances` say why it cannot be now."""
+    """What would be deleted and what not. It is confirmed with `name`; `hindrances` say why it cannot be now.
+
+    Pictures have no name, and are deleted without one.
+    """
 
     subject: Subject
     subject_id: str
@@ -46,7 +49,7 @@ class PlanView(View):
 
 
 class NewErasure(BaseModel):
-    """What to delete for good, confirmed with the model's name, or the person's id."""
+    """What to delete for good, confirmed with the model's name or the person's id; pictures need no confirmation."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -55,7 +58,7 @@ class NewErasure(BaseModel):
 
     subject: Subject
     subject_id: Id
-    confirm: str = Field(max_length=128)
+    confirm: str = Field(default="", max_length=128)
 
 
 class ErasureView(View):
@@ -95,6 +98,7 @@ class PersonView(View):
     shoots: int
     trainings: int
     models: int
+    images: int = Field(description="Sets of pictures that were made with these models")
 
 
 class PeopleView(View):
@@ -117,6 +121,15 @@ def erase(new: NewErasure, user: User, response: Response) -> ErasureView:
     erasure = request_erasure(user, new.subject, new.subject_id, new.confirm, _ports())
     response.headers["Location"] = f"/v1/erasures/{erasure.id}"
     return _view(erasure)
+
+
+@router.delete("/images/{images_id}", status_code=202, tags=["images"])
+def delete_images(images_id: str, user: User, response: Response) -> ErasureView:
+    """Delete a set of your pictures for good, with its prompt and what fal.ai keeps of it: an erasure, done soon.
+
+    `GET /v1/erasures/plan?subject=images` shows before what that means.
+    """
+    return erase(NewErasure(subject=Subject.IMAGES, subject_id=images_id), user, response)
 
 
 @router.get("/erasures")
@@ -148,13 +161,14 @@ def show_erasure(erasure_id: str, user: User) -> ErasureView:
 
 @router.get("/people")
 def list_people(user: User) -> PeopleView:
-    """The people whom you have shoots, trainings or models of, by their ids."""
+    """The people whom you have shoots, trainings, models or pictures of, by their ids."""
     shoots = Counter(shoot.person_id for shoot in everything_of(bootstrap.shoots().list_for_owner, user))
     trainings = Counter(training.person_id for training in everything_of(bootstrap.trainings().list_for_owner, user))
     models = Counter(model.person_id for model in everything_of(bootstrap.models().list_for_owner, user))
-    ids = sorted({*shoots, *trainings, *models})
-    items = [PersonView(id=p, shoots=shoots[p], trainings=trainings[p], models=models[p]) for p in ids]
-    return PeopleView(items=items)
+    images = Counter(job.person_id for job in everything_of(bootstrap.images().list_for_owner, user))
+    counted = {"shoots": shoots, "trainings": trainings, "models": models, "images": images}
+    ids = sorted({*shoots, *trainings, *models, *images})
+    return PeopleView(items=[PersonView(id=p, **{name: found[p] for name, found in counted.items()}) for p in ids])
 
 
 def _ports() -> Erasing:

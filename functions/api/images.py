@@ -1,4 +1,4 @@
-"""Routes of pictures: make them with a model, follow them, look at them, compare them, delete them."""
+"""Routes of pictures: make them with a model, follow them, look at them, compare them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sse_starlette import EventSourceResponse
 
 from functions.api.auth import User, is_operator
 from functions.api.compare_models import MOST_SETS, Comparison, compare_models
-from functions.api.end_images import delete_images, more_like, retry_images
+from functions.api.end_images import more_like, retry_images
 from functions.api.end_training import CancelOutcome, cancel_job
 from functions.api.image_views import ImageDownloadView, ImageFileView, ImagesView, images_view
 from functions.api.live_events import LiveStream, live_events
@@ -255,14 +255,6 @@ def make_more_images(images_id: str, user: User, response: Response, key: Key = 
     more = more_like(job, key or bootstrap.new_nonce(), models=bootstrap.models(), desk=_desk())
     response.headers["Location"] = f"/v1/images/{more.id}"
     return images_view(more)
-
-
-@router.delete("/images/{images_id}", status_code=204)
-def delete_one_set(images_id: str, user: User) -> Response:
-    """Delete a set of your pictures for good."""
-    job = owned_images(images_id, user)
-    delete_images(job, desk=_desk(), kept=bootstrap.models_bucket(), thumbnails=bootstrap.thumbnails_bucket())
-    return Response(status_code=204)
 
 
 @router.post("/comparisons", status_code=202)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from shared import logs
 from shared.erasing import Buckets, measured, take_inventory
 from shared.erasures import GENERAL, Cause, Erasure, Inventory, Plan, State, Subject, plan_erasure, under_way
-from shared.errors import Conflict, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
+from shared.errors import Conflict, ImagesNotFound, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
 from shared.events import ErasureRequested
 from shared.jobs import Job
 from shared.ports import (
@@ -32,6 +32,7 @@ PERISHABLE = (Status.FAILED, Status.CANCELED)
 _MISSING: dict[Subject, type[NotFound]] = {
     Subject.MODEL: ModelNotFound,
     Subject.TRAINING: TrainingNotFound,
+    Subject.IMAGES: ImagesNotFound,
     Subject.PERSON: PersonNotFound,
 }
 
@@ -54,7 +55,7 @@ class Erasing:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What an erasure would do: confirmed with `name`; not now where there are `hindrances`."""
+    """What an erasure would do: confirmed with `name`, where it has one; not now where there are `hindrances`."""
 
     subject: Subject
     id: str
@@ -81,8 +82,8 @@ def preview_erasure(owner_id: str, subject: Subject, subject_id: str, ports: Era
 def request_erasure(owner_id: str, subject: Subject, subject_id: str, confirm: str, ports: Erasing) -> Erasure:
     """Record it and have it done. Pressing twice is pressing once: an open one is gone on with.
 
-    `Conflict` unless `confirm` is the name, and while something of it is under way: a run that is paid for is never
-    left behind, and its weights are never lost without a word.
+    `Conflict` unless `confirm` is the name, of which pictures have none, and while something of it is under way: a run
+    that is paid for is never left behind, and its weights are never lost without a word.
     """
     if (before := _open_one(owner_id, subject, subject_id, ports.erasures)) is not None:
         ports.publisher.publish(ErasureRequested(training_id=before.id))
@@ -146,7 +147,9 @@ def _inventory(owner_id: str, subject: Subject, subject_id: str, ports: Erasing)
 
 def _name(found: Inventory, subject_id: str) -> str:
     if found.subject is Subject.MODEL:
-        return found.models[0].name
+        return found.models[0].name if found.models else subject_id
+    if found.subject is Subject.IMAGES:
+        return ""
     return found.trainings[0].model_name if found.subject is Subject.TRAINING else subject_id
 
 
@@ -166,6 +169,8 @@ def _warnings(found: Inventory) -> Iterator[str]:
     lost = [training for training in found.trainings if training.is_recoverable]
     if lost and found.subject is not Subject.MODEL:
         yield f"Weights that are paid for and not fetched yet are given up with {_ids(lost)}."
+    if lost_pictures := [job for job in found.images if job.is_recoverable]:
+        yield f"Pictures that are paid for and not fetched yet are given up with {_ids(lost_pictures)}."
     if found.models and found.subject is not Subject.TRAINING:
         yield "The weights are deleted for good. Training them again costs money."
 

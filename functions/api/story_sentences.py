@@ -27,7 +27,6 @@ _EVENTS: Mapping[str, str] = {
     "images_prepared": "The weights were signed and handed to the submitter.",
     "images_kept": "{images} pictures were verified and kept; {flagged} are flagged as unsafe.",
     "images_finished": "They were settled: {status}, {cost_usd}, {total_s} s.",
-    "images_deleted": "{images} pictures were deleted.",
     "samples_not_requested": "No sample pictures could be asked for ({code}); the model is not touched by that.",
     "training_not_announced": "It was recorded but could not be announced; the monitor announces it.",
     "training_recovered": "What was paid for was asked for again.",

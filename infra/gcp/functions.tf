@@ -15,7 +15,7 @@ locals {
       project_roles = ["roles/datastore.user"]
       buckets = {
         shoots     = ["roles/storage.objectViewer"]
-        models     = ["roles/storage.objectViewer", "object_remover"] # pictures are deleted at once
+        models     = ["roles/storage.objectViewer"]
         thumbnails = ["roles/storage.objectUser"]
       }
       publishes     = ["training-requested", "images-requested", "check-requested", "erasure-requested"]

@@ -108,7 +108,6 @@ def test_what_is_only_read_or_only_deleted_cannot_be_overwritten() -> None:
         ("mirror", "datasets"),
         ("monitor", "datasets"),
         ("eraser", "datasets"),
-        ("api", "models"),
         ("eraser", "models"),
         ("eraser", "thumbnails"),
     }

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from cli.erase import await_receipt
 from tests.pipeline.conftest import PATIENCE_S, Document, System, pictures
 from tests.running_cli import run
 
@@ -66,17 +67,6 @@ class Gallery:
             assert time.monotonic() < end, f"still {now['status']}: {now}"
             time.sleep(0.1)
         return now
-
-    def settled(self, images_id: str) -> None:
-        """Wait until nothing is left to be done with the set."""
-        end = time.monotonic() + PATIENCE_S
-        while not any(line["name"] == "images_finished" for line in self._story(images_id)):
-            assert time.monotonic() < end
-            time.sleep(0.1)
-
-    def _story(self, images_id: str) -> list[Document]:
-        lines: list[Document] = self.system.api.get(f"/v1/images/{images_id}/story")["lines"]
-        return lines
 
     def show(self, job: Document) -> Document:
         """The set as it is now."""
@@ -211,9 +201,24 @@ def test_the_cli_makes_compares_brings_home_and_deletes_pictures(gallery: Galler
     (path,) = run(url, "images", "download", images_id, "--to", tmp_path, "--json").json["files"]
     with Image.open(path) as picture:
         assert picture.size == (512, 512)
-    gallery.settled(images_id)
-    assert run(url, "images", "delete", images_id, "--yes").exit_code == 0
+    assert run(url, "images", "delete", images_id, "--dry-run", "--json").json["hindrances"] == []
+    receipt = run(url, "images", "delete", images_id, "--yes", "--json").json
+    assert (receipt["state"], receipt["subject_id"]) == ("done", images_id)
+    assert {"pictures", "images", "fal_request"} <= {line["what"] for line in receipt["deleted"]}
     gone = run(url, "images", "show", images_id)
     assert (gone.exit_code, "images_not_found" in gone.stderr) == (3, True)
     kept = gallery.system.bucket("models_bucket")
     assert [found.name for found in kept.list("images/") if images_id in found.name] == []
+
+
+def test_pictures_are_deleted_over_http_by_the_eraser_and_fal_ai_forgets_them(gallery: Gallery) -> None:
+    system = gallery.system
+    body = {"prompt": "to be forgotten", "size": "square"}
+    job = gallery.wait(system.api.post(f"/v1/models/{gallery.model['id']}/images", body, idempotency_key="forget"))
+    with httpx.Client(base_url=system.stack.url, trust_env=False, timeout=20) as http:
+        answer = http.delete(f"/v1/images/{job['id']}")
+        assert (answer.status_code, answer.json()["subject"]) == (202, "images")
+        assert answer.headers["Location"] == f"/v1/erasures/{answer.json()['id']}"
+    await_receipt(system.api, answer.json())
+    (request,) = [row for row in system.fal.requests() if job["id"] in row["webhook_url"]]
+    assert (request["input"], request["billed"]) == ({}, True)

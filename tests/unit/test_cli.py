@@ -66,7 +66,7 @@ COMMANDS = (
     ),
     *("images make", "images list", "images show", "images download", "images more", "images compare"),
     *("images cancel", "images delete"),
-    *("erase model", "erase training", "erase person", "erase receipts", "erase receipt"),
+    *("erase model", "erase training", "erase person", "erase images", "erase receipts", "erase receipt"),
     *("ops dead-letters list", "ops dead-letters show", "ops dead-letters redrive", "ops dead-letters discard"),
     *("ops redrive", "ops sweep"),
 )

@@ -54,6 +54,23 @@ def test_on_a_terminal_the_name_has_to_be_typed(api: FakeApi, typed: str, exit_c
     assert bool(api.models) == (exit_code != 0)
 
 
+@pytest.mark.parametrize("command", ["erase images", "images delete"])
+@pytest.mark.parametrize(("typed", "exit_code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+def test_pictures_have_no_name_and_are_deleted_at_a_yes(api: FakeApi, command: str, typed: str, exit_code: int) -> None:
+    outcome = run_on_a_terminal(api, *command.split(), "i_1", typed=typed)
+    assert "model files" in outcome.stdout and "Delete them for good?" in outcome.stdout
+    assert outcome.exit_code == exit_code
+    assert [erasure["subject_id"] for erasure in api.erasures.values()] == ["i_1"] * (exit_code == 0)
+
+
+def test_a_dry_run_of_pictures_deletes_nothing_and_a_script_has_to_say_yes(api: FakeApi) -> None:
+    assert run(api, "images", "delete", "i_1", "--dry-run", "--json").json["subject"] == "images"
+    refused = run(api, "images", "delete", "i_1")
+    assert (refused.exit_code, "lora erase images i_1 --yes" in refused.stderr) == (2, True)
+    assert not api.erasures
+    assert run(api, "images", "delete", "i_1", "--yes", "--json").json["state"] == "done"
+
+
 def test_receipts_are_listed_shown_and_written(api: FakeApi, tmp_path: Path) -> None:
     assert "Nothing was deleted yet" in run(api, "erase", "receipts").stderr
     run(api, "erase", "person", "ada", "--yes")

@@ -17,6 +17,7 @@ from shared.documents import to_document
 from shared.erasures import BEGUN_AGAIN, MOST_STEPS, Cause, Erasure, Plan, State, Step, Subject, What
 from shared.errors import (
     Conflict,
+    ImagesNotFound,
     ModelNotFound,
     PersonNotFound,
     StorageUnavailable,
@@ -24,7 +25,8 @@ from shared.errors import (
     TrainingFailed,
     TrainingNotFound,
 )
-from shared.events import ErasureRequested
+from shared.events import ErasureRequested, ResultReported
+from shared.image_jobs import ImageJob
 from shared.models import version_prefix
 from shared.ports import ForgetAnswer, Forgotten, Objects
 from shared.settings import RetentionSettings
@@ -206,6 +208,73 @@ def test_a_model_goes_with_its_files_pictures_and_what_fal_keeps_and_its_trainin
     assert (of(What.PICTURES, receipt)[0], of(What.SMALL_PICTURES, receipt)[0]) == (2, 1)
     assert [line.of for line in receipt.stays if line.what is What.TRAINING] == [(model.training_id,)]
     assert world.models.allocate_version(PERSON, model.name, "t_next") == 3
+
+
+def pictures_of(world: World, number: int = 0) -> ImageJob:
+    return world.images.list_for_owner(OWNER, limit=9).items[number]
+
+
+def test_pictures_go_alone_with_their_prompt_and_what_fal_keeps_and_no_name_is_asked(world: World) -> None:
+    job = pictures_of(world)
+    small = f"{job.prefix}1.jpg-x-64x64.webp"
+    put(world, world.thumbnails, small)
+    before = Rest.of(world)
+    assert preview_erasure(OWNER, Subject.IMAGES, job.id, world.erasing()).name == ""
+    receipt = erase(world, Subject.IMAGES, job.id)
+    gone = set(before.objects) - set(Rest.of(world).objects)
+    assert gone == {f"gs://models/{job.prefix}1.jpg", f"gs://thumbnails/{small}"}
+    assert (of(What.PICTURES, receipt), of(What.IMAGES, receipt)) == ((1, (job.id,)), (1, (job.id,)))
+    assert set(world.fal.forgotten) == {"r3"}
+    assert world.stories.list_for_training(job.id, limit=9) == []
+    assert job.prompt not in Rest.of(world).documents
+    assert world.models.get(job.model_id).id == job.model_id
+    with pytest.raises(ImagesNotFound):
+        world.images.get(job.id)
+    world.deliver(ResultReported(training_id=job.id, nonce="n", request_id="r3"))
+
+
+def test_pictures_under_way_are_not_deleted_and_neither_is_their_model_nor_the_person(world: World) -> None:
+    (model,) = world.models.list_for_owner(OWNER, limit=9).items
+    job = world.draw(model, key="more")
+    world.run()
+    for subject, wanted, name in (
+        (Subject.IMAGES, job.id, ""),
+        (Subject.MODEL, model.id, model.name),
+        (Subject.PERSON, PERSON, PERSON),
+    ):
+        with pytest.raises(Conflict, match=f"cancel {job.id}"):
+            request_erasure(OWNER, subject, wanted, name, world.erasing())
+    assert world.finish_images(job).status is Status.SUCCEEDED
+
+
+def test_of_pictures_that_are_paid_and_not_fetched_it_is_said_that_they_are_given_up(world: World) -> None:
+    (model,) = world.models.list_for_owner(OWNER, limit=9).items
+    job = world.draw(model, key="more")
+    world.run()
+    world.media.broken = [b"<html>"] * 3
+    assert world.finish_images(job).is_recoverable
+    for subject, wanted in ((Subject.IMAGES, job.id), (Subject.MODEL, model.id), (Subject.PERSON, PERSON)):
+        assert f"given up with {job.id}" in preview_erasure(OWNER, subject, wanted, world.erasing()).warnings[0]
+
+
+def test_anothers_pictures_are_not_there(world: World) -> None:
+    theirs = replace(pictures_of(world), id="i_other", owner_id=OTHERS)
+    world.images.create(theirs)
+    with pytest.raises(ImagesNotFound):
+        preview_erasure(OWNER, Subject.IMAGES, theirs.id, world.erasing())
+
+
+def test_pictures_asked_for_while_their_model_went_can_still_be_deleted_and_are_told(world: World) -> None:
+    (model,) = world.models.list_for_owner(OWNER, limit=9).items
+    erasure = request_erasure(OWNER, Subject.MODEL, model.id, model.name, world.erasing())
+    late = world.draw(model, key="late")
+    world.deliver(ErasureRequested(training_id=erasure.id))
+    (line,) = [line for line in world.erasures.get(erasure.id).stays if line.what is What.IMAGES]
+    assert (line.of, line.reason) == ((late.id,), BEGUN_AGAIN)
+    world.run()
+    assert world.images.get(late.id).status is Status.FAILED
+    erase(world, Subject.IMAGES, late.id)
+    assert world.images.list_for_owner(OWNER, limit=9).items == ()
 
 
 def test_a_training_goes_with_log_and_story_and_its_model_stays(world: World) -> None:

@@ -38,7 +38,8 @@ function card(id, title, content) {
 }
 
 function personRow(person, again) {
-  const there = [count(person.shoots, "shoot"), count(person.trainings, "training"), count(person.models, "model")].join(", ");
+  const there = [count(person.shoots, "shoot"), count(person.trainings, "training"), count(person.models, "model"),
+    count(person.images, "picture set")].join(", ");
   return h("li.data-row", {}, h("span.row-name", {}, h("strong", {}, person.id), h("span.row-sub", {}, there)),
     eraseButton({ subject: "person", id: person.id, of: `everything of ${person.id}`, onDone: again }));
 }

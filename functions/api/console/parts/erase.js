@@ -7,9 +7,10 @@ import { ask, busy, notice, sentenceOf, toast } from "../lib/ui.js";
 
 const PAUSE_MS = 400;
 const PATIENCE_MS = 60_000;
+const TITLES = { person: (plan) => `Delete everything of ${plan.name}?`, images: () => "Delete these pictures?" };
 
 /**
- * A button that deletes a model, a training or all there is of a person.
+ * A button that deletes a model, a training, a set of pictures or all there is of a person.
  * @param {{subject: string, id: string, of?: string, onDone: () => void}} options `of` tells buttons of a list apart
  */
 export function eraseButton({ subject, id, of, onDone }) {
@@ -34,12 +35,13 @@ async function agreed(plan) {
   const may = plan.hindrances.length === 0;
   const why = plan.hindrances.length ? notice("warn", "Not now", sentence(plan.hindrances.join("; "))) : null;
   const body = [why, ...plan.warnings.map((warning) => h("p", {}, warning)), lists(plan.deletes, plan.stays, "Will be deleted"),
-    may ? h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${plan.name} to confirm`), input) : null];
+    may && plan.name ? h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${plan.name} to confirm`), input) : null];
   const ready = (yes) => {
+    if (!plan.name) return;
     yes.disabled = true;
     input.addEventListener("input", () => (yes.disabled = input.value !== plan.name));
   };
-  const title = plan.subject === "person" ? `Delete everything of ${plan.name}?` : `Delete this ${plan.subject}?`;
+  const title = TITLES[plan.subject]?.(plan) ?? `Delete this ${plan.subject}?`;
   return ask({ title, body, confirm: "Delete for good", tone: "danger", ready });
 }
 

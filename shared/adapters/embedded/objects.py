@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.crc32c import Crc32c
-from shared.adapters.embedded.files import Drafts, remove_empty_parents
+from shared.adapters.embedded.files import Drafts, SteadyWriter, remove_empty_parents
 from shared.adapters.embedded.sidecars import Sidecar, Sidecars
 from shared.adapters.embedded.signing import UrlSigner
 from shared.adapters.object_names import checked_bucket, checked_name, checked_prefix, is_object_name
@@ -75,13 +75,13 @@ class DirectoryObjects:
             self._drafts.prepare()
         with self._drafts.draft() as draft, _created(draft, name) as file:
             # what `chunks` raises passes through, an OSError too: only our own writing is translated
+            writer = SteadyWriter(file)
             for chunk in chunks:
                 checksum.update(chunk)
                 with _translated(name):
-                    file.write(chunk)
+                    writer.write(chunk)
             with _translated(name):
-                file.flush()
-                os.fsync(file.fileno())
+                writer.finish()
                 return self._place(draft, path, name, crc32c=checksum.text(), content_type=content_type)
 
     def copy(self, source: str, target: str) -> ObjectInfo:

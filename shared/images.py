@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from PIL import ExifTags, Image, ImageOps
 
+from shared.bare_picture import bare_picture
 from shared.errors import UnreadableImage
-from shared.picture_parts import kind_of, parts
+from shared.picture_parts import Part, kind_of, parts
 from shared.room import Room
 from shared.shoots import file_name, split_name
 
@@ -65,27 +66,34 @@ def check_image(data: bytes, name: str, *, max_pixels: int) -> None:
     JPEGs are decoded at an eighth of their size, which reads every byte and costs a fraction of the memory; anything
     else is decoded in full.
     """
-    with _judged(name), _opened(data, name, max_pixels) as image:
-        _load(image, side=1)
+    with _judged(name):
+        _parts(data, name)
+        with _opened(data, name, max_pixels) as image:
+            _load(image, side=1)
 
 
 def decode(data: bytes, name: str, *, max_pixels: int, side: int) -> Decoded:
     """The picture with its longest side at most `side`; `UnreadableImage` where `check_image` raises it, too."""
-    with _judged(name), _opened(data, name, max_pixels) as image:
-        width, height = image.size
-        _load(image, side=side, shrink=True)
-        if _orientation(image.getexif) in _ON_ITS_SIDE:  # of a PNG it is known only now
-            width, height = height, width
-        return Decoded(image=_upright(image), width=width, height=height)
+    with _judged(name):
+        _parts(data, name)
+        with _opened(data, name, max_pixels) as image:
+            width, height = image.size
+            _load(image, side=side, shrink=True)
+            if _orientation(image.getexif) in _ON_ITS_SIDE:  # of a PNG it is known only now
+                width, height = height, width
+            return Decoded(image=_upright(image), width=width, height=height)
 
 
-def orientation(data: bytes, name: str, *, max_pixels: int) -> int:
-    """How the picture has to be turned to be upright, as EXIF counts it (1: not at all), without decoding it.
+def without_metadata(data: bytes, name: str, *, max_pixels: int) -> bytes:
+    """The picture as it is sent to fal.ai, and kept. Nothing is decoded: that is for `check_image` and `decode`.
 
-    `UnreadableImage` where it is not even a picture by its beginnings.
+    `UnreadableImage` where it is not even a picture by its beginnings, moves, or is too large.
     """
-    with _judged(name), _opened(data, name, max_pixels) as image:
-        return _orientation(partial(_png_exif, data) if image.format == "PNG" else image.getexif)
+    with _judged(name):
+        found = _parts(data, name)
+        with _opened(data, name, max_pixels) as image:
+            turned = _orientation(partial(_png_exif, data, found) if image.format == "PNG" else image.getexif)
+        return bare_picture(data, found, kind_by_name(name), orientation=turned)
 
 
 @contextmanager
@@ -97,11 +105,14 @@ def _judged(name: str) -> Iterator[None]:
         raise UnreadableImage(file=file_name(name), reason=reason) from error
 
 
+def _parts(data: bytes, name: str) -> Sequence[Part]:
+    """What the file consists of; raises where it is of another kind, or has more than a decoder should be given."""
+    _refuse_another_kind(data, file_name(name), kind_by_name(name))
+    return list(parts(data, kind_by_name(name)))
+
+
 def _opened(data: bytes, name: str, max_pixels: int) -> Image.Image:
     file, wanted = file_name(name), kind_by_name(name)
-    _refuse_another_kind(data, file, wanted)
-    for _ in parts(data, wanted):
-        pass  # it raises where there are more than a decoder should be given
     if wanted == "PNG":
         Image.open(io.BytesIO(data), formats=[wanted]).verify()  # decoding looks at no checksum
     image = Image.open(io.BytesIO(data), formats=[wanted])
@@ -135,10 +146,10 @@ def _load(image: Image.Image, *, side: int, shrink: bool = False) -> None:
             image.thumbnail((side, side), reducing_gap=None)
 
 
-def _png_exif(data: bytes) -> Image.Exif:
+def _png_exif(data: bytes, found: Sequence[Part]) -> Image.Exif:
     """What Pillow would decode the whole picture to tell."""
     exif = Image.Exif()
-    for part in parts(data, "PNG"):
+    for part in found:
         if part.kind == b"eXIf":
             exif.load(data[part.start + 8 : part.end - 4])
     return exif

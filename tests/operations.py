@@ -289,6 +289,7 @@ def counted_functions(tally: Tally) -> Functions:
         stories=CountedStories(tally),
         publisher=CountedPublisher(tally),
         pictures=CountedObjects("shoots", tally, clock),
+        thumbnails=CountedObjects("thumbnails", tally, clock),
         datasets=CountedObjects("datasets", tally, clock),
         kept=CountedObjects("models", tally, clock),
         fal=CountedFal(clock, tally),

@@ -235,6 +235,7 @@ class Functions:
             trainings=self.trainings,
             models=self.models,
             shoots=self.pictures,
+            thumbnails=self.thumbnails,
             datasets=self.datasets,
             kept=self.kept,
             publisher=self.publisher,

@@ -18,7 +18,7 @@ from functions.api.search_shoots import search_shoots
 from functions.api.seats import Seats
 from functions.api.shoot_views import FileView, Looks, ShootDetailView, ShootView, shoot_detail_view, shoot_view
 from functions.api.start_training import owned_shoot
-from functions.api.thumbnails import Thumbnail, show_thumbnails, thumbnail_prefix
+from functions.api.thumbnails import Thumbnail, show_thumbnails
 from functions.api.views import PageView
 from shared import bootstrap
 from shared.errors import Conflict, InvalidRequest, NotAllowed, PayloadTooLarge
@@ -36,6 +36,7 @@ from shared.shoots import (
     preprocessed_prefix,
     split_name,
 )
+from shared.thumbnail_names import thumbnail_prefix
 
 router = APIRouter(prefix="/v1/shoots", tags=["shoots"])
 

@@ -1,15 +1,12 @@
 """Small pictures for people to look at: made once, kept in a bucket of ours, shown by signed URLs.
 
-A thumbnail's name tells of which version of which picture it is, and how large that one is:
-`thumbnails/{shoot_id}/{file}-{crc32c}-{width}x{height}.webp`. So one listing answers everything, a changed picture gets
-a new thumbnail, and 0x0 stands for a picture that cannot be read, which is not tried again at every view.
+What is decoded for one is what would be sent to fal.ai, so that its name proves to the packager that it is whole
+(shared/thumbnail_names.py). A picture that cannot be read is not tried again at every view.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,19 +15,16 @@ from PIL import Image
 from shared import logs
 from shared.datasets import has_plain_name, size_errors
 from shared.errors import StorageUnavailable, UnreadableImage
-from shared.images import decode
+from shared.images import decode, without_metadata
 from shared.ports import Objects
 from shared.reading import read_ahead, read_whole
 from shared.settings import DatasetSettings
 from shared.shoots import Picture, file_name
+from shared.thumbnail_names import ThumbnailName, digest_of, read_names, version_of
 
 LONGEST_SIDE = 320
 _QUALITY = 80
 _AT_ONCE = 8
-_NAME = re.compile(r"(?P<of>.+)-(?P<width>\d+)x(?P<height>\d+)\.webp", re.DOTALL)
-
-# The segment of an object's name may have 255 bytes, and ours is longer than the picture's.
-_MAX_FILE_BYTES = 180
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +34,6 @@ class Thumbnail:
     url: str
     width: int
     height: int
-
-
-def thumbnail_prefix(shoot_id: str) -> str:
-    """Where a shoot's thumbnails lie in the thumbnails bucket."""
-    return f"thumbnails/{shoot_id}/"
 
 
 def show_thumbnails(
@@ -67,11 +56,11 @@ def show_thumbnails(
         known = _known(folder, fit, thumbnails)
 
         def show(picture: Picture) -> Thumbnail | None:
-            name = known.get(_of(picture)) or _make(folder, picture, source, thumbnails, limits)
-            return _signed(name, thumbnails, ttl_s)
+            name = known.get(version_of(picture)) or _make(folder, picture, source, thumbnails, limits)
+            return _signed(folder, name, thumbnails, ttl_s)
 
         def weigh(picture: Picture) -> int:
-            return 0 if _of(picture) in known else picture.image.size
+            return 0 if version_of(picture) in known else picture.image.size
 
         shown = list(read_ahead(fit, show, weigh, max_bytes=limits.read_ahead_bytes, max_items=_AT_ONCE))
     except StorageUnavailable as error:
@@ -80,33 +69,27 @@ def show_thumbnails(
     return {file_name(p.image.name): thumbnail for p, thumbnail in zip(fit, shown, strict=True) if thumbnail}
 
 
-def _known(folder: str, pictures: Sequence[Picture], thumbnails: Objects) -> dict[str, str]:
-    """The names of the thumbnails that there are, by what they are of; looks at one name only for one picture."""
+def _known(folder: str, pictures: Sequence[Picture], thumbnails: Objects) -> Mapping[str, ThumbnailName]:
+    """The thumbnails that there are, by what they are of; looks at one name only for one picture."""
     if not pictures:
         return {}
-    asked = folder + _of(pictures[0]) if len(pictures) == 1 else folder
-    names = (info.name for info in thumbnails.list(asked))
-    return {match["of"]: name for name in names if (match := _NAME.fullmatch(name, len(folder)))}
+    asked = folder + version_of(pictures[0]) if len(pictures) == 1 else folder
+    return read_names((info.name for info in thumbnails.list(asked)), folder)
 
 
-def _of(picture: Picture) -> str:
-    """What a thumbnail's name says about the picture and its version, fit for an object's name and a URL."""
-    file = file_name(picture.image.name)
-    if len(file.encode()) > _MAX_FILE_BYTES:
-        file = hashlib.sha256(file.encode()).hexdigest()
-    return f"{file}-{picture.image.crc32c.rstrip('=').replace('+', '-').replace('/', '_')}"
-
-
-def _make(folder: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings) -> str:
-    data = read_whole(source, picture.image)
+def _make(
+    folder: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings
+) -> ThumbnailName:
+    data, file = read_whole(source, picture.image), picture.image.name
     width, height, content = 0, 0, b""
     try:
-        decoded = decode(data, picture.image.name, max_pixels=limits.max_image_pixels, side=LONGEST_SIDE)
+        data = without_metadata(data, file, max_pixels=limits.max_image_pixels)
+        decoded = decode(data, file, max_pixels=limits.max_image_pixels, side=LONGEST_SIDE)
         width, height, content = decoded.width, decoded.height, _webp(decoded.image)
     except UnreadableImage as error:
         logs.info("thumbnail_impossible", folder=folder, reason=error.code)
-    name = f"{folder}{_of(picture)}-{width}x{height}.webp"
-    thumbnails.write(name, [content], content_type="image/webp")
+    name = ThumbnailName(of=version_of(picture), digest=digest_of(data), width=width, height=height)
+    thumbnails.write(f"{folder}{name}", [content], content_type="image/webp")
     return name
 
 
@@ -119,10 +102,8 @@ def _webp(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _signed(name: str, thumbnails: Objects, ttl_s: float) -> Thumbnail | None:
-    match = _NAME.fullmatch(name)
-    assert match is not None, "it was listed or made under such a name"
-    width, height = int(match["width"]), int(match["height"])
-    if not width:
+def _signed(folder: str, name: ThumbnailName, thumbnails: Objects, ttl_s: float) -> Thumbnail | None:
+    if not name.readable:
         return None
-    return Thumbnail(url=thumbnails.sign(name, ttl_s=ttl_s), width=width, height=height)
+    url = thumbnails.sign(f"{folder}{name}", ttl_s=ttl_s)
+    return Thumbnail(url=url, width=name.width, height=name.height)

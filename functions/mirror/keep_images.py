@@ -8,10 +8,9 @@ from functools import partial
 
 from functions.mirror.fetch_artifacts import until_whole
 from shared import logs
-from shared.bare_picture import bare_picture
 from shared.errors import ArtifactCorrupt, UnreadableImage
 from shared.image_jobs import ImageJob, KeptPicture, pictures_of
-from shared.images import decode, orientation
+from shared.images import decode, without_metadata
 from shared.picture_parts import kind_of
 from shared.ports import Artifact, ArtifactSource, Objects, RunOutput
 from shared.settings import MirrorSettings
@@ -68,11 +67,10 @@ def _fetched(
         raise ArtifactCorrupt(reason=f"a picture is {kind or 'no picture'}")
     name = f"{stem}.{_EXTENSIONS[kind]}"
     try:
-        bare = bare_picture(data, kind, orientation=orientation(data, name, max_pixels=settings.max_made_pixels))
+        bare = without_metadata(data, name, max_pixels=settings.max_made_pixels)
         seen = decode(bare, name, max_pixels=settings.max_made_pixels, side=1)
-    except (UnreadableImage, ValueError) as error:
-        reason = error.facts["reason"] if isinstance(error, UnreadableImage) else str(error)
-        raise ArtifactCorrupt(reason=f"a picture cannot be read: {reason}") from error
+    except UnreadableImage as error:
+        raise ArtifactCorrupt(reason=f"a picture cannot be read: {error.facts['reason']}") from error
     info = bucket.write(name, [bare], content_type=f"image/{kind.lower()}")
     return KeptPicture(
         name=name,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from shared.bare_picture import bare_picture
 from shared.datasets import caption_errors, caption_file, decode_caption, raise_first, with_trigger
-from shared.images import check_image, kind_by_name, orientation
+from shared.images import check_image, without_metadata
 from shared.ports import ObjectInfo, Objects
 from shared.reading import read_ahead, read_whole
 from shared.settings import DatasetSettings
 from shared.shoots import Picture, file_name, split_name
+from shared.thumbnail_names import digest_of
 
 
 def checked_files(
@@ -18,16 +18,18 @@ def checked_files(
     *,
     trigger_word: str,
     captions: Mapping[str, str],
+    proven: Collection[str],
     bucket: Objects,
     limits: DatasetSettings,
 ) -> Iterator[tuple[str, bytes]]:
     """(name, content) of every picture and caption, by stem; raises the `DatasetError` of the first that is wrong.
 
-    `captions`, by stem, are used in the place of the stored ones.
+    `captions`, by stem, are used in the place of the stored ones. Pictures whose digests are `proven` are known to be
+    whole; all others are decoded.
     """
 
     def load(picture: Picture) -> list[tuple[str, bytes]]:
-        files = [(f"{picture.stem}.{split_name(picture.image.name)[1]}", _image(picture.image, bucket, limits))]
+        files = [(f"{picture.stem}.{split_name(picture.image.name)[1]}", _image(picture.image, proven, bucket, limits))]
         if (caption := _caption(picture, captions, bucket)) is not None:
             file, text = caption
             raise_first(caption_errors(text, file, max_characters=limits.max_caption_characters))
@@ -45,12 +47,11 @@ def checked_files(
         yield from files
 
 
-def _image(info: ObjectInfo, bucket: Objects, limits: DatasetSettings) -> bytes:
+def _image(info: ObjectInfo, proven: Collection[str], bucket: Objects, limits: DatasetSettings) -> bytes:
     """The picture as it is sent, and as such checked."""
-    stored = read_whole(bucket, info)
-    turned = orientation(stored, info.name, max_pixels=limits.max_image_pixels)
-    image = bare_picture(stored, kind_by_name(info.name), orientation=turned)
-    check_image(image, info.name, max_pixels=limits.max_image_pixels)
+    image = without_metadata(read_whole(bucket, info), info.name, max_pixels=limits.max_image_pixels)
+    if not proven or digest_of(image) not in proven:
+        check_image(image, info.name, max_pixels=limits.max_image_pixels)
     return image
 
 

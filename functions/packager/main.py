@@ -28,6 +28,7 @@ def _package(event: TrainingRequested) -> Job:
         trainings=bootstrap.trainings(),
         models=bootstrap.models(),
         shoots=bootstrap.shoots_bucket(),
+        thumbnails=bootstrap.thumbnails_bucket(),
         datasets=bootstrap.datasets_bucket(),
         kept=bootstrap.models_bucket(),
         publisher=bootstrap.publisher(),

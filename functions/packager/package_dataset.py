@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from zipfile import BadZipFile, LargeZipFile
 
 from functions.packager.archive import zip_stream
 from functions.packager.dataset import checked_files
 from functions.packager.parent_weights import parent_weights
+from functions.packager.proofs import proven_whole
 from shared import logs
 from shared.datasets import chosen, fingerprint, listing_errors, raise_first, with_captions
 from shared.errors import ArchiveFailed
 from shared.events import DatasetPackaged, TrainingRequested
 from shared.finishing import archive_name
+from shared.hashing import Sha256Beside
 from shared.manifests import manifest_name, manifest_of, to_bytes
 from shared.ports import Clock, ModelRepository, Objects, Publisher, TrainingRepository
 from shared.settings import DatasetSettings
@@ -32,6 +33,7 @@ def package_dataset(
     trainings: TrainingRepository,
     models: ModelRepository,
     shoots: Objects,
+    thumbnails: Objects,
     datasets: Objects,
     kept: Objects,
     publisher: Publisher,
@@ -49,7 +51,9 @@ def package_dataset(
         logs.warning("archive_was_gone", training_id=training.id)
         training = trainings.update(training.id, lambda t: _requested_again(t, clock))
     if training.status is Status.REQUESTED:
-        dataset = make_archive(training, shoots=shoots, datasets=datasets, nonce=new_nonce(), limits=limits)
+        dataset = make_archive(
+            training, shoots=shoots, thumbnails=thumbnails, datasets=datasets, nonce=new_nonce(), limits=limits
+        )
         before, training = training, trainings.update(training.id, lambda t: _packaged(t, dataset, clock))
         _drop_unwanted((before.dataset, dataset), training, datasets)
         if training.dataset == dataset:
@@ -113,7 +117,13 @@ def _announce(training: Training, urls: _Urls, *, publisher: Publisher, clock: C
 
 
 def make_archive(
-    training: Training, *, shoots: Objects, datasets: Objects, nonce: str, limits: DatasetSettings
+    training: Training,
+    *,
+    shoots: Objects,
+    thumbnails: Objects,
+    datasets: Objects,
+    nonce: str,
+    limits: DatasetSettings,
 ) -> Dataset:
     """Check the shoot's pictures and stream them into one ZIP object; memory is bounded by the read-ahead window."""
     prefix = preprocessed_prefix(training.shoot_id)
@@ -123,7 +133,14 @@ def make_archive(
     raise_first(listing_errors(found, minimum=trainer(training.trainer).minimum_images, limits=limits))
     name = archive_name(training.id, nonce)
     tally = _Tally()
-    entries = checked_files(found, trigger_word=training.trigger_word, captions=captions, bucket=shoots, limits=limits)
+    entries = checked_files(
+        found,
+        trigger_word=training.trigger_word,
+        captions=captions,
+        proven=proven_whole(training.shoot_id, thumbnails),
+        bucket=shoots,
+        limits=limits,
+    )
     try:
         info = datasets.write(name, tally.count(zip_stream(entries)), content_type="application/zip")
     except (BadZipFile, LargeZipFile) as error:
@@ -138,7 +155,7 @@ def make_archive(
         image_count=len(found),
         caption_count=sum(1 for picture in found if picture.caption or picture.stem in captions),
         bytes=tally.size,
-        sha256=tally.digest.hexdigest(),
+        sha256=tally.sha256,
         fingerprint=fingerprint(found, captions),
     )
 
@@ -148,10 +165,12 @@ class _Tally:
     """Counts and hashes what passes through; the one mutable value of this module."""
 
     size: int = 0
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    sha256: str = ""
 
     def count(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self.size += len(chunk)
-            self.digest.update(chunk)
-            yield chunk
+        with Sha256Beside() as digest:
+            for chunk in chunks:
+                self.size += len(chunk)
+                digest.update(chunk)
+                yield chunk
+            self.sha256 = digest.hexdigest()

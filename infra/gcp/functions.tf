@@ -36,9 +36,10 @@ locals {
       secrets       = []
       project_roles = ["roles/datastore.user"]
       buckets = {
-        shoots   = ["roles/storage.objectViewer"]
-        datasets = ["roles/storage.objectUser"]
-        models   = ["roles/storage.objectViewer"] # it signs weights: to continue from, and to make pictures with
+        shoots     = ["roles/storage.objectViewer"]
+        thumbnails = ["roles/storage.objectViewer"] # their names tell which pictures were decoded before
+        datasets   = ["roles/storage.objectUser"]
+        models     = ["roles/storage.objectViewer"] # it signs weights: to continue from, and to make pictures with
       }
       publishes     = ["dataset-packaged", "images-prepared", "training-finished", "images-finished", "images-requested"]
       signs_urls    = true

@@ -15,13 +15,14 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from functions.api.thumbnails import show_thumbnails
 from functions.packager.package_dataset import package_dataset
 from shared.adapters.clock import SystemClock
 from shared.adapters.embedded.objects import DirectoryObjects
@@ -30,7 +31,8 @@ from shared.adapters.memory import MemoryModels, MemoryObjects, MemoryPublisher,
 from shared.events import TrainingRequested
 from shared.ports import ObjectInfo, Objects
 from shared.settings import DatasetSettings
-from shared.shoots import preprocessed_prefix
+from shared.shoots import pictures, preprocessed_prefix
+from shared.thumbnail_names import thumbnail_prefix
 from tests.bench.figures import Figure, at_least, at_most, side_by_side, within
 from tests.bench.memory import growing, peak_growth_mib
 from tests.builders import a_training
@@ -62,9 +64,21 @@ class Packager:
 
     shoots: Objects
     datasets: Objects
+    thumbnails: Objects = field(default_factory=lambda: MemoryObjects("thumbnails"))
+
+    def look(self) -> None:
+        """Have the API make the thumbnails that it shows of the shoot, as it does when somebody opens it."""
+        prefix = preprocessed_prefix("s_1")
+        found = list(pictures(self.shoots.list(prefix), prefix))
+        limits = DatasetSettings()
+        show_thumbnails(
+            thumbnail_prefix("s_1"), found, source=self.shoots, thumbnails=self.thumbnails, ttl_s=60, limits=limits
+        )
 
     def run(self, training_id: str = "t_bench") -> None:
-        """From a requested training to a signed archive."""
+        """From a requested training to a signed archive, in the place of the one before."""
+        for archive in list(self.datasets.list("")):
+            self.datasets.delete(archive.name)
         trainings = MemoryTrainings()
         trainings.create(a_training(id=training_id, shoot_id="s_1"))
         package_dataset(
@@ -73,6 +87,7 @@ class Packager:
             models=MemoryModels(),
             kept=MemoryObjects("models"),
             shoots=self.shoots,
+            thumbnails=self.thumbnails,
             datasets=self.datasets,
             publisher=MemoryPublisher(),
             clock=SystemClock(),

@@ -129,7 +129,7 @@ def test_what_was_chosen_survives_a_reload(console: Console) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), WINDOWS)
-def test_a_model_of_two_files_shows_and_gives_both_and_what_was_sent(
+def test_a_model_of_two_files_shows_and_gives_both_and_what_wwithout_metadata(
     open_console: Callable[..., Console], trigger: str, width: int, scheme: str
 ) -> None:
     console = open_console(width=width, color_scheme=scheme)

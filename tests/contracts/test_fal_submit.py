@@ -139,7 +139,9 @@ UNCERTAIN: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("name", UNCERTAIN)
-def test_where_fal_ai_may_have_accepted_it_is_uncertain_and_was_sent_once(server: ScriptedServer, name: str) -> None:
+def test_where_fal_ai_may_have_accepted_it_is_uncertain_and_wwithout_metadata_once(
+    server: ScriptedServer, name: str
+) -> None:
     server.script = lambda asked: UNCERTAIN[name]
     started = time.monotonic()
     with closing(a_trainer(server.url, timeout_s=0.3)) as trainer, pytest.raises(SubmissionUncertain):
@@ -192,7 +194,7 @@ REFUSED: dict[str, tuple[Reply, type[ProductError], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_refusal_says_why_and_was_sent_once(server: ScriptedServer, trainer: FalTrainer, name: str) -> None:
+def test_a_refusal_says_why_and_wwithout_metadata_once(server: ScriptedServer, trainer: FalTrainer, name: str) -> None:
     reply, error, text = REFUSED[name]
     server.script = lambda asked: reply
     with pytest.raises(error, match=text):

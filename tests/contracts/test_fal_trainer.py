@@ -432,7 +432,7 @@ def test_a_request_is_found_by_its_nonce_on_any_page(server: ScriptedServer, tra
 
 
 @pytest.mark.parametrize("sent_at", [None, "yesterday", 7])
-def test_a_request_without_a_readable_time_was_sent_now_as_far_as_we_know(
+def test_a_request_without_a_readable_time_wwithout_metadata_now_as_far_as_we_know(
     server: ScriptedServer, trainer: FalTrainer, sent_at: object
 ) -> None:
     server.script = pages([listed("r-1", NONCE, sent_at=sent_at)])

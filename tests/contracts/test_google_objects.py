@@ -65,7 +65,7 @@ def test_objects_around_the_size_of_a_range_are_read_whole(objects: CloudStorage
 
 
 @pytest.mark.parametrize("stored", [{"size": "5", "crc32c": "AAAAAA=="}, {"size": "4", "crc32c": "mnG7TA=="}])
-def test_what_arrives_otherwise_than_it_was_sent_is_deleted(stack: ExitStack, stored: dict[str, str]) -> None:
+def test_what_arrives_otherwise_than_it_wwithout_metadata_is_deleted(stack: ExitStack, stored: dict[str, str]) -> None:
     server, objects = lied_to(stack, Lie(stored=stored))
     with pytest.raises(StorageUnavailable):
         objects.write("a", [b"hello"], content_type="text/plain")

@@ -119,7 +119,7 @@ def functions_on_google(tally: Tally) -> Iterator[Functions]:
     settings = a_project().settings()
     clock, numbers = FixedClock(), count(1)
     suffix = settings.project[-6:]
-    names = [f"{kind}-{suffix}" for kind in ("shoots", "datasets", "models")]
+    names = [f"{kind}-{suffix}" for kind in ("shoots", "thumbnails", "datasets", "models")]
     make_buckets(settings, names)
     with ExitStack() as stack:
         documents = stack.enter_context(counted_firestore(settings, tally))
@@ -130,7 +130,7 @@ def functions_on_google(tally: Tally) -> Iterator[Functions]:
         buckets = [CountedBucket(storage, name, storage_signer(settings)) for name in names]
         for bucket in buckets:
             bucket.tally = tally
-        pictures, datasets, kept = buckets
+        pictures, thumbnails, datasets, kept = buckets
         yield Functions(
             clock=clock,
             shoots=FirestoreShoots(documents),
@@ -140,6 +140,7 @@ def functions_on_google(tally: Tally) -> Iterator[Functions]:
             stories=FirestoreStories(documents),
             publisher=CountedPublisher(tally),
             pictures=pictures,
+            thumbnails=thumbnails,
             datasets=datasets,
             kept=kept,
             fal=CountedFal(clock, tally),

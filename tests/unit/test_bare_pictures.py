@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from shared.bare_picture import bare_picture
 from shared.errors import UnreadableImage
-from shared.images import check_image, decode, kind_by_name, orientation
+from shared.images import check_image, decode, without_metadata
 from shared.stages import Status
 from tests.hostile_pictures import JPEG, PNG, READABLE, SMALL, UNREADABLE, WEBP, chunk, on_its_side
 from tests.pictures import a_jpeg, animated, encoded
@@ -27,8 +26,7 @@ MAX_PIXELS = 1_000_000
 
 def bare(name: str, data: bytes) -> bytes:
     """What the packager makes of a picture."""
-    turned = orientation(data, name, max_pixels=MAX_PIXELS)
-    return bare_picture(data, kind_by_name(name), orientation=turned)
+    return without_metadata(data, name, max_pixels=MAX_PIXELS)
 
 
 def seen(data: bytes) -> tuple[Any, ...]:

@@ -73,7 +73,7 @@ def test_an_upload_whose_connection_breaks_is_sent_again(api: FakeApi, folder: P
     assert api.files["s_1"]["01.jpg"] == (folder / "01.jpg").read_bytes()
 
 
-def test_an_upload_that_arrives_otherwise_than_it_was_sent_is_reported(api: FakeApi, folder: Path) -> None:
+def test_an_upload_that_arrives_otherwise_than_it_wwithout_metadata_is_reported(api: FakeApi, folder: Path) -> None:
     wrong = {"name": "01.jpg", "size": 13000, "crc32c": "AAAAAA=="}
     api.slips["PUT", "/v1/shoots/s_1/files/01.jpg"] = [(201, wrong)]
     outcome = run(api, *import_of(folder))

@@ -46,7 +46,7 @@ def test_every_trainer_gives_a_model_with_all_that_belongs_to_it(spec: TrainerSp
 
 
 @pytest.mark.parametrize("spec", ALL)
-def test_what_was_sent_and_what_came_is_kept_without_a_link(spec: TrainerSpec) -> None:
+def test_what_wwithout_metadata_and_what_came_is_kept_without_a_link(spec: TrainerSpec) -> None:
     world = World()
     training = world.finish(trained(world, spec))
     (run,) = world.fal.runs.values()

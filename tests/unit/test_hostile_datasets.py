@@ -86,7 +86,14 @@ def outcome(shoot: CountingObjects | Mapping[str, bytes], trainer: str = "", **l
     )
     told = [finding.message for finding in report.findings if finding.severity == "error"]
     try:
-        made = make_archive(training, shoots=bucket, datasets=datasets, nonce="n", limits=settings)
+        made = make_archive(
+            training,
+            shoots=bucket,
+            thumbnails=MemoryObjects("thumbnails"),
+            datasets=datasets,
+            nonce="n",
+            limits=settings,
+        )
     except ProductError as error:
         assert list(datasets.list("")) == []
         return Outcome(entries=None, error=error, told=told)
@@ -422,7 +429,14 @@ def test_a_file_that_changes_while_it_is_read_makes_the_shoot_be_listed_again(na
     }[change]
     datasets = MemoryObjects("datasets")
     with pytest.raises(StorageUnavailable) as refused:
-        make_archive(a_training(), shoots=bucket, datasets=datasets, nonce="n", limits=DatasetSettings())
+        make_archive(
+            a_training(),
+            shoots=bucket,
+            thumbnails=MemoryObjects("thumbnails"),
+            datasets=datasets,
+            nonce="n",
+            limits=DatasetSettings(),
+        )
     assert refused.value.retryable
     assert list(datasets.list("")) == []
     assert len(served) <= 1, "what is longer than listed is not read on"
@@ -434,6 +448,11 @@ def test_a_listing_that_lies_about_a_size_does_no_harm(listed: int) -> None:
     bucket.listed[f"{PREFIX}0.jpg"] = listed
     with pytest.raises(ProductError) as refused:
         make_archive(
-            a_training(), shoots=bucket, datasets=MemoryObjects("datasets"), nonce="n", limits=DatasetSettings()
+            a_training(),
+            shoots=bucket,
+            thumbnails=MemoryObjects("thumbnails"),
+            datasets=MemoryObjects("datasets"),
+            nonce="n",
+            limits=DatasetSettings(),
         )
     assert refused.value.code == ("dataset_too_large" if listed > 10**6 else "storage_unavailable")

@@ -9,11 +9,12 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from PIL import Image
 
-from functions.api.thumbnails import LONGEST_SIDE, Thumbnail, show_thumbnails, thumbnail_prefix
+from functions.api.thumbnails import LONGEST_SIDE, Thumbnail, show_thumbnails
 from shared.adapters.memory import MemoryObjects
 from shared.errors import StorageUnavailable
 from shared.settings import DatasetSettings
 from shared.shoots import pictures, preprocessed_prefix
+from shared.thumbnail_names import thumbnail_prefix
 from tests.pictures import a_jpeg, an_image, encoded
 
 PREFIX = preprocessed_prefix("s_1")

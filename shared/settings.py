@@ -11,8 +11,9 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
+from shared.environment import Group
 from shared.jobs import Deadlines
 
 FAL_QUEUE_URL = "https://queue.fal.run"
@@ -24,12 +25,6 @@ IAP_CERTS_URL = "https://www.gstatic.com/iap/verify/public_key"
 
 SIGNING_SECRET = "whsec_"
 MAX_SIGNED_S = 12 * 60 * 60
-
-
-class Group(BaseSettings):
-    """What all groups share: frozen, from the environment, an empty variable counts as not set."""
-
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
 
 
 class Backend(StrEnum):
@@ -98,7 +93,7 @@ def _parts(value: object) -> object:
 def _origin(value: str) -> str:
     url = secure_url(value)
     if not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", url):
-        raise ValueError("an origin is exactly scheme://host or scheme://host:port, in lower case, without wildcards")
+        raise ValueError("takes origins, each exactly scheme://host or scheme://host:port, in lower case, without wildcards")
     return url
 
 

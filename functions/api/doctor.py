@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from functions.api.auth import User, is_operator
 from functions.api.views import View
 from shared import bootstrap
+from shared.environment import UnreadableSettingsError
 from shared.errors import ProductError, StorageUnavailable, Unauthenticated, WebhookForged
 from shared.ports import Objects
 from shared.settings import AuthMode, Backend, FalSettings, is_loopback
@@ -175,17 +176,15 @@ def _looked(check: Check) -> CheckView:
 def _fal_settings() -> FalSettings:
     try:
         return bootstrap.fal_settings()
-    except ValidationError as error:
+    except UnreadableSettingsError as error:
         raise CannotTellError("That is known when the settings are right.") from error
 
 
 def _settings() -> str:
     try:
         fal = bootstrap.fal_settings()
-    except ValidationError as error:
-        # without what was set: that may be a key in the wrong place
-        wrong = {".".join(map(str, e["loc"])).upper(): e["msg"].removeprefix("Value error, ") for e in error.errors()}
-        raise NotWellError("; ".join(f"{name} {reason}" for name, reason in wrong.items()) + ".") from None
+    except UnreadableSettingsError as error:
+        raise NotWellError(str(error)) from None
     here = [is_loopback(url) for url in (fal.fal_queue_url, fal.fal_api_url, fal.fal_jwks_url)]
     if any(here) and not all(here):
         raise NotWellError("Of FAL_QUEUE_URL, FAL_API_URL and FAL_JWKS_URL some are on this machine and some are not.")

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from infra.local.settings import LocalSettings
 from shared import settings
-from shared.settings import Group
+from shared.environment import Group
 
 HEAD = """\
 # Every setting with its default. Copy this file to `.env` and uncomment what you change: `make` reads it.

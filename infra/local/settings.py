@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.settings import Group
+from shared.environment import Group
 
 
 class LocalBackend(StrEnum):
@@ -27,13 +27,15 @@ class FunctionProcesses(StrEnum):
 class LocalSettings(Group):
     """How the stack is run on one machine."""
 
-    port: int = Field(8080, description="Where the host listens, on the loopback address; 0 takes a free port")
+    port: int = Field(
+        8080, ge=0, le=65535, description="Where the host listens, on the loopback address; 0 takes a free port"
+    )
     data_dir: Path = Field(Path(".data"), description="Where everything is kept that has to survive a restart")
-    tick_s: float = Field(1.0, description="Seconds between two ticks of the monitor (Cloud Scheduler: 60)")
-    retry_min_s: float = Field(0.5, description="The first wait before a message is delivered again")
-    retry_max_s: float = Field(10.0, description="The longest wait before a message is delivered again")
-    simulator_seconds: float = Field(6.0, description="How long a simulated training takes")
-    simulator_weights_mb: float = Field(4.0, description="How large simulated weights are")
+    tick_s: float = Field(1.0, gt=0, description="Seconds between two ticks of the monitor (Cloud Scheduler: 60)")
+    retry_min_s: float = Field(0.5, ge=0, description="The first wait before a message is delivered again")
+    retry_max_s: float = Field(10.0, ge=0, description="The longest wait before a message is delivered again")
+    simulator_seconds: float = Field(6.0, gt=0, description="How long a simulated training takes")
+    simulator_weights_mb: float = Field(4.0, gt=0, description="How large simulated weights are")
 
 
 class StackSettings(LocalSettings):

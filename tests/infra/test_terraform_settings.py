@@ -12,7 +12,7 @@ from annotated_types import Le
 
 from infra.local.env_example import names
 from shared import settings
-from shared.settings import Group
+from shared.environment import Group
 from tests.infra.terraform import GCP, functions, local_value, variables
 
 # Settings that no deployment has, and why.

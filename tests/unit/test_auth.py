@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from shared.adapters.identity import LocalAuthenticator
 from shared.adapters.memory import FixedClock
+from shared.environment import UnreadableSettingsError
 from shared.errors import Unauthenticated
 from tests.api_world import api_world
 from tests.doors import ISSUERS, Door, a_door, authenticator_of
@@ -147,5 +147,5 @@ def test_an_open_door_keeps_the_process_from_starting(tmp_path: Path, what: str)
 def test_settings_that_would_open_a_door_keep_the_process_from_starting(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
-    with pytest.raises(ValidationError), api_world(tmp_path, **settings):
+    with pytest.raises(UnreadableSettingsError), api_world(tmp_path, **settings):
         pass

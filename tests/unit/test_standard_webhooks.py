@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.memory import FixedClock
 from shared.adapters.standard_webhooks import WebhookReceiver
+from shared.environment import UnreadableSettingsError
 from shared.errors import NotificationRefused, NotificationUndelivered
 from shared.settings import NotifySettings
 from tests.scripted_server import Reply, ScriptedServer, scripted_server
@@ -115,13 +116,13 @@ def test_the_address_is_https_or_this_machine() -> None:
     for url in ("https://hooks.example/x/", "http://127.0.0.1:9000/hook"):
         assert NotifySettings(notify_url=url).notify_url == url
     for url in ("http://hooks.example/x", "ftp://hooks.example", "hooks.example"):
-        with pytest.raises(ValidationError, match="must be https"):
+        with pytest.raises(UnreadableSettingsError, match="must be https"):
             NotifySettings(notify_url=url)
 
 
 @pytest.mark.parametrize("secret", ["hunter2", "whsec_", "whsec_c2hvcnQ=", "whsec_not base64", f"{SECRET} whsec_x"])
 def test_a_secret_that_signs_nothing_well_is_refused_and_not_quoted(secret: str) -> None:
-    with pytest.raises(ValidationError, match="24 to 64 random bytes") as refused:
+    with pytest.raises(UnreadableSettingsError, match="24 to 64 random bytes") as refused:
         NotifySettings(notify_secret=SecretStr(secret))
     assert secret not in str(refused.value) or secret == "whsec_"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Annotated, Any
 
+import httpx
 import typer
 from typer.core import TyperGroup
 
@@ -116,9 +117,20 @@ def _show_version(asked: bool) -> None:
 
 
 def _checked_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise typer.BadParameter(f"{url!r} must begin with http:// or https://")
+    try:
+        found = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise typer.BadParameter(f"{url!r} is no URL ({error}): it is like {DEFAULT_URL}") from None
+    if found.scheme not in ("http", "https") or not found.host:
+        raise typer.BadParameter(f"{url!r} must begin with http:// or https://, and name a host")
     return url
+
+
+def _checked_token(token: str | None) -> str | None:
+    # without the token: it is a secret
+    if token and not (token.strip().isascii() and token.strip().isprintable()):
+        raise typer.BadParameter("a token has letters, digits and punctuation of ASCII only: copy it again")
+    return token
 
 
 @app.callback()
@@ -129,7 +141,9 @@ def lora(
     ] = DEFAULT_URL,
     token: Annotated[
         str | None,
-        typer.Option("--token", envvar="LORA_API_TOKEN", help="Bearer token that says who you are."),
+        typer.Option(
+            "--token", envvar="LORA_API_TOKEN", callback=_checked_token, help="Bearer token that says who you are."
+        ),
     ] = None,
     _version: Annotated[
         bool,

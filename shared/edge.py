@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from shared import logs, tracing
+from shared.environment import UnreadableSettingsError
 from shared.errors import ProductError
 from shared.tracing import Headers, Kind, TraceContext, Tracer
 
@@ -72,6 +73,9 @@ def _told() -> Iterator[None]:
         yield
     except ProductError as error:
         logs.warning("request_nacked", code=error.code)
+        raise
+    except UnreadableSettingsError as error:
+        logs.error("settings_unreadable", reason=str(error))
         raise
     except Exception as error:
         logs.error("function_crashed", error=type(error).__name__, stack=where_it_happened(error))

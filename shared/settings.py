@@ -93,7 +93,8 @@ def _parts(value: object) -> object:
 def _origin(value: str) -> str:
     url = secure_url(value)
     if not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", url):
-        raise ValueError("takes origins, each exactly scheme://host or scheme://host:port, in lower case, without wildcards")
+        form = "scheme://host or scheme://host:port, in lower case, without wildcards"
+        raise ValueError(f"takes origins, each exactly {form}")
     return url
 
 

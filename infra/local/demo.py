@@ -23,10 +23,12 @@ from rich.console import Console
 from cli.client import ApiClient, CommandError
 from cli.importing import files_to_import, import_shoot
 from cli.watching import watch_training
+from infra.local.errors import UNREADABLE, StackError
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.sample_shoot import draw_sample_shoot
 from infra.local.settings import StackSettings
-from infra.local.stack import Stack, StackError, running_stack
+from infra.local.stack import Stack, running_stack
+from shared.environment import UnreadableSettingsError
 
 Document = dict[str, Any]
 
@@ -49,6 +51,9 @@ def main() -> int:
     except (StackError, CommandError) as error:
         console.print(f"[red]The demo did not work:[/] {error}")
         return 1
+    except UnreadableSettingsError as error:
+        console.print(f"[red]The demo cannot start:[/] {error}")
+        return UNREADABLE
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130
@@ -57,8 +62,8 @@ def main() -> int:
 def _demo(images: Path | None, trigger: str, console: Console) -> int:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="costumes-lora-demo-")))
-        folder = _folder(images, scratch, console)
         settings = StackSettings(port=0, data_dir=scratch / "data", fal_queue_url="")
+        folder = _folder(images, scratch, console)
         console.print("Starting the functions and a [bold]simulated[/] fal.ai (nothing is trained or paid) …")
         running = stack.enter_context(running_stack(settings))
         client = stack.enter_context(ApiClient(running.url))

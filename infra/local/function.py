@@ -8,6 +8,7 @@ import functions_framework
 from functions_framework._http import create_server
 
 from infra.local.lifeline import FLAG, hold_lifeline
+from infra.local.reading import end_where_unreadable
 from infra.local.servers import FUNCTIONS, source_of
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.lifeline:
         hold_lifeline()
+    end_where_unreadable()
     app = functions_framework.create_app(target=given.name, source=source_of(given.name))
     # as its own command does, but without gunicorn's control socket: all functions would share one in the home folder
     create_server(app, debug=False, control_socket_disable=True).run("127.0.0.1", given.port)

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from infra.local.dispatcher import Dispatcher, DispatchSettings
 from infra.local.lifeline import FLAG, hold_lifeline
 from infra.local.objects_app import create_objects_app
+from infra.local.reading import end_where_unreadable
 from infra.local.servers import FUNCTIONS, source_of
 from infra.local.settings import LocalSettings
 from infra.local.ticker import Ticker
@@ -127,6 +128,7 @@ def main() -> None:
     port = given.port
     if given.lifeline:
         hold_lifeline()
+    end_where_unreadable()
     host = create_host(f"http://127.0.0.1:{port}", LocalSettings())
     uvicorn.run(
         host,

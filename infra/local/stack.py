@@ -15,10 +15,14 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
+from infra.local.data_dir import held_folder
+from infra.local.errors import UNREADABLE, StackError
 from infra.local.processes import Processes
+from infra.local.reading import unreadable_settings
 from infra.local.servers import FUNCTIONS, Server, Servers, command, one_for_each, one_host
 from infra.local.settings import FunctionProcesses, LocalBackend, StackSettings
 from infra.local.ticker import Ticker
+from shared.environment import UnreadableSettingsError
 from shared.settings import FalSettings, NotifySettings, is_loopback
 
 if TYPE_CHECKING:
@@ -45,10 +49,6 @@ UNLIMITED = dict.fromkeys(
     ),
     "0",
 )
-
-
-class StackError(Exception):
-    """Why the stack cannot run, and what to do; for the person at the terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +96,18 @@ def free_port() -> int:
 
 @contextmanager
 def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """Start everything, wait until it answers, stop it at the end; `extra` goes into the functions' environment."""
+    """Start everything, wait until it answers, stop it at the end; `extra` goes into the functions' environment.
+
+    `StackError` where it cannot run, `UnreadableSettingsError` where a setting of the functions cannot be read.
+    """
     _refuse_what_cannot_work(settings)
-    data_dir = _writable(settings.data_dir)
     url = f"http://127.0.0.1:{settings.port or free_port()}"
     separate = settings.processes is FunctionProcesses.SEPARATE
     servers = _separate_servers(url) if separate else one_host(url)
-    processes = Processes(log=data_dir / "functions.log")
     with ExitStack() as cleanup:
+        data_dir = cleanup.enter_context(held_folder(settings.data_dir, url))
+        _refuse_a_port_that_is_taken(settings.port)
+        processes = Processes(log=data_dir / "functions.log")
         cleanup.callback(processes.stop)
         simulator = None if settings.fal_queue_url else _simulator(settings, data_dir)
         fal = _fal_at(simulator.url, "simulated-key") if simulator else _other_fal(settings)
@@ -146,19 +150,11 @@ def _refuse_what_cannot_work(settings: StackSettings) -> None:
         raise StackError(
             "the embedded backend runs all functions in one process: set BACKEND=emulators, or PROCESSES=one."
         )
-    if settings.port and not _is_free(settings.port):
-        raise StackError(f"port {settings.port} is taken by another program: set PORT to another one, or to 0.")
 
 
-def _writable(folder: Path) -> Path:
-    found = folder.expanduser().resolve()
-    try:
-        # what lies in it are pictures of people: nobody else on this machine may look
-        found.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (found / "functions.log").open("ab").close()
-    except OSError as error:
-        raise StackError(f"{found} cannot be written to ({error.strerror}): set DATA_DIR to another folder.") from error
-    return found
+def _refuse_a_port_that_is_taken(port: int) -> None:
+    if port and not _is_free(port):
+        raise StackError(f"port {port} is taken by another program: set PORT to another one, or to 0.")
 
 
 def _is_free(port: int) -> bool:
@@ -238,9 +234,11 @@ def _store(
 def _wait_until_up(name: str, server: Server, processes: Processes) -> None:
     end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:
-        if processes.running[name].poll() is not None:
-            tail = processes.log.read_text(errors="replace")[-2000:]
-            raise StackError(f"the {name} at {server.url} ended while starting:\n{tail}")
+        if (code := processes.running[name].poll()) is not None:
+            log = processes.log.read_text(errors="replace")
+            if code == UNREADABLE and (sentences := unreadable_settings(log)):
+                raise UnreadableSettingsError(sentences)
+            raise StackError(f"the {name} at {server.url} ended while starting:\n{log[-2000:]}")
         if _answers(f"{server.url}/healthz") if server.healthz else _listens(server.url):
             return
         time.sleep(0.05)

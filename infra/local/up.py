@@ -8,12 +8,17 @@ from types import FrameType
 
 from rich.console import Console
 
+from infra.local.errors import UNREADABLE, StackError
 from infra.local.settings import StackSettings
-from infra.local.stack import Stack, StackError, running_stack
+from infra.local.stack import Stack, running_stack
+from shared.environment import UnreadableSettingsError
 
 
 def main() -> int:
-    """Run the stack that the environment describes; 0 after Ctrl-C, 1 where something ended by itself or cannot run."""
+    """Run the stack that the environment describes.
+
+    0 after Ctrl-C, 1 where something ended by itself or cannot run, 2 where a setting cannot be read.
+    """
     console = Console()
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
@@ -26,6 +31,9 @@ def main() -> int:
     except StackError as error:
         console.print(f"[red]Cannot start:[/] {error}")
         return 1
+    except UnreadableSettingsError as error:
+        console.print(f"[red]Cannot start:[/] {error}")
+        return UNREADABLE
     except KeyboardInterrupt:
         console.print("Stopped. Everything is kept: `make up` goes on where it was.")
         return 0

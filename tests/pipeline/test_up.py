@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from cli.client import ApiClient
+from infra.local.data_dir import held_folder
 from infra.local.emulators import missing_emulators
 from infra.local.fal_simulator.server import running_simulator
 from infra.local.fal_simulator.settings import SimulatorSettings
@@ -97,29 +99,52 @@ def test_another_fal_is_used_instead_of_the_simulator(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ({"FAL_QUEUE_URL": "https://queue.fal.run"}, "cannot reach this machine"),
-    ({"FAL_QUEUE_URL": "https://queue.fal.run", "PUBLIC_URL": "https://tunnel.example"}, "FAL_KEY is not set"),
-    ({"FAL_QUEUE_URL": "http://queue.fal.run"}, "https"),
-    ({"PUBLIC_URL": "http://tunnel.example"}, "https"),
-    ({"BACKEND": "embedded", "PROCESSES": "separate"}, "set BACKEND=emulators"),
+    ({"FAL_QUEUE_URL": "https://queue.fal.run"}, 1, "cannot reach this machine"),
+    ({"FAL_QUEUE_URL": "https://queue.fal.run", "PUBLIC_URL": "https://tunnel.example"}, 1, "FAL_KEY is not set"),
+    ({"FAL_QUEUE_URL": "http://queue.fal.run"}, 2, "FAL_QUEUE_URL must be https"),
+    ({"PUBLIC_URL": "http://tunnel.example"}, 2, "PUBLIC_URL must be https"),
+    ({"BACKEND": "embedded", "PROCESSES": "separate"}, 1, "set BACKEND=emulators"),
+    ({"PORT": "abc"}, 2, "PORT takes a whole number"),
+    ({"BACKEND": "sqlite"}, 2, "BACKEND takes embedded or emulators"),
+    # a setting of the functions, which only they read
+    ({"TRAININGS_AT_ONCE": "many"}, 2, "TRAININGS_AT_ONCE takes a whole number"),
 ]
 
 
-@pytest.mark.parametrize(("settings", "sentence"), REFUSED, ids=[sentence for _, sentence in REFUSED])
-def test_what_cannot_work_is_refused_with_a_sentence(tmp_path: Path, settings: dict[str, str], sentence: str) -> None:
-    environment = {**os.environ, "PORT": str(free_port()), "DATA_DIR": str(tmp_path), "FAL_KEY": "", **settings}
-    done = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
-    assert done.returncode == 1
+@pytest.mark.parametrize(("settings", "code", "sentence"), REFUSED, ids=[sentence for _, _, sentence in REFUSED])
+def test_what_cannot_work_is_refused_with_a_sentence(
+    tmp_path: Path, settings: dict[str, str], code: int, sentence: str
+) -> None:
+    done = refused({"PORT": str(free_port()), "DATA_DIR": str(tmp_path), "FAL_KEY": "", **settings})
+    assert (done.returncode, done.stderr) == (code, "")
     said = " ".join(done.stdout.split())
-    assert "Cannot start" in said
+    assert said.startswith("Cannot start: ")
     assert sentence in said
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "Traceback" not in said
+
+
+def refused(settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The process, that ends by itself."""
+    environment = {**os.environ, **settings}
+    return subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
-    with up(tmp_path / "one") as (_, url):
-        port = url.rsplit(":", 1)[1]
-        environment = {**os.environ, "PORT": port, "DATA_DIR": str(tmp_path / "two")}
-        done = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = refused({"PORT": port, "DATA_DIR": str(tmp_path)})
     assert done.returncode == 1
     assert f"port {port}" in " ".join(done.stdout.split())
+
+
+def test_a_folder_is_held_by_one_stack_until_its_process_is_gone(tmp_path: Path) -> None:
+    with up(tmp_path) as (process, url):
+        done = refused({"PORT": "0", "DATA_DIR": str(tmp_path)})
+        said = " ".join(done.stdout.split())
+        assert done.returncode == 1
+        assert f"another stack at {url} (process {process.pid}) keeps its data in" in said
+        assert "set DATA_DIR to another folder" in said
+        process.kill()
+        process.wait()
+        with held_folder(tmp_path, "http://127.0.0.1:1"):
+            pass

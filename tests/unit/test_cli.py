@@ -49,6 +49,20 @@ def test_the_help_tells_the_exit_codes_and_examples() -> None:
         assert line in outcome.stdout
 
 
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://a", "http://", "http://:abc", "http://a:x"])
+def test_an_address_that_is_none_is_refused_in_words(url: str) -> None:
+    outcome = run(url, "shoots", "list")
+    assert outcome.exit_code == 2
+    assert "LORA_API_URL" in outcome.stderr
+
+
+def test_a_token_that_no_header_can_hold_is_refused_without_being_shown() -> None:
+    outcome = run(NOWHERE, "shoots", "list", token="geheim-ä")
+    assert outcome.exit_code == 2
+    assert "LORA_API_TOKEN" in outcome.stderr
+    assert "geheim" not in outcome.stdout + outcome.stderr
+
+
 COMMANDS = (
     *("shoots import", "shoots list", "shoots show", "shoots report", "quote", "train"),
     *("trainers list", "trainers show"),

@@ -17,6 +17,7 @@ from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.queue import SqliteQueue
 from shared.adapters.otel import OpenTelemetryTracer
 from shared.edge import Edge
+from shared.environment import UnreadableSettingsError
 from shared.errors import StorageUnavailable
 from shared.events import TrainingRequested
 from shared.messaging import read_envelope
@@ -96,10 +97,14 @@ def test_a_push_that_fails_is_a_500_and_told_without_its_text(capsys: pytest.Cap
     assert "secret" not in answered.value.get_description()
     with pytest.raises(InternalServerError), edge.push({}):
         raise StorageUnavailable(reason="it is tired")
-    crashed, nacked = lines(capsys)
+    with pytest.raises(InternalServerError), edge.push({}):
+        raise UnreadableSettingsError("FAL_TIMEOUT_S takes a number.")
+    crashed, nacked, unreadable = lines(capsys)
     assert (crashed["message"], crashed["error"]) == ("function_crashed", "KeyError")
     assert "test_a_push_that_fails" in crashed["stack"][-1] and "secret" not in json.dumps(crashed)
     assert (nacked["message"], nacked["code"]) == ("request_nacked", "storage_unavailable")
+    # here the text is what helps, and it has nothing of what was set
+    assert (unreadable["message"], unreadable["reason"]) == ("settings_unreadable", "FAL_TIMEOUT_S takes a number.")
 
 
 # --- spans

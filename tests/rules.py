@@ -12,12 +12,13 @@ from datetime import datetime
 from itertools import pairwise
 
 from shared.accounts import LAPSE, Account
+from shared.all_jobs import AnyJob
 from shared.errors import SubmissionUncertain, catalogue
 from shared.finishing import archive_prefix
+from shared.image_jobs import ImageJob
 from shared.models import Model, model_id, staging_prefix
 from shared.stages import TERMINAL, TRANSITIONS, Status
 from shared.training_records import Move
-from shared.trainings import Training
 from tests.evidence import Evidence, FalRun
 
 CODES = frozenset(kind.code for kind in catalogue())
@@ -30,8 +31,8 @@ def broken(evidence: Evidence) -> list[str]:
 
 
 def no_training_is_stuck(evidence: Evidence) -> Iterator[str]:
-    """1. Every training is terminal, or waiting with an explanation, within its deadlines."""
-    for training in evidence.trainings:
+    """1. Every job is terminal, or waiting with an explanation, within its deadlines."""
+    for training in evidence.jobs:
         if training.is_terminal:
             continue
         if evidence.deadlines.passed(training, evidence.now - evidence.patience):
@@ -42,8 +43,8 @@ def no_training_is_stuck(evidence: Evidence) -> Iterator[str]:
 
 
 def nothing_is_paid_twice_or_unseen(evidence: Evidence) -> Iterator[str]:
-    """2. fal.ai accepted and billed at most one run per training, and none that was not recorded or reported."""
-    known = {training.id: training for training in evidence.trainings}
+    """2. fal.ai accepted and billed at most one run per job, and none that was not recorded or reported."""
+    known = {job.id: job for job in evidence.ever}
     for training_id, count in Counter(run.training_id for run in evidence.runs).items():
         if count > 1:
             yield f"fal.ai accepted {count} runs of {training_id}"
@@ -52,7 +53,7 @@ def nothing_is_paid_twice_or_unseen(evidence: Evidence) -> Iterator[str]:
             yield f"fal.ai billed {run.request_id} of {run.training_id}, which is neither recorded nor reported"
 
 
-def _is_accounted_for(run: FalRun, training: Training | None) -> bool:
+def _is_accounted_for(run: FalRun, training: AnyJob | None) -> bool:
     if training is None:
         return False
     recorded = training.fal is not None and training.fal.request_id == run.request_id
@@ -63,7 +64,7 @@ def _is_accounted_for(run: FalRun, training: Training | None) -> bool:
 
 def success_is_a_whole_model(evidence: Evidence) -> Iterator[str]:
     """3. Succeeded, if and only if the model is recorded and its verified files are kept; versions have no gaps."""
-    models = {model.id: model for model in evidence.models}
+    models = {model.id: model for model in (*evidence.erased_models, *evidence.models)}
     for training in evidence.trainings:
         if training.status is not Status.SUCCEEDED:
             continue
@@ -77,7 +78,7 @@ def success_is_a_whole_model(evidence: Evidence) -> Iterator[str]:
 
 def _flaws(model: Model, evidence: Evidence) -> Iterator[str]:
     kept = {found.name: found for found in evidence.kept}
-    training = next((training for training in evidence.trainings if training.id == model.training_id), None)
+    training = next((job for job in reversed(evidence.ever) if job.id == model.training_id), None)
     if training is None or (training.is_terminal and training.status is not Status.SUCCEEDED):
         yield f"{model.id} is a model of {model.training_id}, which is {training and training.status}"
     for file in model.files:
@@ -104,14 +105,34 @@ def _gaps(evidence: Evidence) -> Iterator[str]:
         if twice:
             yield f"{name} of {person_id} has these versions more than once: {twice}"
         missing = sorted(set(range(1, max(numbers) + 1)) - set(numbers))
-        if len(missing) > sum(_may_take_a_number(t, person_id, name) for t in evidence.trainings):
+        gone = sum((model.person_id, model.name) == (person_id, name) for model in evidence.erased_models)
+        if len(missing) > gone + sum(_may_take_a_number(job, person_id, name) for job in evidence.ever):
             yield f"{name} of {person_id} lacks these versions: {missing}"
 
 
-def _may_take_a_number(training: Training, person_id: str, name: str) -> bool:
+def _may_take_a_number(training: AnyJob, person_id: str, name: str) -> bool:
     """Whether it may have been given a number already that its model is to bear later."""
+    if isinstance(training, ImageJob):
+        return False
     underway = training.status is Status.MIRRORING or training.is_recoverable
     return underway and (training.person_id, training.model_name) == (person_id, name)
+
+
+def success_is_kept_pictures(evidence: Evidence) -> Iterator[str]:
+    """3. Succeeded, if and only if the verified pictures are kept; and there are none of nobody's."""
+    kept = {found.name: found for found in evidence.kept}
+    for job in evidence.images:
+        if (job.status is Status.SUCCEEDED) is not bool(job.pictures) or len(job.pictures) > job.count:
+            yield f"{job.id} is {job.status} with {len(job.pictures)} of {job.count} pictures"
+        for picture in job.pictures:
+            found = kept.get(picture.name)
+            if found is None or (found.size, found.crc32c) != (picture.size, picture.crc32c):
+                yield f"{job.id} has another picture than was verified: {found}"
+    made = {job.id for job in evidence.images if not job.is_terminal or job.status is Status.SUCCEEDED}
+    paid = {job.id for job in evidence.images if job.is_recoverable or job.may_still_deliver}
+    for name in kept:
+        if name.startswith("images/") and name.split("/")[-2] not in made | paid:
+            yield f"{name} is the picture of nobody"
 
 
 def no_archive_stays(evidence: Evidence) -> Iterator[str]:
@@ -135,7 +156,7 @@ def nothing_stays_in_staging(evidence: Evidence) -> Iterator[str]:
 
 def endings_say_what_happened(evidence: Evidence) -> Iterator[str]:
     """4. Failed and canceled carry a code of the catalogue, a stage, a sentence, and truly whether it cost money."""
-    for training in evidence.trainings:
+    for training in evidence.ever:
         if training.status not in (Status.FAILED, Status.CANCELED):
             continue
         error = training.error
@@ -149,8 +170,8 @@ def endings_say_what_happened(evidence: Evidence) -> Iterator[str]:
 
 def histories_are_true(evidence: Evidence) -> Iterator[str]:
     """5. No terminal status changed except by the declared recovery, and the history explains every move."""
-    now = {training.id: training for training in evidence.trainings}
-    for training in evidence.trainings:
+    now = {job.id: job for job in evidence.ever}
+    for training in evidence.ever:
         yield from _untrue_moves(training)
     for before in evidence.earlier:
         after = now.get(before.id)
@@ -160,7 +181,7 @@ def histories_are_true(evidence: Evidence) -> Iterator[str]:
             yield f"{before.id} was {_told(before.history)} and now tells {_told(after.history)}"
 
 
-def _untrue_moves(training: Training) -> Iterator[str]:
+def _untrue_moves(training: AnyJob) -> Iterator[str]:
     history = training.history
     if not history or history[0].status is not Status.REQUESTED or history[-1].status is not training.status:
         yield f"{training.id} is {training.status} and tells {_told(history)}"
@@ -178,31 +199,33 @@ def _told(history: tuple[Move, ...]) -> str:
 
 
 def paid_weights_are_not_lost(evidence: Evidence) -> Iterator[str]:
-    """6. Weights of a training that was not canceled are in our bucket, or its user was told how to get them."""
-    models = {model.training_id: model for model in evidence.models}
-    ended = {training.id: training for training in evidence.trainings if training.is_terminal}
+    """6. What fal.ai made for a job that was not canceled is in our bucket, or its user was told how to get it."""
+    models = {model.training_id: model for model in (*evidence.erased_models, *evidence.models)}
+    ended = {job.id: job for job in evidence.ever if job.is_terminal}
     for run in evidence.runs:
         training = ended.get(run.training_id)
         if not run.delivered or training is None or training.status is Status.CANCELED:
             continue
         model = models.get(training.id)
         kept = model is not None and run.sha256 in (None, model.sha256)
+        kept = training.status is Status.SUCCEEDED if isinstance(training, ImageJob) else kept
         if not kept and not _was_told(training):
-            yield f"fal.ai has weights of {training.id}, which is {training.status}, and nobody was told"
+            yield f"fal.ai has what it made for {training.id}, which is {training.status}, and nobody was told"
 
 
-def _was_told(training: Training) -> bool:
+def _was_told(training: AnyJob) -> bool:
     """Whether its user reads that there are weights and what to do: never to train, and to pay, again."""
     if training.status is not Status.FAILED or training.error is None:
         return False
-    recoverable = training.is_recoverable and "train again" not in training.error.message
+    again = ("train again", "ask for the pictures again")
+    recoverable = training.is_recoverable and not any(words in training.error.message for words in again)
     return recoverable or training.error.code == SubmissionUncertain.code
 
 
 def budgets_add_up(evidence: Evidence) -> Iterator[str]:
-    """7. What is reserved is what still runs, and what is spent is what ended trainings cost."""
+    """7. What is reserved is what still runs, and what is spent is what ended jobs of both kinds cost."""
     for account in evidence.accounts:
-        own = [training for training in evidence.trainings if training.owner_id == account.id]
+        own = [training for training in evidence.ever if training.owner_id == account.id]
         yield from _wrong_reservations(account, own, evidence.now)
         ended = [training for training in own if _first_end(training)]
         today = [training for training in ended if _first_end(training) >= account.day]
@@ -210,10 +233,10 @@ def budgets_add_up(evidence: Evidence) -> Iterator[str]:
         least = sum(min(_prices(training)) for training in today)
         most = sum(max(_prices(training)) for training in ended)
         if not least - ROUNDING_USD < account.spent_usd < most + ROUNDING_USD:
-            yield f"{account.id} spent ${account.spent_usd:.2f} where trainings cost ${least:.2f} to ${most:.2f}"
+            yield f"{account.id} spent ${account.spent_usd:.2f} where jobs cost ${least:.2f} to ${most:.2f}"
 
 
-def _wrong_reservations(account: Account, own: list[Training], now: datetime) -> Iterator[str]:
+def _wrong_reservations(account: Account, own: list[AnyJob], now: datetime) -> Iterator[str]:
     known = {training.id: training for training in own}
     for training_id, reservation in account.reservations.items():
         training = known.get(training_id)
@@ -227,12 +250,12 @@ def _wrong_reservations(account: Account, own: list[Training], now: datetime) ->
             yield f"{account.id} has no money reserved for {training.id}, which is {training.status}"
 
 
-def _first_end(training: Training) -> str:
+def _first_end(training: AnyJob) -> str:
     """The day on which it ended for the first time, which is when it was settled; empty where it never did."""
     return next((move.at.date().isoformat() for move in training.history if move.status in TERMINAL), "")
 
 
-def _prices(training: Training) -> tuple[float, ...]:
+def _prices(training: AnyJob) -> tuple[float, ...]:
     """What it may have been settled at: one that was recovered may have been settled before its bill was known."""
     recovered = any(move.status is Status.FAILED for move in training.history[:-1])
     quoted = (training.quote.price_usd or 0.0) if training.quote and recovered else training.settled_usd
@@ -244,7 +267,7 @@ def every_end_was_announced(evidence: Evidence) -> Iterator[str]:
     if evidence.announced is None:
         return
     told = {(event.training_id, event.status) for event in evidence.announced}
-    for training in evidence.trainings:
+    for training in evidence.ever:
         ends = {(training.id, str(move.status)) for move in training.history if move.status in TERMINAL}
         if training.is_terminal and (training.id, str(training.status)) not in told:
             yield f"{training.id} is {training.status} and the app was not told"
@@ -256,6 +279,7 @@ RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     no_training_is_stuck,
     nothing_is_paid_twice_or_unseen,
     success_is_a_whole_model,
+    success_is_kept_pictures,
     no_archive_stays,
     nothing_stays_in_staging,
     endings_say_what_happened,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from shared.adapters.embedded.signing import OBJECTS_PATH
@@ -23,20 +24,39 @@ from shared.errors import (
     TrainingFailed,
 )
 from shared.ports import Artifact, CancelAnswer, ForgetAnswer, Forgotten, RunOutput, RunState, RunStatus, Submission
+from shared.trainers.entry import Pictures
 from shared.training_records import FalJob
-from tests.fakes import CONFIG_URL, FILE_URL, lora_weights
+from tests.fakes import CONFIG_URL, FILE_URL, PICTURE_URL, pictures_at
 from tests.simulation.fate import Fate
+from tests.simulation.made import CONFIG, picture_of, weights_of
 from tests.simulation.scheduler import Scheduler, VirtualClock
 from tests.simulation.weather import CALM_AFTER_S, Weather
 
 NEVER_S = 1e9
+# How often its safety checker finds something in a picture.
+FLAGGED = 0.2
 PRICE_USD = 0.02
-CONFIG = b'{"steps": 10}'
+# Of how many schedules the key is one that cannot delete at fal.ai.
+MAY_NOT_DELETE = 0.2
+
+
+def failures_of(makes: Pictures | None) -> Sequence[ProductError]:
+    """The ways in which a run can fail."""
+    return (
+        TrainingFailed(reason="out of memory", charged=False),
+        TrainerRejectedInput(field="images_data_url", reason="could not be read", charged=None)
+        if makes is None
+        else TrainerRejectedInput(field="prompt", reason="content_policy_violation", charged=None),
+    )
 
 
 @dataclass
 class Run:
-    """One accepted request: what it will come to, and what it has come to so far."""
+    """One accepted request: what it will come to, and what it has come to so far.
+
+    `training_id` is the job's, of either kind. `missing` are the objects that could not be fetched when it began; where
+    `makes` is not None it makes pictures, and `flags` is what the safety checker says of them.
+    """
 
     job: FalJob
     training_id: str
@@ -47,17 +67,35 @@ class Run:
     failure: ProductError | None = None
     stopping: bool = False
     billed: bool = False
-    archive_missing: bool = False
+    missing: tuple[str, ...] = ()
+    makes: Pictures | None = None
+    flags: tuple[bool, ...] = ()
+    forgotten: bool = False
 
     @property
-    def produced_weights(self) -> bool:
+    def delivered(self) -> bool:
         """Whether it ended well."""
         return self.state is RunState.COMPLETED and self.failure is None
 
     @property
     def weights(self) -> bytes:
         """The weights of this run, unlike those of any other."""
-        return lora_weights(seed=int(self.job.request_id.removeprefix("r")))
+        return weights_of(self.job.request_id)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The signed URLs among what was sent."""
+        return tuple(_links(self.submission.arguments))
+
+
+def _links(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and OBJECTS_PATH in value:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _links(list(value.values()))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _links(each)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +111,8 @@ class Callback:
 class SimulatedFal:
     """fal.ai, fair or foul by `weather`; `call_back` is the way to our webhook.
 
-    `is_wanted` tells whether a training is still under way: its archive has to be there.
+    `buckets` are those that it can be given signed URLs of, by name. `is_wanted` tells whether a job is still under
+    way: what it was sent has to be there.
     """
 
     def __init__(
@@ -82,7 +121,7 @@ class SimulatedFal:
         clock: VirtualClock,
         fate: Fate,
         weather: Weather,
-        datasets: MemoryObjects,
+        buckets: Mapping[str, MemoryObjects],
         call_back: Callable[[Callback], None],
         is_wanted: Callable[[str], bool],
         tell: Callable[[str], None],
@@ -90,7 +129,7 @@ class SimulatedFal:
         """Nothing was ever requested."""
         self.runs: dict[str, Run] = {}
         self._scheduler, self._clock, self._fate, self._weather = scheduler, clock, fate, weather
-        self._datasets, self._call_back, self._is_wanted, self._tell = datasets, call_back, is_wanted, tell
+        self._buckets, self._call_back, self._is_wanted, self._tell = buckets, call_back, is_wanted, tell
         self._submits: dict[str, int] = {}
         self._fetches = 0
 
@@ -129,6 +168,8 @@ class SimulatedFal:
             return None
         if run.failure is not None:
             raise run.failure
+        if run.makes is not None:
+            return _pictures_of(run, run.makes)
         artifacts: Mapping[str, Artifact] = {
             "diffusers_lora_file": Artifact(url=FILE_URL.format(job.request_id, "weights"), size=len(run.weights)),
             "config_file": Artifact(url=CONFIG_URL.format(job.request_id)),
@@ -145,8 +186,13 @@ class SimulatedFal:
         return CancelAnswer.REQUESTED
 
     def forget(self, request_id: str) -> Forgotten:
-        """Nothing is erased in the simulation."""
-        return Forgotten(answer=ForgetAnswer.UNKNOWN)
+        """Forget a request, where the key of this schedule may do that."""
+        if self._fate.fraction("the key may not delete") < MAY_NOT_DELETE:
+            return Forgotten(answer=ForgetAnswer.REFUSED)
+        run = self.runs[request_id]
+        answer = ForgetAnswer.UNKNOWN if run.forgotten else ForgetAnswer.FORGOTTEN
+        run.forgotten = True
+        return Forgotten(answer=answer)
 
     def cost_usd(self, job: FalJob) -> float | None:
         """What was billed."""
@@ -172,6 +218,8 @@ class SimulatedFal:
             yield iter([b"<html>" if broken else CONFIG])
             return
         content = run.weights
+        if run.makes is not None:
+            content = picture_of(run.job.request_id, int(artifact.url.rpartition("/")[2].removesuffix(".jpg")))
         key = f"fetch {run.job.request_id}#{self._fetches}"
         if self._bad(f"{key}: broken", self._weather.media):
             content = self._fate.pick(key, [content[: len(content) // 2], b"\xff" * len(content), b"", b"<html>"])
@@ -181,7 +229,9 @@ class SimulatedFal:
     # --- the life of a run
 
     def _accept(self, submission: Submission, training_id: str) -> FalJob:
-        request_id = f"r{len(self.runs) + 1}"
+        # pictures are counted by themselves: what befalls a training does not depend on them
+        makes = pictures_at(submission.endpoint)
+        request_id = f"{'p' if makes else 'r'}{sum((run.makes is None) is (makes is None) for run in self._all()) + 1}"
         base = f"https://queue.fal.run/{request_id}"
         job = FalJob(
             request_id=request_id,
@@ -200,7 +250,12 @@ class SimulatedFal:
             training_id=training_id,
             submission=submission,
             listed_at_s=self._clock.elapsed_s + lag,
-            outcome=self._outcome(request_id),
+            outcome=self._outcome(request_id, failures_of(makes)),
+            makes=makes,
+            flags=tuple(
+                self._fate.fraction(f"{request_id} flags {number}") < FLAGGED
+                for number in range(int(submission.arguments.get("num_images", 0)))
+            ),
         )
         self.runs[request_id] = run
         self._tell(f"fal.ai accepts {request_id} for {training_id}")
@@ -210,22 +265,21 @@ class SimulatedFal:
         self._scheduler.after(queued, lambda: self._begin(run))
         return job
 
-    def _outcome(self, request_id: str) -> ProductError | None:
+    def _all(self) -> list[Run]:
+        return list(self.runs.values())
+
+    def _outcome(self, request_id: str, failures: Sequence[ProductError]) -> ProductError | None:
         if not self._bad(f"{request_id}: fails", self._weather.run / 2):
             return None
-        failures: list[ProductError] = [
-            TrainingFailed(reason="out of memory", charged=False),
-            TrainerRejectedInput(field="images_data_url", reason="could not be read", charged=None),
-        ]
         return self._fate.pick(f"{request_id} failure", failures)
 
     def _begin(self, run: Run) -> None:
         if run.stopping:
             return self._end(run, TrainingFailed(reason="canceled", charged=False))
         run.state = RunState.IN_PROGRESS
-        if not self._can_fetch(run.submission):
-            run.archive_missing = self._is_wanted(run.training_id)
-            return self._end(run, TrainerRejectedInput(field="images_data_url", reason="file_download_error"))
+        if missing := tuple(link for link in run.links if not self._can_fetch(link)):
+            run.missing = missing if self._is_wanted(run.training_id) else ()
+            return self._end(run, TrainerRejectedInput(field="url", reason="file_download_error"))
         request_id = run.job.request_id
         takes = self._fate.pick(f"{request_id} takes", [0.0, 30.0, 120.0, 120.0, 1500.0])
         if self._bad(f"{request_id}: hangs", self._weather.run / 4):
@@ -233,14 +287,14 @@ class SimulatedFal:
         self._scheduler.after(takes, lambda: self._end(run, run.outcome))
         return None
 
-    def _can_fetch(self, submission: Submission) -> bool:
-        url = urlsplit(str(submission.arguments["images_data_url"]))
-        bucket, name = url.path.removeprefix(f"{OBJECTS_PATH}/").split("/", 1)
+    def _can_fetch(self, link: str) -> bool:
+        url = urlsplit(link)
+        bucket, name = object_in(link)
         try:
             SIGNER.verify(bucket, name, dict(parse_qsl(url.query)), now=self._clock.now())
         except NotAllowed:
             return False
-        return self._datasets.stat(name) is not None
+        return self._buckets[bucket].stat(name) is not None
 
     def _end(self, run: Run, failure: ProductError | None) -> None:
         request_id = run.job.request_id
@@ -250,7 +304,7 @@ class SimulatedFal:
         run.billed = failure is None or (
             failure.charged is not False and self._bad(f"{request_id}: billed all the same", 0.5)
         )
-        self._tell(f"fal.ai ends {request_id}: {failure.code if failure else 'weights'}, billed: {run.billed}")
+        self._tell(f"fal.ai ends {request_id}: {failure.code if failure else 'done'}, billed: {run.billed}")
         if self._bad(f"{request_id}: webhook lost", self._weather.webhook / 2):
             return
         self._send(run, "1")
@@ -277,6 +331,22 @@ class SimulatedFal:
         return self._clock.elapsed_s <= CALM_AFTER_S and self._fate.strikes(key, probability)
 
 
-def digest(run: Run) -> str:
-    """The sha256 of the weights of `run`, as the model document has it."""
-    return sha256(run.weights).hexdigest()
+def _pictures_of(run: Run, makes: Pictures) -> RunOutput:
+    """The output of a run that made pictures (fal.md §4)."""
+    request_id = run.job.request_id
+    artifacts = {
+        f"{makes.images_field}.{number}": Artifact(url=PICTURE_URL.format(request_id, number))
+        for number in range(len(run.flags))
+    }
+    return RunOutput(artifacts=artifacts, raw={"has_nsfw_concepts": list(run.flags)})
+
+
+def object_in(link: str) -> tuple[str, str]:
+    """Bucket and name of the object that a signed URL leads to."""
+    bucket, _, name = urlsplit(link).path.removeprefix(f"{OBJECTS_PATH}/").partition("/")
+    return bucket, name
+
+
+def digest(run: Run) -> str | None:
+    """The sha256 of the weights of `run`, as the model document has it; None where it makes pictures."""
+    return None if run.makes else sha256(run.weights).hexdigest()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.errors import ProductError
-from shared.events import SUBSCRIPTIONS, Event, TrainingFinished
+from shared.events import SUBSCRIPTIONS, Event, ImagesFinished, TrainingFinished
 from tests.simulation.fate import Fate
 from tests.simulation.scheduler import Scheduler, Task
 from tests.simulation.weather import CALM_AFTER_S, Weather
@@ -43,7 +43,7 @@ class Messages:
         tell: Callable[[str], None],
     ) -> None:
         """Nothing is queued."""
-        self.finished: list[TrainingFinished] = []
+        self.finished: list[TrainingFinished | ImagesFinished] = []
         self.dead: list[Event] = []
         self.escaped: list[str] = []
         self._scheduler, self._fate, self._weather = scheduler, fate, weather
@@ -52,7 +52,7 @@ class Messages:
 
     def publish(self, event: Event) -> None:
         """Queue it."""
-        if isinstance(event, TrainingFinished):
+        if isinstance(event, TrainingFinished | ImagesFinished):
             self.finished.append(event)
         self._send(event)
 
@@ -67,7 +67,7 @@ class Messages:
 
     def redrive_ends(self) -> None:
         """Send what the notifier gave up once more, as an operator does when the receiver is well again."""
-        for event in [event for event in self.dead if isinstance(event, TrainingFinished)]:
+        for event in [event for event in self.dead if isinstance(event, TrainingFinished | ImagesFinished)]:
             self.dead.remove(event)
             self._send(event)
 

@@ -60,7 +60,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="if not self.may_advance(to):",
         new="if False:",
-        hint=18,
+        hint=24,
     ),
     Mutation(
         name="an uncertain submission is said to have cost nothing",
@@ -214,7 +214,37 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.mirror.mirror_artifacts",
         old='reason = AFTER_ALL if job.is_recoverable else ""',
         new='reason = ""',
-        hint=18,
+        hint=68,
+    ),
+    Mutation(
+        name="a press for pictures is a new set every time",
+        module="shared.start_images",
+        old="job_id = keyed_id(PREFIX, model.owner_id, key)",
+        new="job_id = keyed_id(PREFIX, model.owner_id, key + str(clock.now()))",
+    ),
+    Mutation(
+        name="a broken picture is kept",
+        module="functions.mirror.keep_images",
+        old='raise ArtifactCorrupt(reason=f"a picture cannot be read: {reason}") from error',
+        new="bare, seen = data, type('Seen', (), {'width': 1, 'height': 1})",
+    ),
+    Mutation(
+        name="what the safety checker said is forgotten",
+        module="functions.mirror.keep_images",
+        old="        nsfw=nsfw,",
+        new="        nsfw=None,",
+    ),
+    Mutation(
+        name="paid pictures are paid for again",
+        module="functions.api.end_images",
+        old="if job.is_recoverable:",
+        new="if False:",
+    ),
+    Mutation(
+        name="a new model has no samples",
+        module="shared.finishing",
+        old="request_samples(job, models=models, desk=desk)",
+        new="pass",
     ),
 )
 

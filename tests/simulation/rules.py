@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from itertools import pairwise
 
+from shared.image_jobs import ImageJob, Origin
 from shared.models import staging_prefix
 from shared.stages import Stage, Status
 from tests.evidence import Evidence, FalRun
 from tests.rules import broken
-from tests.simulation.fal import CONFIG, Run, digest
+from tests.simulation.fal import Run, digest, object_in
+from tests.simulation.made import CONFIG, picture_digest
 from tests.simulation.scheduler import START
 from tests.simulation.simulation import SETTINGS, Outcome
 
@@ -47,10 +50,11 @@ def evidence_of(outcome: Outcome) -> Evidence:
     return Evidence(
         now=START + timedelta(seconds=outcome.ended_s),
         trainings=tuple(outcome.trainings),
+        images=tuple(outcome.images),
         models=tuple(outcome.models),
         accounts=tuple(outcome.accounts),
         runs=tuple(_fal_run(run) for run in outcome.runs),
-        kept=(*outcome.kept.list("models/"), *staged),
+        kept=(*outcome.kept.list("models/"), *outcome.kept.list("images/"), *staged),
         archives=tuple(outcome.datasets.list("")),
         earlier=tuple(write.after for write in outcome.writes if write.moved),
         announced=tuple(outcome.finished),
@@ -64,7 +68,7 @@ def _fal_run(run: Run) -> FalRun:
         request_id=run.job.request_id,
         training_id=run.training_id,
         billed=run.billed,
-        delivered=run.produced_weights,
+        delivered=run.delivered,
         sha256=digest(run),
     )
 
@@ -73,16 +77,18 @@ def every_schedule_comes_to_its_end(outcome: Outcome) -> Iterator[str]:
     """Nothing outlives its deadline in calm weather, everything ends, and no function raises what it does not name."""
     yield from outcome.overdue
     yield from (f"an unforeseen error escaped: {text}" for text in outcome.escaped)
-    for training in outcome.trainings:
-        if not training.is_terminal:
-            yield f"{training.id} is still {training.status}"
+    for job in (*outcome.trainings, *outcome.images):
+        if not job.is_terminal:
+            yield f"{job.id} is still {job.status}"
 
 
-def archives_outlive_their_fetching(outcome: Outcome) -> Iterator[str]:
-    """fal.ai finds the archive of every training that still wants it."""
+def what_is_sent_outlives_its_fetching(outcome: Outcome) -> Iterator[str]:
+    """fal.ai finds the archive of every training that still wants it, and the weights of every model that is there."""
+    there = {file.uri for model in outcome.models for file in model.files}
     for run in outcome.runs:
-        if run.archive_missing:
-            yield f"the archive of {run.training_id} was gone before fal.ai fetched it"
+        for bucket, name in map(object_in, run.missing):
+            if bucket == "datasets" or f"gs://{bucket}/{name}" in there:
+                yield f"{name} was gone before fal.ai fetched it for {run.training_id}"
 
 
 def what_is_kept_is_what_fal_made(outcome: Outcome) -> Iterator[str]:
@@ -95,15 +101,27 @@ def what_is_kept_is_what_fal_made(outcome: Outcome) -> Iterator[str]:
             yield f"the weights of {model.id} are not those that its run made"
         if _content(outcome, model.config_uri) != CONFIG:
             yield f"the configuration of {model.id} is not what fal.ai served"
+    for made in outcome.images:
+        if made.pictures:
+            yield from _false_pictures(made, runs.get(made.fal.request_id) if made.fal else None)
 
 
 def _content(outcome: Outcome, uri: str) -> bytes:
     return b"".join(outcome.kept.read(uri.removeprefix(f"{outcome.kept.uri}/")))
 
 
+def _false_pictures(job: ImageJob, run: Run | None) -> Iterator[str]:
+    if run is None or run.training_id != job.id:
+        yield f"the pictures of {job.id} are of {run}"
+        return
+    wanted = [(picture_digest(run.job.request_id, number), flag) for number, flag in enumerate(run.flags)]
+    if [(picture.sha256, picture.nsfw) for picture in job.pictures] != wanted:
+        yield f"the pictures of {job.id} are not those that its run made"
+
+
 def nothing_moves_undeclared(outcome: Outcome) -> Iterator[str]:
     """Every move of every history is one that the design names, and only failures of mirroring are recovered."""
-    for training in outcome.trainings:
+    for training in (*outcome.trainings, *outcome.images):
         for move, following in pairwise(training.history):
             if str(following.status) not in MOVES[move.status].split():
                 yield f"{training.id} went from {move.status} to {following.status}"
@@ -123,6 +141,30 @@ def one_press_is_one_training(outcome: Outcome) -> Iterator[str]:
         yield f"a retry became more than one training: {successors}"
 
 
+def one_press_is_one_set_of_pictures(outcome: Outcome) -> Iterator[str]:
+    """The same press sent twice is one set of pictures, whatever it was, and so is the same retry."""
+    made = [write.after for write in outcome.writes if write.before is None and isinstance(write.after, ImageJob)]
+    asked = [job for job in made if job.predecessor_id is None and job.origin is not Origin.SAMPLES]
+    if len(asked) > outcome.picture_presses:
+        yield f"{outcome.picture_presses} presses became {len(asked)} sets of pictures"
+    twice = [job_id for job_id, count in Counter(job.id for job in made).items() if count > 1]
+    yield from (f"{job_id} was made again after it had been deleted" for job_id in twice)
+    successors = [job.predecessor_id for job in made if job.predecessor_id]
+    if len(set(successors)) < len(successors):
+        yield f"a retry became more than one set of pictures: {successors}"
+
+
+def samples_are_made_once(outcome: Outcome) -> Iterator[str]:
+    """A training that is to have samples has one set of them when it is done, no other has any."""
+    made = [write.after for write in outcome.writes if write.before is None and isinstance(write.after, ImageJob)]
+    sets = Counter(job.model_id for job in made if job.origin is Origin.SAMPLES and job.predecessor_id is None)
+    there = {model.id for model in outcome.models}
+    for training in outcome.trainings:
+        count, wanted = sets[training.model_id or ""], bool(training.samples) and training.model_id is not None
+        if count > wanted or (count < wanted and training.model_id in there):
+            yield f"{training.id} is to have {training.samples} samples, and {count} sets of them were made"
+
+
 def what_can_be_recovered_is(outcome: Outcome) -> Iterator[str]:
     """Whoever is told that a recovery brings the weights, and presses Retry in calm weather, gets them."""
     yield from (f"{training_id} was to be recovered, and was not" for training_id in outcome.unrecovered)
@@ -133,7 +175,7 @@ def every_end_is_told_once(outcome: Outcome) -> Iterator[str]:
     bodies: dict[str, list[str]] = {}
     for notice_id, body in outcome.told:
         bodies.setdefault(notice_id, []).append(body)
-    for training in outcome.trainings:
+    for training in (*outcome.trainings, *outcome.images):
         for number, move in enumerate(training.history):
             if str(move.status) not in ENDED:
                 continue
@@ -158,10 +200,12 @@ def _was_disturbed(outcome: Outcome, function: str) -> bool:
 
 RULES: tuple[Callable[[Outcome], Iterator[str]], ...] = (
     every_schedule_comes_to_its_end,
-    archives_outlive_their_fetching,
+    what_is_sent_outlives_its_fetching,
     what_is_kept_is_what_fal_made,
     nothing_moves_undeclared,
     one_press_is_one_training,
+    one_press_is_one_set_of_pictures,
+    samples_are_made_once,
     what_can_be_recovered_is,
     every_end_is_told_once,
 )

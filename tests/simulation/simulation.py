@@ -15,26 +15,29 @@ from functions.webhook.report_result import report_result
 from shared.accounts import Account
 from shared.adapters.memory import (
     MemoryAccounts,
-    MemoryModels,
     MemoryNotices,
     MemoryObjects,
     MemoryReceiver,
     MemoryShoots,
-    MemoryTrainings,
 )
+from shared.all_jobs import AnyJob, Jobs
 from shared.events import Event
+from shared.image_jobs import ImageJob, is_image_job
 from shared.models import Model
 from shared.reservations import free_unused
 from shared.settings import DatasetSettings, MonitorSettings
 from shared.shoots import Shoot, preprocessed_prefix
-from shared.stages import TERMINAL, Attention
+from shared.stages import TERMINAL, Attention, Status
 from shared.trainings import Training
 from tests.simulation.fal import Callback, Run, SimulatedFal
 from tests.simulation.fate import Fate
 from tests.simulation.interposed import Interposer
 from tests.simulation.messages import Messages
+from tests.simulation.requests import Requests
 from tests.simulation.scheduler import Scheduler, Task, VirtualClock
+from tests.simulation.studio_users import StudioUsers
 from tests.simulation.users import Users
+from tests.simulation.watched import Deletion, Journal, WatchedImages, WatchedModels, WatchedTrainings, Write
 from tests.simulation.weather import CALM_AFTER_S, weather_of
 from tests.wiring import Functions
 from tests.world import jpeg
@@ -52,6 +55,8 @@ SETTINGS = MonitorSettings(
     deadline_submitted_s=60 * 60,
     deadline_running_s=60 * 60,
     deadline_mirroring_s=40 * 60,
+    deadline_images_submitted_s=40 * 60,
+    deadline_images_running_s=30 * 60,
     watch_s=5 * 60 * 60,
 )
 # An hour must be left of it when it is sent (SubmitSettings): what comes a little late is signed again.
@@ -60,26 +65,13 @@ WEBHOOK_PATIENCE = 10
 PICTURES = tuple(jpeg(i, size=16) for i in range(4))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Write:
-    """One change of a training as the store saw it."""
-
-    at_s: float
-    before: Training | None
-    after: Training
-
-    @property
-    def moved(self) -> bool:
-        """Whether the training's history went on."""
-        return self.before is None or len(self.after.history) > len(self.before.history)
-
-
 @dataclass(kw_only=True)
 class Outcome:
     """What a schedule left behind: what the rules are about."""
 
     seed: int
     trainings: list[Training]
+    images: list[ImageJob]
     models: list[Model]
     accounts: list[Account]
     kept: MemoryObjects
@@ -88,41 +80,16 @@ class Outcome:
     finished: list[Any]
     told: list[tuple[str, str]]
     writes: list[Write]
+    deletions: list[Deletion]
     escaped: list[str]
     unrecovered: list[str]
     untidy: frozenset[str]
     presses: int
+    picture_presses: int
     ended_s: float
     overdue: list[str]
     struck: list[str]
     story: list[str] = field(repr=False)
-
-
-class _WatchedTrainings(MemoryTrainings):
-    """Trainings whose every change is noted."""
-
-    def __init__(self, clock: VirtualClock, tell: Any) -> None:
-        super().__init__()
-        self.writes: list[Write] = []
-        self._virtual, self._tell = clock, tell
-
-    def create(self, training: Training) -> bool:
-        created = super().create(training)
-        if created:
-            self.writes.append(Write(at_s=self._virtual.elapsed_s, before=None, after=training))
-        return created
-
-    def _replace(self, training: Training, changed: Training) -> bool:
-        written = super()._replace(training, changed)
-        if written:
-            self.writes.append(Write(at_s=self._virtual.elapsed_s, before=training, after=changed))
-            if training.status is not changed.status:
-                why = f" ({changed.error.code})" if changed.error else ""
-                self._tell(f"    {changed.id}: {training.status} → {changed.status}{why}")
-        return written
-
-    def all(self) -> list[Training]:
-        return self._all()
 
 
 class SerialExecutor(Executor):
@@ -167,8 +134,9 @@ class Simulation:
         self.clock = VirtualClock()
         self.scheduler = Scheduler(self.clock)
         self.interposer = Interposer(fate=self.fate, weather=self.weather, scheduler=self.scheduler, tell=self.tell)
-        self.trainings = _WatchedTrainings(self.clock, self.tell)
-        self.models, self.accounts, shoots = MemoryModels(), MemoryAccounts(), MemoryShoots()
+        self.journal = Journal(clock=self.clock, tell=self.tell, by=self._at_work)
+        self.trainings, self.images = WatchedTrainings(self.journal), WatchedImages(self.journal)
+        self.models, self.accounts, shoots = WatchedModels(self.journal), MemoryAccounts(), MemoryShoots()
         self.pictures, self.datasets, self.kept = (
             MemoryObjects(name, clock=self.clock) for name in ("shoots", "datasets", "models")
         )
@@ -178,7 +146,7 @@ class Simulation:
             self.clock,
             self.fate,
             self.weather,
-            self.datasets,
+            {"datasets": self.datasets, "models": self.kept},
             self._call_back,
             self._is_wanted,
             self.tell,
@@ -190,6 +158,7 @@ class Simulation:
             clock=self.clock,
             shoots=port(shoots, "shoots", "database"),
             trainings=port(self.trainings, "trainings", "database"),
+            images=port(self.images, "images", "database"),
             models=port(self.models, "models", "database"),
             accounts=port(self.accounts, "accounts", "database"),
             publisher=port(self.messages, "publisher", "messaging"),
@@ -205,14 +174,16 @@ class Simulation:
             dataset_settings=DatasetSettings(archive_url_ttl_s=ARCHIVE_URL_S),
             new_executor=SerialExecutor,
         )
-        self.users = Users(
-            functions=self.functions,
+        requests = Requests(
             scheduler=self.scheduler,
             fate=self.fate,
             weather=self.weather,
             tell=self.tell,
             escaped=self.messages.escaped,
         )
+        self.users = Users(functions=self.functions, fate=self.fate, requests=requests)
+        self.studio_users = StudioUsers(functions=self.functions, fate=self.fate, requests=requests)
+        self.journal.written = self.studio_users.hear
         self._ticks = 0
         self.overdue: list[str] = []
         for owner in OWNERS:
@@ -235,18 +206,21 @@ class Simulation:
         return Outcome(
             seed=self.seed,
             trainings=self.trainings.all(),
-            models=[m for owner in OWNERS for m in self.models.list_for_owner(owner, limit=100).items],
+            images=self.images.all(),
+            models=self.models.all(),
             accounts=[self.accounts.get(owner) for owner in OWNERS],
             kept=self.kept,
             datasets=self.datasets,
             runs=list(self.fal.runs.values()),
             finished=self.messages.finished,
             told=self.receiver.received,
-            writes=self.trainings.writes,
+            writes=self.journal.writes,
+            deletions=self.journal.deletions,
             escaped=self.messages.escaped,
             unrecovered=unrecovered,
             untidy=frozenset(t.id for t in self.trainings.all() if self._was_left_untidy(t.id)),
             presses=self.users.keys,
+            picture_presses=self.studio_users.presses,
             ended_s=self.clock.elapsed_s,
             overdue=self.overdue,
             struck=self.fate.struck,
@@ -256,15 +230,21 @@ class Simulation:
     def _play(self, horizon_s: float) -> None:
         quiet_since: float | None = None
         while self.scheduler.step() and self.clock.elapsed_s < horizon_s:
-            if self.scheduler.pending or not self._is_idle(self.trainings.all()):
+            if self.scheduler.pending or not self._is_idle():
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = self.clock.elapsed_s
             elif self.clock.elapsed_s - quiet_since > 2 * IDLE_TICK_S:
                 return
 
-    def _is_idle(self, trainings: list[Training]) -> bool:
-        return all(training.attention is Attention.NONE for training in trainings)
+    def _is_idle(self) -> bool:
+        return all(job.attention is Attention.NONE for job in self._jobs())
+
+    def _jobs(self) -> list[AnyJob]:
+        return [*self.trainings.all(), *self.images.all()]
+
+    def _at_work(self) -> str:
+        return self.scheduler.current.name if self.scheduler.current else ""
 
     def _was_left_untidy(self, training_id: str) -> bool:
         """Whether a mirror was killed, or could not clear up; what it left goes a day later."""
@@ -276,14 +256,14 @@ class Simulation:
     def _recover_all(self) -> list[str]:
         """Whoever was told that a recovery brings the weights presses Retry now; the ids of those whom it failed."""
         self.clock.elapsed_s = max(self.clock.elapsed_s, CALM_AFTER_S + TICK_S)
-        told = [t.id for t in self.trainings.all() if t.is_recoverable]
-        for training_id in told:
-            self.users.recover(training_id)
+        told = [job.id for job in self._jobs() if job.is_recoverable]
+        for job_id in told:
+            (self.studio_users if is_image_job(job_id) else self.users).recover(job_id)
         self.messages.redrive_ends()
         self._play(self.clock.elapsed_s + HORIZON_S)
         for owner in OWNERS:
             free_unused(owner, accounts=self.accounts, jobs=self.functions.jobs, at=self.clock.now())
-        return [i for i in told if not self.trainings.get(i).model_id]
+        return [i for i in told if self.functions.jobs.get(i).status is not Status.SUCCEEDED]
 
     def _shoot(self, owner: str, shoots: MemoryShoots) -> None:
         shoot = Shoot(
@@ -296,7 +276,7 @@ class Simulation:
             self.pictures.write(f"{name}.txt", [b"[trigger] in a picture"], content_type="text/plain")
 
     def _is_wanted(self, training_id: str) -> bool:
-        return not self.trainings.get(training_id).is_terminal
+        return not Jobs(trainings=self.trainings, images=self.images).get(training_id).is_terminal
 
     def _deliver(self, event: Event, attempt: int) -> None:
         self.functions.deliver(event, attempt=attempt)
@@ -322,7 +302,7 @@ class Simulation:
         self._ticks += 1
         task = Task(f"tick {self._ticks}", self._look_after, self._ticked, background=True)
         self.scheduler.spawn(task)
-        idle = all(training.is_terminal for training in self.trainings.all()) and self._ticks > 10
+        idle = all(job.is_terminal for job in self._jobs()) and self._ticks > 10
         self.scheduler.after(IDLE_TICK_S if idle else TICK_S, self._tick, background=True)
 
     def _look_after(self) -> None:
@@ -336,13 +316,13 @@ class Simulation:
 
     def _note_overdue(self) -> None:
         """After a tick in calm weather nothing is past its deadline, and what waits long says why."""
-        for training in self.trainings.all():
-            if training.status in TERMINAL:
+        for job in self._jobs():
+            if job.status in TERMINAL:
                 continue
-            stood_s = (self.clock.now() - training.since).total_seconds()
-            patience_s = SETTINGS.deadline_mirroring_s if training.fal else 0
-            if stood_s > SETTINGS.deadlines.limit_s(training.status) + patience_s + 2 * TICK_S:
-                self.overdue.append(f"{training.id} is {training.status} for {stood_s:.0f} s")
+            stood_s = (self.clock.now() - job.since).total_seconds()
+            patience_s = SETTINGS.deadline_mirroring_s if job.fal else 0
+            if stood_s > SETTINGS.deadlines.limit_s(job.status, job.kind) + patience_s + 2 * TICK_S:
+                self.overdue.append(f"{job.id} is {job.status} for {stood_s:.0f} s")
 
     def _restart(self) -> None:
         victims = self.scheduler.kill_all()

@@ -7,27 +7,20 @@ from dataclasses import dataclass
 
 from functions.api.end_training import cancel_job, retry_training
 from functions.api.start_training import Wish, start_training
-from shared.errors import ProductError
 from shared.events import CheckRequested
 from shared.stages import Status
 from tests.simulation.fate import Fate
-from tests.simulation.scheduler import Scheduler, Task
-from tests.simulation.weather import Weather
+from tests.simulation.requests import Requests
 from tests.wiring import Functions
-
-PATIENCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Users:
-    """What the users do over HTTP, and what their apps do when no answer comes: the same again."""
+    """What the users of trainings do; those who go on from a model are in `studio_users`."""
 
     functions: Functions
-    scheduler: Scheduler
     fate: Fate
-    weather: Weather
-    tell: Callable[[str], None]
-    escaped: list[str]
+    requests: Requests
 
     @property
     def keys(self) -> int:
@@ -39,9 +32,9 @@ class Users:
         for number in range(1, self.keys + 1):
             owner = self.fate.pick(f"owner {number}", ("anna", "bert"))
             at = self.fate.between(f"press {number}", 0, 300)
-            self._do(at, f"press {number}", self._press(owner, number))
-            if self._likes(f"{number} presses twice"):
-                self._do(
+            self.requests.do(at, f"press {number}", self._press(owner, number))
+            if self.requests.likes(f"{number} presses twice"):
+                self.requests.do(
                     at + self.fate.between(f"press {number} again", 0, 3),
                     f"press {number}'",
                     self._press(owner, number),
@@ -49,7 +42,7 @@ class Users:
 
     def recover(self, training_id: str) -> None:
         """Press Retry on a training whose weights are still to be had."""
-        self._do(0, f"recover {training_id}", lambda: self._retry(training_id))
+        self.requests.do(0, f"recover {training_id}", lambda: self._retry(training_id))
 
     def _press(self, owner: str, number: int) -> Callable[[], None]:
         wish = Wish(
@@ -58,53 +51,27 @@ class Users:
             trainer="fal-ai/flux-lora-fast-training",
             parameters={"steps": 10},
             force=True,
+            samples=self.fate.pick(f"samples {number}", (0, 0, 0, 1)),
         )
 
         def press() -> None:
             training = start_training(owner, f"key {number}", wish, self.functions.desk)
-            self._follow(training.id, number)
+            self.follow(training.id, str(number))
 
         return press
 
-    def _follow(self, training_id: str, number: int) -> None:
+    def follow(self, training_id: str, number: str) -> None:
         """What the user of a training does later."""
-        if self._likes(f"{number} cancels"):
+        likes, do = self.requests.likes, self.requests.do
+        if likes(f"{number} cancels"):
             at = self.fate.between(f"cancel {number}", 0, self.fate.pick(f"cancel {number} by", (5.0, 600.0, 3000.0)))
-            self._do(at, f"cancel {number}", lambda: self._cancel(training_id))
-        if self._likes(f"{number} asks"):
+            do(at, f"cancel {number}", lambda: self._cancel(training_id))
+        if likes(f"{number} asks"):
             at = self.fate.between(f"ask {number}", 0, 1800)
-            self._do(at, f"ask {number}", lambda: self._ask(training_id))
-        if self._likes(f"{number} retries"):
+            do(at, f"ask {number}", lambda: self._ask(training_id))
+        if likes(f"{number} retries"):
             at = self.fate.between(f"retry {number}", 300, 5400)
-            self._do(at, f"retry {number}", lambda: self._retry(training_id))
-
-    def _likes(self, key: str) -> bool:
-        return self.fate.strikes(key, self.weather.user)
-
-    def _do(self, after_s: float, name: str, request: Callable[[], None], attempt: int = 1) -> None:
-        """One HTTP request; without an answer, or with one that says "later", the app sends it again."""
-
-        def ended(failure: Exception | None) -> None:
-            if failure is None:
-                return
-            self.tell(f"{name}.{attempt}: answered {getattr(failure, 'code', repr(failure))}")
-            if not isinstance(failure, ProductError):
-                self.escaped.append(f"{name}.{attempt}: {failure!r}")
-            elif failure.retryable and attempt < PATIENCE:
-                self._do(30.0 * attempt, name, request, attempt + 1)
-
-        def begin() -> None:
-            task = Task(f"{name}.{attempt}", request, ended)
-            self.scheduler.spawn(task)
-            self._watch(task, lambda: self._do(10.0, name, request, attempt + 1) if attempt < PATIENCE else None)
-
-        self.scheduler.after(after_s, begin)
-
-    def _watch(self, task: Task, killed: Callable[[], None]) -> None:
-        if task.killed:
-            killed()
-        elif not task.done:
-            self.scheduler.after(5, lambda: self._watch(task, killed))
+            do(at, f"retry {number}", lambda: self._retry(training_id))
 
     def _cancel(self, training_id: str) -> None:
         functions = self.functions

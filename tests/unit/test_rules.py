@@ -10,7 +10,8 @@ import pytest
 
 from shared.accounts import Account, Reservation
 from shared.errors import StorageUnavailable, SubmissionUncertain, TimedOut, TrainingFailed
-from shared.events import TrainingFinished
+from shared.events import ImagesFinished, TrainingFinished
+from shared.image_jobs import KeptPicture
 from shared.models import Model, model_id
 from shared.ports import ObjectInfo
 from shared.quotes import Quote
@@ -18,7 +19,7 @@ from shared.stages import Stage, Status
 from shared.training_records import Move, Progress
 from shared.trainings import Training
 from tests import rules
-from tests.builders import AT, STEP, a_model, a_training
+from tests.builders import AT, STEP, a_model, a_training, an_image_job
 from tests.evidence import Evidence, FalRun
 from tests.rules import broken
 
@@ -230,7 +231,7 @@ def test_a_history_that_was_rewritten_or_forgotten_is_found() -> None:
 
 def test_weights_that_nobody_has_and_nobody_was_told_of_are_found() -> None:
     runs = (*GOOD.runs[:1], replace(GOOD.runs[1], delivered=True), GOOD.runs[2])
-    assert "fal.ai has weights of t_2" in said(rules.paid_weights_are_not_lost, runs=runs)
+    assert "fal.ai has what it made for t_2" in said(rules.paid_weights_are_not_lost, runs=runs)
 
 
 def test_telling_a_user_to_pay_again_for_weights_that_are_there_is_found() -> None:
@@ -260,7 +261,7 @@ def test_weights_whose_user_was_told_how_to_get_them_are_not_lost() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"spent_usd": 0.0}, "spent $0.00 where trainings cost $2.00"),
+        ({"spent_usd": 0.0}, "spent $0.00 where jobs cost $2.00"),
         ({"spent_usd": 4.0}, "spent $4.00"),
         ({"reservations": {}}, "no money reserved for t_4, which is running"),
         (
@@ -296,3 +297,53 @@ def test_an_end_that_was_not_told_and_one_that_never_was_are_found() -> None:
     false = TrainingFinished(training_id="t_4", status="failed")
     assert "never were" in said(rules.every_end_was_announced, announced=(*GOOD.announced, false))
     assert broken(replace(GOOD, announced=None)) == []
+
+
+MADE = KeptPicture(name="images/p/n/v1/i_1/1.jpg", width=8, height=8, size=10, sha256="ab" * 32, crc32c="yZRlqg==")
+DRAWN = an_image_job(status=Status.SUCCEEDED, pictures=(MADE,), quote=QUOTE, cost_usd=0.1)
+DRAWN = replace(DRAWN, history=(*DRAWN.history[:-1], replace(DRAWN.history[-1], reason="1 pictures")))
+WITH_PICTURES = replace(
+    GOOD,
+    images=(DRAWN,),
+    accounts=(replace(GOOD.accounts[0], spent_usd=2.1),),
+    runs=(*GOOD.runs, FalRun(request_id="r-1", training_id=DRAWN.id, billed=True, delivered=True)),
+    kept=(*GOOD.kept, an_object(MADE.name)),
+    announced=(
+        *(GOOD.announced or ()),
+        ImagesFinished(training_id=DRAWN.id, status="succeeded", model_id=DRAWN.model_id),
+    ),
+)
+
+
+def said_of_pictures(**changes: object) -> str:
+    """What the rules say of the good story with pictures, with `changes`."""
+    return " / ".join(broken(replace(WITH_PICTURES, **changes)))  # type: ignore[arg-type]
+
+
+def test_pictures_that_went_well_break_no_rule() -> None:
+    assert broken(WITH_PICTURES) == []
+
+
+def test_pictures_are_judged_as_trainings_are() -> None:
+    twice = (*WITH_PICTURES.runs, FalRun(request_id="p-2", training_id=DRAWN.id, billed=False, delivered=False))
+    assert said_of_pictures(runs=twice) == "nothing_is_paid_twice_or_unseen: fal.ai accepted 2 runs of i_1"
+    assert "i_1 is succeeded and the app was not told" in said_of_pictures(announced=GOOD.announced)
+    assert "jobs cost $2.10" in said_of_pictures(accounts=GOOD.accounts)
+
+
+def test_a_picture_that_is_not_there_or_not_the_verified_one_is_found() -> None:
+    for kept in (GOOD.kept, (*GOOD.kept, an_object(MADE.name, crc32c="AAAAAA=="))):
+        assert said_of_pictures(kept=kept).startswith("success_is_kept_pictures: i_1 has another picture")
+
+
+def test_success_without_pictures_and_pictures_without_success_are_found() -> None:
+    assert "i_1 is succeeded with 0 of 1 pictures" in said_of_pictures(images=(replace(DRAWN, pictures=()),))
+    left = (*WITH_PICTURES.kept, an_object("images/p/n/v1/i_9/1.jpg"))
+    assert "i_9/1.jpg is the picture of nobody" in said_of_pictures(kept=left)
+
+
+def test_what_was_erased_on_request_is_missed_nowhere_and_was_still_paid_once() -> None:
+    gone = replace(GOOD, trainings=GOOD.trainings[1:], models=(), erased=(SUCCEEDED,), erased_models=(MODEL,), kept=())
+    assert broken(gone) == []
+    again = (*gone.runs, a_run(SUCCEEDED, request_id="r-2"))
+    assert broken(replace(gone, runs=again)) == ["nothing_is_paid_twice_or_unseen: fal.ai accepted 2 runs of t_1"]

@@ -150,7 +150,7 @@ def retry_line(before: Document, now: Document) -> str:
         return "The weights that are paid for are fetched again. That costs nothing."
     if is_ended(now):
         return f"It was retried before, as {clean(now['id'])}, which {ending(now)}."
-    quoted = (now.get("quote") or {}).get("price_usd")
+    quoted = (now.get("quote") or {}).get("total_usd")
     price = f" costs {usd(quoted)} and" if quoted is not None else ""
     return f"A new training{price} takes its place: {clean(now['id'])}"
 

@@ -13,7 +13,7 @@ from cli.client import ApiClient, ApiProblem
 from cli.context import client_of
 from cli.output import AsJson, clean, print_json, say, show_facts, stderr, stdout
 from cli.parameters import Given, PresetName, Steps, TrainerName, pairs, parameters_of
-from cli.quotes import Yes, agree_to_pay
+from cli.quotes import Samples, Yes, agree_to_pay
 from cli.retraining import FromModel, GoesOn, Order, Without, order_again, order_anew, trainer_of
 from cli.trainings import Watch, training_facts, watch_to_the_end
 
@@ -62,6 +62,7 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Train, and pay, although the same input already gave a model.")
     ] = False,
+    samples: Samples = None,
     yes: Yes = False,
     watch: Watch = False,
     as_json: AsJson = False,
@@ -85,11 +86,12 @@ def train(
         "captions": _captions(captions, caption or []) or None,
         "without": without or None,
         "force": force or None,
+        "samples": samples,
     }
     order = (
         order_again(client, from_model, wanted, goes_on=goes_on) if from_model else order_anew(wanted, goes_on=goes_on)
     )
-    agree_to_pay(client, order.trainer, order.parameters, preset, yes=yes, as_json=as_json)
+    agree_to_pay(client, order.trainer, order.parameters, preset, samples, yes=yes, as_json=as_json)
     training = _ordered(client, order)
     if watch:
         watch_to_the_end(context, training["id"], as_json=as_json)

@@ -103,7 +103,9 @@ def retry(
     client = client_of(context)
     before = client.get(at("trainings", training_id))
     if stages.costs_again(before):
-        agree_to_pay(client, before["trainer"], before["parameters"], yes=yes, as_json=as_json)
+        agree_to_pay(
+            client, before["trainer"], before["parameters"], samples=before["samples"], yes=yes, as_json=as_json
+        )
     training = client.post(at("trainings", training_id, "retry"))
     say(stderr(), stages.retry_line(before, training))
     if watch:

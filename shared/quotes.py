@@ -24,8 +24,8 @@ class Quote:
     """A price in US dollars with the unit price and the date it is from, all None where nobody tells it before.
 
     `note` is what else there is to know about the price; `expected_s` is None without an estimate.
-    `samples_usd` is what the pictures cost that are made by themselves afterwards, None where there are none or nobody
-    knows.
+    `samples_usd` is what the `samples` cost, the pictures that are made by themselves afterwards; None where there are
+    none or nobody knows.
     """
 
     trainer: str
@@ -35,12 +35,15 @@ class Quote:
     priced_at: str | None = None
     note: str = ""
     expected_s: Expectation | None = None
+    samples: int = 0
     samples_usd: float | None = None
 
     @property
-    def reserved_usd(self) -> float | None:
-        """What is set aside for it, with the pictures that it makes by itself; None where the price is not known."""
-        return None if self.price_usd is None else round(self.price_usd + (self.samples_usd or 0.0), 6)
+    def total_usd(self) -> float | None:
+        """What all of it costs, which is set aside for it; None where a part of it is not known."""
+        if self.price_usd is None or (self.samples and self.samples_usd is None):
+            return None
+        return round(self.price_usd + (self.samples_usd or 0.0), 6)
 
 
 def expectation(seconds: Iterable[float]) -> Expectation | None:

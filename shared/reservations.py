@@ -30,7 +30,7 @@ def reserve(job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits
 
 
 def _set_aside(job: Job, accounts: AccountRepository, limits: Limits) -> None:
-    usd = job.quote.reserved_usd if job.quote else None
+    usd = job.quote.total_usd if job.quote else None
     at, kind = job.created_at, job.kind
     accounts.update(job.owner_id, lambda account: account.reserve(job.id, usd, limits=limits, at=at, kind=kind))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from shared import logs
@@ -11,8 +12,9 @@ from shared.errors import Conflict, InvalidRequest, ModelNotFound
 from shared.image_jobs import Origin
 from shared.jobs import derived_key
 from shared.ports import ModelRepository
+from shared.quotes import Quote
 from shared.stages import Status
-from shared.start_images import ImageDesk, ImageWish, drawable, start_images
+from shared.start_images import ImageDesk, ImageWish, drawable, start_images, told_count
 from shared.trainers import TrainerSpec
 from shared.trainers.entry import Preset
 from shared.trainings import Training
@@ -33,12 +35,26 @@ PROMPTS: Mapping[str | None, str] = MappingProxyType(
 NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
 
 
-def samples_usd(spec: TrainerSpec, count: int) -> float | None:
-    """What so many samples cost, in US dollars; None where there are none or nobody knows."""
+def samples_of(spec: TrainerSpec, wanted: int | None, *, by_default: int) -> int:
+    """How many samples a model of this trainer has: as many as are wanted; where nothing is said, as it is set up.
+
+    Unasked, none are made where nobody knows before what they cost. `InvalidRequest` where they cannot be made.
+    """
     pictures = spec.base_model.pictures
-    if not count or pictures is None:
-        return None
-    return pictures.quote(SIZE, min(count, pictures.max_count)).price_usd
+    if wanted is None:
+        return min(by_default, pictures.max_count) if pictures and pictures.price else 0
+    if wanted and pictures is None:
+        raise InvalidRequest(reason=f"nobody knows how to make pictures with what {spec.endpoint} makes")
+    if pictures and wanted > pictures.max_count:
+        raise InvalidRequest(reason=f"{pictures.endpoint} makes {told_count(pictures)} at a time, not {wanted}")
+    return wanted
+
+
+def with_samples(quote: Quote, spec: TrainerSpec, count: int) -> Quote:
+    """The quote of a training with so many samples in it, as far as their price is known."""
+    pictures = spec.base_model.pictures
+    usd = pictures.quote(SIZE, count).price_usd if count and pictures else None
+    return replace(quote, samples=count, samples_usd=usd)
 
 
 def request_samples(training: Training, *, models: ModelRepository, desk: ImageDesk) -> None:

@@ -115,12 +115,16 @@ def drawable(model: Model) -> Pictures:
     return pictures
 
 
+def told_count(pictures: Pictures) -> str:
+    """How many pictures one request may ask for, in words."""
+    return "one picture" if pictures.max_count == 1 else f"1 to {pictures.max_count} pictures"
+
+
 def _check(wish: ImageWish, pictures: Pictures) -> None:
     if not wish.prompt.strip():
         raise InvalidRequest(reason="a prompt has to say something")
     if not 1 <= wish.count <= pictures.max_count:
-        told = "one picture" if pictures.max_count == 1 else f"1 to {pictures.max_count} pictures"
-        raise InvalidRequest(reason=f"{pictures.endpoint} makes {told} at a time, not {wish.count}")
+        raise InvalidRequest(reason=f"{pictures.endpoint} makes {told_count(pictures)} at a time, not {wish.count}")
     if not 0 <= wish.scale <= pictures.max_scale:
         raise InvalidRequest(reason=f"a scale is from 0 to {pictures.max_scale:g}, not {wish.scale:g}")
     if wish.size not in PICTURE_SIZES:

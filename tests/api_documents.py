@@ -38,6 +38,7 @@ def a_training(**fields: Any) -> Document:
         "error": None,
         "hindrance": None,
         "model_id": None,
+        "samples": 0,
         "recoverable": False,
         "fal_request_id": "r_1",
         "log_count": 0,
@@ -47,6 +48,9 @@ def a_training(**fields: Any) -> Document:
             "unit": "1000 steps",
             "priced_at": "2026-11-01",
             "note": "",
+            "samples": 0,
+            "samples_usd": None,
+            "total_usd": 2.0,
         },
         "preset": None,
         "sent": None,
@@ -124,11 +128,14 @@ def a_quote(steps: int = 1000, **fields: Any) -> Document:
         "unit": "1000 steps",
         "priced_at": "2026-11-01",
         "note": "",
+        "samples": 0,
+        "samples_usd": None,
         "parameters": {"steps": steps},
         "expected_s": None,
         "budget": {"limit_usd": 50.0, "left_usd": 48.0, "reserved_usd": 2.0},
+        **fields,
     }
-    return {**quote, **fields}
+    return {"total_usd": quote["price_usd"], **quote}
 
 
 def a_finding(severity: str, code: str, file: str | None, message: str) -> Document:

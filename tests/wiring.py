@@ -115,6 +115,7 @@ class Functions:
     notices: NoticeRepository = field(default_factory=MemoryNotices)
     receiver: Receiver = field(default_factory=MemoryReceiver)
     limits: Limits = NO_LIMITS
+    samples: int = 0
     monitor_settings: MonitorSettings = field(default_factory=MonitorSettings)
     dataset_settings: DatasetSettings = field(default_factory=DatasetSettings)
     max_attempts: int = MAX_ATTEMPTS
@@ -150,6 +151,7 @@ class Functions:
             clock=self.clock,
             dataset_limits=self.dataset_settings,
             limits=self.limits,
+            samples=self.samples,
         )
 
     def consumer(self, stage: Stage) -> Consumer:

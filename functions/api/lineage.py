@@ -17,7 +17,7 @@ from functions.api.promote_model import promote_model
 from functions.api.retrain_model import Changes, heritage_of, refuse_to_continue, retrain_model
 from functions.api.told_routes import ToldRoute
 from functions.api.trainings import desk
-from functions.api.views import ModelView, TrainingView, View, model_view, training_view
+from functions.api.views import ModelView, Samples, TrainingView, View, model_view, training_view
 from shared import bootstrap
 from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.errors import CannotContinue, InvalidRequest
@@ -64,6 +64,7 @@ class Retraining(BaseModel):
         default=False, description="Begin with this model's weights, where its trainer can; else afresh"
     )
     force: bool = Field(default=False, description="Train although the same input already gave a model")
+    samples: Samples = None
 
 
 class HeritageView(View):

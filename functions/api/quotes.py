@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.auth import User
-from functions.api.views import View
+from functions.api.views import Samples, View
 from shared import bootstrap
 from shared.quotes import Expectation, expectation
-from shared.samples import samples_usd
+from shared.samples import samples_of, with_samples
 from shared.trainers import DEFAULT_TRAINER, checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
@@ -34,9 +33,7 @@ class WantedQuote(BaseModel):
     trainer: str = Field(default=DEFAULT_TRAINER, max_length=200)
     preset: str | None = Field(default=None, max_length=40)
     parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=100)
-    samples: int | None = Field(
-        default=None, ge=0, le=4, description="Pictures to make with the model by themselves; null: as it is set up"
-    )
+    samples: Samples = None
 
 
 class ExpectationView(View):
@@ -71,6 +68,7 @@ class PriceView(View):
     note: str = Field(description="What else there is to know about the price; may be empty")
     samples: int = Field(description="How many pictures are made with the model by themselves")
     samples_usd: float | None = Field(description="What they cost besides; null where nobody tells", examples=[0.14])
+    total_usd: float | None = Field(description="All of it, which is set aside; null where a part is not known")
     expected_s: ExpectationView | None
     budget: BudgetView | None
 
@@ -80,9 +78,9 @@ def make_quote(wanted: WantedQuote, user: User) -> PriceView:
     """What a training with these parameters costs and takes, and what is left of your day's budget."""
     spec = spec_of(wanted.trainer)
     parameters = checked(spec, wanted.parameters, wanted.preset)
-    samples = bootstrap.api_settings().sample_images if wanted.samples is None else wanted.samples
-    quote = replace(spec.quote(parameters, _expected(spec.endpoint)), samples_usd=samples_usd(spec, samples))
-    asked = {"parameters": parameters, "samples": samples, "budget": _budget(user)}
+    samples = samples_of(spec, wanted.samples, by_default=bootstrap.api_settings().sample_images)
+    quote = with_samples(spec.quote(parameters, _expected(spec.endpoint)), spec, samples)
+    asked = {"total_usd": quote.total_usd, "parameters": parameters, "budget": _budget(user)}
     return PriceView.model_validate({**vars(quote), **asked})
 
 

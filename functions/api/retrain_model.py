@@ -33,6 +33,7 @@ class Changes:
     without: Collection[str] | None = None
     continues: bool = False
     force: bool = False
+    samples: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,7 @@ def retrain_model(parent: Model, key: str, changes: Changes, *, desk: Desk, kept
         parent_model_id=parent.id,
         continues=changes.continues,
         inherited={*before.captions, *before.without},
+        samples=changes.samples,
     )
     training = start_training(parent.owner_id, key, wish, desk)
     logs.info("model_retrained", training_id=training.id, model_id=parent.id, continues=changes.continues)

@@ -28,7 +28,7 @@ from shared.ports import (
     TrainingRepository,
 )
 from shared.reservations import reserve
-from shared.samples import samples_usd
+from shared.samples import samples_of, with_samples
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
 from shared.shoots import pictures as pictures_in
@@ -44,7 +44,7 @@ class Wish:
     of pictures to be left out.
 
     What `parameters` do not say is as the `preset` has it, else the trainer's default.
-    `samples` is how many pictures are made with the model by themselves.
+    `samples` is how many pictures are made with the model by themselves; None is as it is set up.
     `force` trains although the same input already gave a model; `predecessor_id` is the training that this one repeats,
     `parent_model_id` the model that it trains again, and, where it `continues`, whose weights it begins with: whoever
     wishes that has found out that the trainer can. `inherited` are stems that were told for an earlier training: their
@@ -64,12 +64,12 @@ class Wish:
     parent_model_id: str | None = None
     continues: bool = False
     inherited: Collection[str] = ()
-    samples: int = 0
+    samples: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """The ports of starting a training."""
+    """The ports of starting a training; `samples` are made with a model where nothing is said of them."""
 
     shoots: ShootRepository
     pictures: Objects
@@ -81,6 +81,7 @@ class Desk:
     clock: Clock
     dataset_limits: DatasetSettings
     limits: Limits
+    samples: int = 0
 
     @property
     def jobs(self) -> Jobs:
@@ -133,14 +134,16 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     # only where they are: what was asked for before there were such wishes is still the same request
     lineage = {"without": checked_stems(wish.without), "parent_model_id": wish.parent_model_id}
     wanted |= {name: value for name, value in {**lineage, "continues": wish.continues}.items() if value}
+    digest = {**wanted, **({} if wish.samples is None else {"samples": wish.samples})}
+    samples = samples_of(spec, wish.samples, by_default=desk.samples)
     return Training.requested(
         at=desk.clock.now(),
         id=keyed_id("t", owner_id, key),
         owner_id=owner_id,
         person_id=shoot.person_id,
-        idempotency_hash=hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
-        quote=replace(spec.quote(wanted["parameters"]), samples_usd=samples_usd(spec, wish.samples)),
-        samples=wish.samples,
+        idempotency_hash=hashlib.sha256(json.dumps(digest, sort_keys=True).encode()).hexdigest(),
+        quote=with_samples(spec.quote(wanted["parameters"]), spec, samples),
+        samples=samples,
         preset=wish.preset,
         predecessor_id=wish.predecessor_id,
         **wanted,

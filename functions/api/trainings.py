@@ -19,7 +19,7 @@ from functions.api.live_trainings import LiveTrainings
 from functions.api.plain_words import Words
 from functions.api.start_training import Desk, Wish, start_training
 from functions.api.told_routes import ToldRoute
-from functions.api.views import PageView, TrainingView, View, training_view
+from functions.api.views import PageView, Samples, TrainingView, View, training_view
 from shared import bootstrap
 from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.errors import ModelNotFound, TrainingNotFound
@@ -55,9 +55,7 @@ class NewTraining(BaseModel):
         examples=["person"],
     )
     parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=100)
-    samples: int | None = Field(
-        default=None, ge=0, le=4, description="Pictures to make with the model by themselves; null: as it is set up"
-    )
+    samples: Samples = None
     force: bool = Field(default=False, description="Train although the same input already gave a model")
     captions: Mapping[str, str] = Field(
         default_factory=dict,
@@ -98,14 +96,10 @@ def create_training(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> TrainingView:
     """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once."""
-    training = start_training(user, idempotency_key or bootstrap.new_nonce(), _wish(new), desk())
+    wish = Wish(**new.model_dump())
+    training = start_training(user, idempotency_key or bootstrap.new_nonce(), wish, desk())
     response.headers["Location"] = f"/v1/trainings/{training.id}"
     return training_view(training, bootstrap.clock().now())
-
-
-def _wish(new: NewTraining) -> Wish:
-    samples = bootstrap.api_settings().sample_images if new.samples is None else new.samples
-    return Wish(**{**new.model_dump(), "samples": samples})
 
 
 def desk() -> Desk:
@@ -121,6 +115,7 @@ def desk() -> Desk:
         clock=bootstrap.clock(),
         dataset_limits=bootstrap.dataset_settings(),
         limits=bootstrap.user_limits(),
+        samples=bootstrap.api_settings().sample_images,
     )
 
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.models import Model
 from shared.quotes import Quote
 from shared.stages import Stage, Status
+from shared.trainers.entry import MAX_PICTURES
 from shared.training_records import Dataset, Failure, Move, Progress, SentInput
 from shared.trainings import Training
 
 T = TypeVar("T")
+
+Samples = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=MAX_PICTURES,
+        description="Pictures to make with the model by themselves, at their price; 0: none; null: as it is set up, "
+        "and none where nobody knows before what they cost",
+    ),
+]
 
 
 class View(BaseModel):
@@ -58,7 +69,9 @@ class QuoteView(View):
     unit: str | None
     priced_at: str | None
     note: str
-    samples_usd: float | None = Field(description="What the pictures cost that are made by themselves afterwards")
+    samples: int = Field(description="How many pictures are made by themselves afterwards")
+    samples_usd: float | None = Field(description="What they cost besides; null where nobody tells")
+    total_usd: float | None = Field(description="All of it, which was set aside; null where a part is not known")
 
 
 class SentInputView(View):

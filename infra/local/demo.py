@@ -91,7 +91,8 @@ def _train(client: ApiClient, folder: Path, trigger: str, console: Console) -> D
     costume = folder.resolve().name
     shoot, _ = import_shoot(client, files, folder=folder, costume=costume, person="demo-person", console=console)
     console.print(f"Shoot {shoot['id']}: {shoot['image_count']} pictures, {shoot['captioned_count']} captions")
-    wanted = {"shoot_id": shoot["id"], "trigger_word": trigger}
+    # one job, and its weights: pictures are for `make up`
+    wanted = {"shoot_id": shoot["id"], "trigger_word": trigger, "samples": 0}
     training = client.post("/v1/trainings", wanted, idempotency_key=uuid.uuid4().hex)
     return watch_training(client, training["id"], console)
 

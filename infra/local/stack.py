@@ -34,9 +34,6 @@ SIMULATOR = "fal.ai simulator"
 # What makes the stack pleasant to watch; everything that is set in the environment wins.
 LIVELY = {"PROGRESS_INTERVAL_S": "0.4", "EVENTS_POLL_S": "0.2", "STALLED_S": "15", "CLAIM_LEASE_S": "20"}
 
-# Sample pictures are for whoever asks for them: here trainings end within seconds, and should look ended then.
-QUIET = {"SAMPLE_IMAGES": "0"}
-
 # Where nothing is paid, nothing has to be rationed.
 UNLIMITED = dict.fromkeys(
     (
@@ -115,7 +112,7 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
         public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
         notified = {"NOTIFY_URL": settings.notify_url, "NOTIFY_SECRET": settings.notify_secret}
         rationed = UNLIMITED if simulator else {}
-        defaults = {**LIVELY, **QUIET, **rationed, **servers.environment}
+        defaults = {**LIVELY, **rationed, **servers.environment}
         stack = Stack(
             url=url,
             simulator_url=simulator.url if simulator else None,

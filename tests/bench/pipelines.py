@@ -35,7 +35,7 @@ def stack_with_a_shoot() -> Iterator[tuple[Stack, ApiClient, str]]:
         settings = StackSettings(
             port=0, data_dir=Path(folder), fal_queue_url="", simulator_seconds=0.05, simulator_weights_mb=0.05
         )
-        with running_stack(settings) as stack, ApiClient(stack.url) as client:
+        with running_stack(settings, extra={"SAMPLE_IMAGES": "0"}) as stack, ApiClient(stack.url) as client:
             body = {"person_id": "p1", "costume_name": "Robe"}
             shoot_id = str(client.post("/v1/shoots", body, idempotency_key="shoot")["id"])
             for number in range(PICTURES):

@@ -73,7 +73,8 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         backend=LocalBackend.EMBEDDED,
         fal_queue_url="",
     )
-    with running_stack(settings) as running:
+    # pictures are made where a test asks for them
+    with running_stack(settings, extra={"SAMPLE_IMAGES": "0"}) as running:
         yield running
 
 

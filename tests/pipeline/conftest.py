@@ -26,6 +26,8 @@ from tests.world import jpeg
 
 # Short enough that every wait which ends in a failure is seen in a test.
 HURRIED = {
+    # pictures are made where a test asks for them
+    "SAMPLE_IMAGES": "0",
     "MAX_DELIVERY_ATTEMPTS": "5",
     "DEADLINE_SUBMITTING_S": "12",
     "DEADLINE_MIRRORING_S": "12",

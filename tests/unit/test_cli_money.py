@@ -34,6 +34,36 @@ def test_a_quote_with_enough_experience_says_how_long_it_takes(api: FakeApi) -> 
     assert "about 3 min 20 s, nine in ten within 5 min  (from the last 12" in run(api, "quote").stdout
 
 
+SAMPLED = {"samples": 4, "samples_usd": 0.14, "total_usd": 2.14}
+
+
+def test_samples_are_an_amount_of_their_own_and_in_the_sum(api: FakeApi) -> None:
+    api.quote_changes = SAMPLED
+    lines = run(api, "quote").stdout
+    assert "$0.14  (4 pictures of the new model)" in lines
+    assert "in all" in lines and "$2.14" in lines
+
+
+def test_what_samples_cost_may_not_be_known_and_then_neither_is_the_sum(api: FakeApi) -> None:
+    api.quote_changes = {**SAMPLED, "samples_usd": None, "total_usd": None}
+    lines = run(api, "quote", "--samples", "4").stdout
+    assert "a price not known before  (4 pictures" in lines and "not known" in lines
+    assert "all that is left today is set aside" in lines.replace("All", "all")
+    assert api.quotes[0]["samples"] == 4
+
+
+def test_a_sum_with_samples_beyond_the_budget_says_so(api: FakeApi) -> None:
+    api.quote_changes = {**SAMPLED, "total_usd": 48.1}
+    assert "more than is left" in run(api, "quote").stdout
+
+
+def test_train_passes_on_that_no_samples_are_wanted_and_asks_for_the_sum(api: FakeApi) -> None:
+    api.quote_changes = SAMPLED
+    outcome = run_on_a_terminal(api, "train", "s_1", "--trigger", "TOK", "--samples", "0", typed="y\n")
+    assert "Train for $2.14?" in outcome.stdout
+    assert (api.quotes[0]["samples"], api.orders[0]["samples"]) == (0, 0)
+
+
 def test_a_quote_beyond_the_budget_says_so(api: FakeApi) -> None:
     assert "more than is left" in run(api, "quote", "--steps", "100000").stdout
 
@@ -113,7 +143,8 @@ def test_retry_fetches_paid_weights_for_free_and_says_so(api: FakeApi) -> None:
 def test_retry_of_anything_else_prices_its_successor(api: FakeApi) -> None:
     api.trainings["t_1"] = a_failure()
     outcome = run(api, "trainings", "retry", "t_1")
-    assert api.quotes == [{"trainer": a_failure()["trainer"], "parameters": a_failure()["parameters"]}]
+    asked = {"trainer": a_failure()["trainer"], "parameters": a_failure()["parameters"], "samples": 0}
+    assert api.quotes == [asked], "it has as many samples as before"
     assert "A new training costs $2.00 and takes its place: t_1_2" in outcome.stderr
     assert "retry of    t_1" in outcome.stdout
 

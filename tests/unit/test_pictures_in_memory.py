@@ -16,6 +16,7 @@ from shared.errors import (
     BudgetExceeded,
     Conflict,
     InvalidRequest,
+    ModelNotFound,
     SubmissionUncertain,
     TooManyImageJobs,
     TrainerUnavailable,
@@ -24,7 +25,9 @@ from shared.errors import (
 from shared.events import ImagesFinished, ImagesPrepared, ImagesRequested, ResultReported
 from shared.image_jobs import ImageJob, Origin
 from shared.ports import RunState
+from shared.samples import samples_of, with_samples
 from shared.stages import Attention, Status
+from shared.trainers import trainer
 from tests.fakes import small_jpeg
 from tests.world import OWNER, World
 
@@ -330,6 +333,72 @@ def test_a_model_has_its_samples_by_themselves_once_and_their_money_was_set_asid
     world.run()
     assert len(world.images.list_for_owner(OWNER, limit=10).items) == 1
     assert world.finish_images(samples).status is Status.SUCCEEDED
+
+
+def test_where_nothing_is_said_samples_are_made_as_it_is_set_up_and_the_quote_says_so(world: World) -> None:
+    world.shoot()
+    world.samples = 3
+    training = world.start()
+    quote = training.quote
+    assert quote is not None and (training.samples, quote.samples) == (3, 3)
+    assert quote.samples_usd == pytest.approx(0.105)
+    assert quote.total_usd == pytest.approx((quote.price_usd or 0) + 0.105)
+    world.run()
+    world.finish(training)
+    (samples,) = world.images.list_for_owner(OWNER, limit=10).items
+    assert samples.count == 3
+
+
+def test_who_says_none_has_none_and_pays_none(world: World) -> None:
+    world.shoot()
+    world.samples = 4
+    training = world.start(samples=0)
+    assert training.quote is not None and training.quote.total_usd == training.quote.price_usd
+    world.run()
+    world.finish(training)
+    assert world.images.list_for_owner(OWNER, limit=10).items == ()
+
+
+def test_another_number_of_samples_under_the_same_key_is_a_conflict(world: World) -> None:
+    world.shoot()
+    world.start(samples=4)
+    with pytest.raises(Conflict):
+        world.start(samples=0)
+
+
+@pytest.mark.parametrize("name", ["flux-2-trainer", "qwen-image-2512-trainer", "wan-22-image-trainer"])
+def test_unasked_nothing_is_made_whose_price_nobody_knows_before(name: str) -> None:
+    assert samples_of(trainer(name), None, by_default=4) == 0
+    quote = with_samples(trainer(name).quote({"steps": 100}), trainer(name), 1)
+    assert (quote.samples, quote.samples_usd, quote.total_usd) == (1, None, None)
+
+
+def test_more_samples_than_fal_ai_makes_at_a_time_are_refused_before_anything_is_paid(world: World) -> None:
+    world.shoot()
+    with pytest.raises(InvalidRequest, match="one picture at a time, not 4"):
+        world.start(trainer="fal-ai/wan-22-image-trainer", samples=4)
+    assert world.trainings.list_for_owner(OWNER, limit=1).items == ()
+
+
+@pytest.mark.parametrize("broken", [b"<html>", b""])
+def test_samples_that_cannot_be_kept_leave_the_model_as_it_is(world: World, broken: bytes) -> None:
+    world.shoot()
+    training = world.start(samples=1)
+    world.run()
+    done = world.finish(training)
+    model, (samples,) = world.models.get(str(done.model_id)), world.images.list_for_owner(OWNER, limit=10).items
+    world.media.broken = [broken] * 9
+    assert world.finish_images(samples).status is Status.FAILED
+    assert (world.of(training), world.models.get(model.id)) == (done, model)
+
+
+def test_a_model_that_is_gone_when_its_samples_are_due_is_no_failure_of_its_training(world: World) -> None:
+    world.shoot()
+    training = world.start(samples=1)
+    world.run()
+    world.models.faults.fail("get", ModelNotFound(id="gone"))
+    assert world.finish(training).status is Status.SUCCEEDED
+    assert world.images.list_for_owner(OWNER, limit=10).items == ()
 
 
 def test_samples_that_fail_leave_the_training_and_its_model_as_they_are(world: World) -> None:

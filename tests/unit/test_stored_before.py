@@ -25,6 +25,7 @@ def as_before(value: Training | Model) -> dict[str, Any]:
     assert new <= set(document)
     if quote := document.get("quote"):
         del quote["note"]
+        del quote["samples"]
         del quote["samples_usd"]
     return {name: item for name, item in document.items() if name not in new}
 

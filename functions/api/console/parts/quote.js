@@ -2,17 +2,17 @@
 
 import { ifThere, request } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { day, money, number, roughly } from "../lib/format.js";
+import { count, day, money, number, roughly } from "../lib/format.js";
 import { sentenceOf } from "../lib/ui.js";
 
 const TYPING_MS = 250;
 
 /**
  * The quote for a trainer with its parameters.
- * @param {{signal: AbortSignal}} options
- * @returns {{element: HTMLElement, ask: (wanted: {trainer: string, parameters: Object}) => void}}
+ * @param {{signal: AbortSignal, onQuote?: (quote: Object) => void}} options
+ * @returns {{element: HTMLElement, ask: (wanted: {trainer: string, parameters: Object, samples?: number}) => void}}
  */
-export function quoteBox({ signal }) {
+export function quoteBox({ signal, onQuote }) {
   const element = h("div.quote", { role: "group", "aria-label": "Price" });
   let timer = 0;
   let asked = null;
@@ -32,6 +32,7 @@ export function quoteBox({ signal }) {
     let shown;
     try {
       const quote = await ifThere(request("POST", "/v1/quotes", { body: wanted, signal }));
+      if (quote && !signal.aborted && key === asked) onQuote?.(quote);
       shown = quote ? drawQuote(quote, wanted) : [h("p.quote-time", {}, "No price is known here: fal.ai bills each run by its steps.")];
     } catch (error) {
       if (signal.aborted) return;
@@ -47,16 +48,23 @@ export function quoteBox({ signal }) {
 
 function drawQuote(quote, { parameters }) {
   const left = quote.budget ? `${money(quote.budget.left_usd)} of your ${money(quote.budget.limit_usd)} are left.` : null;
-  const over = quote.budget && quote.price_usd > quote.budget.left_usd;
+  const over = quote.budget && (quote.total_usd ?? 0) > quote.budget.left_usd;
   const known = typeof quote.price_usd === "number";
+  const all = typeof quote.total_usd === "number";
   return [
-    h("p.price", {}, known ? money(quote.price_usd) : "Price not known yet"),
+    h("p.price", {}, all ? money(quote.total_usd) : "Price not known yet"),
+    quote.samples ? h("p.quote-samples", {}, samplesWords(quote)) : null,
     known ? h("p.quote-unit", {}, unitWords(quote, parameters)) : null,
     quote.note ? h("p.quote-note", {}, quote.note) : null,
     h("p.quote-time", {}, expectation(quote.expected_s)),
     left ? h(`p.quote-budget${over ? ".over" : ""}`, {}, over ? `More than is left: ${left}` : left) : null,
-    left && !known ? h("p.quote-budget", {}, "All of that is set aside until the run is billed.") : null,
+    left && !all ? h("p.quote-budget", {}, "All of that is set aside until the run is billed.") : null,
   ];
+}
+
+function samplesWords({ price_usd, samples, samples_usd }) {
+  const cost = (usd) => (typeof usd === "number" ? money(usd) : "a price not known yet");
+  return `${cost(price_usd)} for the training and ${cost(samples_usd)} for ${count(samples, "sample picture")}`;
 }
 
 function unitWords(quote, { steps }) {

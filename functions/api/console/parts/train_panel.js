@@ -20,7 +20,9 @@ const TRIGGER = "\\w(?:[\\w \\-]{0,48}\\w)?";
  */
 export function trainPanel({ shoot, draft, signal, save, onSettings }) {
   const settings = draft.settings;
-  const quote = quoteBox({ signal });
+  const samples = h("input", { type: "checkbox", id: "samples", checked: settings.samples !== false });
+  const sampled = h("div.field.flag", { hidden: true }, samples, h("label", { for: samples.id }, "Make sample pictures when it is done"));
+  const quote = quoteBox({ signal, onQuote: (told) => (sampled.hidden = samples.checked && !told.samples) });
   const fields = h("div", {}, h("div.skeleton.fields-skeleton"));
   const message = h("div.panel-message", { "aria-live": "polite" });
   const button = h("button.primary.wide", { type: "submit" }, "Train LoRA");
@@ -43,7 +45,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
   const form = h("form.card.train", { "aria-labelledby": "train-title" },
     title, again.element, presets,
     labeled(trigger, "Trigger word", h("p.help", { id: "trigger-help" }, "A rare word that will stand for this person in this costume.")),
-    labeled(name, "Model name", kept), choice, fields, quote.element, edits, message, button, why);
+    labeled(name, "Model name", kept), choice, fields, sampled, quote.element, edits, message, button, why);
   let list = [];
   let parameters = null;
   let blocked = null;
@@ -98,12 +100,17 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
   function changed() {
     if (!parameters) return;
     const spec = trainer();
-    Object.assign(settings, { trigger: trigger.value, name: name.value, trainer: spec.endpoint, parameters: parameters.values() });
+    Object.assign(settings, { trigger: trigger.value, name: name.value, trainer: spec.endpoint, parameters: parameters.values(), samples: samples.checked });
     save();
     setText(kept, `Kept as ${shoot.person_id} / ${slug(name.value || shoot.costume_name)}.`);
-    if (!parameters.misfit()) quote.ask({ trainer: spec.endpoint, parameters: settings.parameters });
+    if (!parameters.misfit()) quote.ask({ trainer: spec.endpoint, parameters: settings.parameters, ...unsampled() });
     if (trigger.checkValidity()) onSettings({ trigger: trigger.value, trainer: spec.endpoint });
     if (!sending) fill(message);
+  }
+
+  /** Unless it is said, it is as it is set up. */
+  function unsampled() {
+    return samples.checked ? {} : { samples: 0 };
   }
 
   function captionsChanged() {
@@ -171,7 +178,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
   function sent(force) {
     const body = {
       trigger_word: trigger.value, trainer: trainer().endpoint, parameters: parameters.values(),
-      ...(settings.preset ? { preset: settings.preset } : {}), ...(force ? { force: true } : {}),
+      ...(settings.preset ? { preset: settings.preset } : {}), ...(force ? { force: true } : {}), ...unsampled(),
       ...again.wish({ shoot_id: shoot.id, model_name: name.value }),
     };
     const onRetry = () => fill(message, notice("warn", "No answer yet",
@@ -179,7 +186,7 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
     return postOnce(again.path(), body, keyFor(shoot.id, { ...body, path: again.path() }, newKey), { onRetry });
   }
 
-  for (const input of [trigger, name]) input.addEventListener("input", changed);
+  for (const input of [trigger, name, samples]) input.addEventListener("input", changed);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void press();

@@ -18,6 +18,7 @@ export function trainingFacts(training) {
     ...parameterFacts(training.parameters, training.trainer),
     ["Dataset", dataset ? `${count(dataset.image_count, "picture")}, ${count(dataset.caption_count, "caption")}, ${bytes(dataset.bytes)}` : null],
     ["Quoted", typeof quote?.price_usd === "number" ? money(quote.price_usd) : null],
+    ["Sample pictures", samplesWords(training)],
     ["Cost", typeof training.cost_usd === "number" ? money(training.cost_usd) : null],
     ["Asked for", time(training.created_at, moment(training.created_at), training.created_at)],
     ["Took", training.stage ? null : totalTime(training)],
@@ -26,6 +27,11 @@ export function trainingFacts(training) {
     ["Without", training.without?.length ? training.without.join(", ") : null],
     ["fal.ai request", training.fal_request_id ? h("code", {}, training.fal_request_id) : null],
   );
+}
+
+function samplesWords({ samples, quote }) {
+  if (!samples) return null;
+  return typeof quote?.samples_usd === "number" ? `${samples}, quoted ${money(quote.samples_usd)}` : `${samples}`;
 }
 
 /** The parameters as pairs; texts that are empty say nothing. */

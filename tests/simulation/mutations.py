@@ -225,7 +225,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a broken picture is kept",
         module="functions.mirror.keep_images",
-        old='raise ArtifactCorrupt(reason=f"a picture cannot be read: {reason}") from error',
+        old="raise ArtifactCorrupt(reason=f\"a picture cannot be read: {error.facts['reason']}\") from error",
         new="bare, seen = data, type('Seen', (), {'width': 1, 'height': 1})",
     ),
     Mutation(

@@ -110,6 +110,9 @@ def _ordered(client: ApiClient, order: Order) -> Document:
         if problem.code == "already_trained":
             model_id = clean(problem.problem.get("details", {}).get("model_id", "MODEL"))
             problem.hint = f"See it: lora models show {model_id}. To train the same again, and pay again: --force"
+        if problem.code == "already_training":
+            training_id = clean(problem.problem.get("details", {}).get("training_id", "TRAINING"))
+            problem.hint = f"Watch it: lora trainings watch {training_id}. To pay for the same twice: --force"
         raise
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from shared.errors import BudgetExceeded, TooManyImageJobs, TooManyTrainings
+from shared.errors import AlreadyTraining, BudgetExceeded, TooManyImageJobs, TooManyTrainings
 from shared.jobs import Kind
 
 # A reservation that nobody settled for this long belongs to a job that was never recorded.
@@ -28,11 +28,12 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """Money set aside for one job that is under way."""
+    """Money set aside for one job that is under way; of a training, also what it is made of."""
 
     usd: float
     at: datetime
     kind: Kind = Kind.TRAINING
+    recipe: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,22 +63,38 @@ class Account:
         return max(round(limits.usd_per_day - today.spent_usd - today.reserved_usd, 6), 0.0)
 
     def reserve(
-        self, job_id: str, usd: float | None, *, limits: Limits, at: datetime, kind: Kind = Kind.TRAINING
+        self,
+        job_id: str,
+        usd: float | None,
+        *,
+        limits: Limits,
+        at: datetime,
+        kind: Kind = Kind.TRAINING,
+        recipe: str = "",
+        forced: bool = False,
     ) -> Account:
         """This account with `usd` set aside; itself where that was done for the job already, or it has ended.
 
         A price of None is not known before: all that is left of the day is set aside for it, until it is settled.
-        `TooManyTrainings`, `TooManyImageJobs` and `BudgetExceeded` say the numbers.
+        `AlreadyTraining` where the same `recipe` is under way and this one is not `forced`; `TooManyTrainings`,
+        `TooManyImageJobs` and `BudgetExceeded` say the numbers.
         """
         today = self._on(at)
         if job_id in today.reservations or job_id in today.settled:
             return self
+        if recipe and not forced:
+            today._refuse_the_same(recipe)
         today._refuse_one_more(kind, limits)
         left = today.left_usd(limits, at)
         if left is not None and (left < usd if usd is not None else not left):
             raise BudgetExceeded(cost=_usd(usd), left=_usd(left), limit=_usd(limits.usd_per_day or 0.0))
-        aside = Reservation(usd=(left or 0.0) if usd is None else usd, at=at, kind=kind)
+        aside = Reservation(usd=(left or 0.0) if usd is None else usd, at=at, kind=kind, recipe=recipe)
         return replace(today, reservations={**today.reservations, job_id: aside})
+
+    def _refuse_the_same(self, recipe: str) -> None:
+        for job_id, held in self.reservations.items():
+            if held.recipe == recipe:
+                raise AlreadyTraining(training_id=job_id)
 
     def _refuse_one_more(self, kind: Kind, limits: Limits) -> None:
         count, maximum = sum(held.kind is kind for held in self.reservations.values()), limits.at_once(kind)

@@ -284,6 +284,14 @@ class AlreadyTrained(ProductError):
     status = 409
 
 
+class AlreadyTraining(ProductError):
+    """The same pictures, trigger word and parameters are being trained already: follow the training {training_id}, or
+    train anyway, and pay again, with `force`."""
+
+    code = "already_training"
+    status = 409
+
+
 class CannotContinue(ProductError):
     """This model cannot be continued ({reason}): train it again from the start, with the same pictures and
     settings."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from shared.accounts import Limits
+from shared.accounts import Account, Limits
 from shared.all_jobs import Jobs
-from shared.errors import BudgetExceeded, JobNotFound, TooManyImageJobs, TooManyTrainings
+from shared.errors import AlreadyTraining, BudgetExceeded, JobNotFound, TooManyImageJobs, TooManyTrainings
 from shared.jobs import Job
 from shared.ports import AccountRepository
 from shared.stages import Attention
@@ -15,24 +15,26 @@ from shared.stages import Attention
 GRACE = timedelta(minutes=10)
 
 
-def reserve(job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits) -> None:
-    """Set the job's quote aside; nothing where that was done before. `TooManyTrainings`, `TooManyImageJobs`,
-    `BudgetExceeded`.
+def reserve(
+    job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits, recipe: str = "", forced: bool = False
+) -> None:
+    """Set the job's quote aside; nothing where that was done before. `AlreadyTraining` where the same recipe is under
+    way and this one is not forced; `TooManyTrainings`, `TooManyImageJobs`, `BudgetExceeded`.
 
     Before it refuses, money is freed that is set aside for nothing: the process died before the job was recorded.
     """
-    try:
-        _set_aside(job, accounts, limits)
-    except (TooManyTrainings, TooManyImageJobs, BudgetExceeded):
-        if not free_unused(job.owner_id, accounts=accounts, jobs=jobs, at=job.created_at):
-            raise
-        _set_aside(job, accounts, limits)
-
-
-def _set_aside(job: Job, accounts: AccountRepository, limits: Limits) -> None:
     usd = job.quote.total_usd if job.quote else None
     at, kind = job.created_at, job.kind
-    accounts.update(job.owner_id, lambda account: account.reserve(job.id, usd, limits=limits, at=at, kind=kind))
+
+    def set_aside(account: Account) -> Account:
+        return account.reserve(job.id, usd, limits=limits, at=at, kind=kind, recipe=recipe, forced=forced)
+
+    try:
+        accounts.update(job.owner_id, set_aside)
+    except (AlreadyTraining, TooManyTrainings, TooManyImageJobs, BudgetExceeded):
+        if not free_unused(job.owner_id, accounts=accounts, jobs=jobs, at=at):
+            raise
+        accounts.update(job.owner_id, set_aside)
 
 
 def free_unused(owner_id: str, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> bool:

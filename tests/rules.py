@@ -53,6 +53,27 @@ def nothing_is_paid_twice_or_unseen(evidence: Evidence) -> Iterator[str]:
             yield f"fal.ai billed {run.request_id} of {run.training_id}, which is neither recorded nor reported"
 
 
+def nothing_is_ordered_twice(evidence: Evidence) -> Iterator[str]:
+    """2. The same order under another key does not go to fal.ai while the first may still be run, nor once it has its
+    model; unless its user insists.
+    """
+    orders: dict[tuple[str, str], list[Training]] = defaultdict(list)
+    for training in evidence.trainings:
+        if training.recipe and not training.forced and training.predecessor_id is None:
+            orders[training.owner_id, training.recipe].append(training)
+    for same in orders.values():
+        sent = sorted(((_moment(t, Status.SUBMITTING), t) for t in same), key=lambda pair: str(pair[0]))
+        runs = [(at, training) for at, training in sent if at is not None]
+        for (_, first), (at, second) in pairwise(runs):
+            ended = next((move for move in first.history if move.status in TERMINAL), None)
+            if ended is None or ended.at > at or ended.status is Status.SUCCEEDED:
+                yield f"{second.id} was sent to fal.ai while {first.id}, the same, is {first.status}"
+
+
+def _moment(training: Training, status: Status) -> datetime | None:
+    return next((move.at for move in training.history if move.status is status), None)
+
+
 def _is_accounted_for(run: FalRun, training: AnyJob | None) -> bool:
     if training is None:
         return False
@@ -278,6 +299,7 @@ def every_end_was_announced(evidence: Evidence) -> Iterator[str]:
 RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     no_training_is_stuck,
     nothing_is_paid_twice_or_unseen,
+    nothing_is_ordered_twice,
     success_is_a_whole_model,
     success_is_kept_pictures,
     no_archive_stays,

@@ -45,7 +45,8 @@ class Wish:
 
     What `parameters` do not say is as the `preset` has it, else the trainer's default.
     `samples` is how many pictures are made with the model by themselves; None is as it is set up.
-    `force` trains although the same input already gave a model; `predecessor_id` is the training that this one repeats,
+    `force` trains although the same input already gave a model, or is being trained; `predecessor_id` is the training
+    that this one repeats,
     `parent_model_id` the model that it trains again, and, where it `continues`, whose weights it begins with: whoever
     wishes that has found out that the trainer can. `inherited` are stems that were told for an earlier training: their
     pictures may be gone since.
@@ -101,17 +102,22 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
     `ShootNotFound`; `InvalidParameter` for what the trainer does not take; `InvalidRequest` for no such trainer or
-    preset, or for words about pictures that the shoot does not have; `InvalidCaption`; `AlreadyTrained`;
-    `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for another request. When announcing fails
-    the training is recorded all the same: the monitor announces it.
+    preset, or for words about pictures that the shoot does not have; `InvalidCaption`; `AlreadyTraining` and
+    `AlreadyTrained`; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for another request. When
+    announcing fails the training is recorded all the same: the monitor announces it.
+
+    Reserving comes before looking for a model: the same under another key is either still reserved or has its model.
     """
     training = _wanted(owner_id, key, wish, desk)
     if (before := _recorded(training.id, desk.trainings)) is not None:
         return _same(before, training)
     training = replace(training, recipe=_recipe(training, wish.inherited, desk))
-    if not wish.force and (model := desk.models.find_by_recipe(owner_id, training.recipe)):
+    _reserve(training, desk)
+    if not training.forced and (model := desk.models.find_by_recipe(owner_id, training.recipe)):
+        if (before := _recorded(training.id, desk.trainings)) is not None:
+            return _same(before, training)
+        desk.accounts.update(owner_id, lambda account: account.released({training.id}))
         raise AlreadyTrained(model_id=model.id)
-    reserve(training, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits)
     if not desk.trainings.create(training):
         return _same(_faster(training, desk), training)
     quoted_usd = training.quote.price_usd if training.quote else None
@@ -146,8 +152,14 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         samples=samples,
         preset=wish.preset,
         predecessor_id=wish.predecessor_id,
+        forced=wish.force,
         **wanted,
     )
+
+
+def _reserve(training: Training, desk: Desk) -> None:
+    recipe, forced = training.recipe, training.forced
+    reserve(training, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits, recipe=recipe, forced=forced)
 
 
 def _recorded(training_id: str, trainings: TrainingRepository) -> Training | None:

@@ -56,7 +56,7 @@ class NewTraining(BaseModel):
     )
     parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=100)
     samples: Samples = None
-    force: bool = Field(default=False, description="Train although the same input already gave a model")
+    force: bool = Field(default=False, description="Train although the same gave a model or is being trained")
     captions: Mapping[str, str] = Field(
         default_factory=dict,
         max_length=MAX_CAPTIONS,

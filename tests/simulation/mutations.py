@@ -34,6 +34,18 @@ class Mutation:
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
+        name="the same order under another key is taken while the first runs",
+        module="shared.accounts",
+        old="if recipe and not forced:",
+        new="if recipe and forced:",
+    ),
+    Mutation(
+        name="the same order is taken again once it has its model",
+        module="functions.api.start_training",
+        old="if not training.forced and (model :=",
+        new="if training.forced and (model :=",
+    ),
+    Mutation(
         name="an uncertain submission is sent again",
         module="functions.submitter.submit_job",
         old="return jobs.update(job.id, in_doubt)",

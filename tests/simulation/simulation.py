@@ -219,7 +219,7 @@ class Simulation:
             escaped=self.messages.escaped,
             unrecovered=unrecovered,
             untidy=frozenset(t.id for t in self.trainings.all() if self._was_left_untidy(t.id)),
-            presses=self.users.keys,
+            presses=len(self.users.keys),
             picture_presses=self.studio_users.presses,
             ended_s=self.clock.elapsed_s,
             overdue=self.overdue,

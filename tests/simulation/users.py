@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from functions.api.end_training import cancel_job, retry_training
 from functions.api.start_training import Wish, start_training
@@ -21,15 +21,12 @@ class Users:
     functions: Functions
     fate: Fate
     requests: Requests
-
-    @property
-    def keys(self) -> int:
-        """How many different trainings they press for, however often."""
-        return 1 + int(self.fate.fraction("trainings") * 4)
+    keys: set[str] = field(default_factory=set)
+    """The different keys that they press with, each however often."""
 
     def plan(self) -> None:
         """Decide who wants what when."""
-        for number in range(1, self.keys + 1):
+        for number in range(1, 2 + int(self.fate.fraction("trainings") * 4)):
             owner = self.fate.pick(f"owner {number}", ("anna", "bert"))
             at = self.fate.between(f"press {number}", 0, 300)
             self.requests.do(at, f"press {number}", self._press(owner, number))
@@ -39,24 +36,29 @@ class Users:
                     f"press {number}'",
                     self._press(owner, number),
                 )
+            if self.requests.likes(f"{number} presses in another tab"):
+                later = self.fate.between(f"press {number} in another tab", 0, 1800)
+                self.requests.do(at + later, f"tab {number}", self._press(owner, number, tab=" in another tab"))
 
     def recover(self, training_id: str) -> None:
         """Press Retry on a training whose weights are still to be had."""
         self.requests.do(0, f"recover {training_id}", lambda: self._retry(training_id))
 
-    def _press(self, owner: str, number: int) -> Callable[[], None]:
+    def _press(self, owner: str, number: int, tab: str = "") -> Callable[[], None]:
         wish = Wish(
             shoot_id=f"s_{owner}",
             trigger_word="TOK",
             trainer="fal-ai/flux-lora-fast-training",
-            parameters={"steps": 10},
-            force=True,
+            parameters={"steps": 10 + number},
             samples=self.fate.pick(f"samples {number}", (0, 0, 0, 1)),
         )
 
+        key = f"key {number}{tab}"
+        self.keys.add(key)
+
         def press() -> None:
-            training = start_training(owner, f"key {number}", wish, self.functions.desk)
-            self.follow(training.id, str(number))
+            training = start_training(owner, key, wish, self.functions.desk)
+            self.follow(training.id, f"{number}{tab}")
 
         return press
 

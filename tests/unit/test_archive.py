@@ -58,7 +58,7 @@ def test_an_archive_of_any_length_takes_the_memory_of_one_entry() -> None:
 def test_the_same_dataset_is_the_same_archive_in_every_training() -> None:
     world = World()
     world.shoot(images=6)
-    first, second = world.start(key="1"), world.start(key="2")
+    first, second = world.start(key="1"), world.start(key="2", force=True)
     world.run()
     one, two = world.of(first).dataset, world.of(second).dataset
     assert one is not None

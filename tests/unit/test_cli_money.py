@@ -113,6 +113,15 @@ def test_what_gave_a_model_already_names_it_and_how_to_train_all_the_same(api: F
     assert "--force" in outcome.stderr
 
 
+def test_what_is_being_trained_already_is_named_and_how_to_watch_it(api: FakeApi) -> None:
+    problem = a_problem(409, "already_training", "The same is being trained.", training_id="t_7")
+    api.slips["POST", "/v1/trainings"] = [(409, problem)]
+    outcome = run(api, "train", "s_1", "--trigger", "TOK")
+    assert outcome.exit_code == 3
+    assert "lora trainings watch t_7" in outcome.stderr
+    assert "--force" in outcome.stderr
+
+
 def test_what_the_quote_refuses_is_not_ordered(api: FakeApi) -> None:
     api.slips["POST", "/v1/quotes"] = [(422, a_problem(422, "invalid_request", "There is no stepz."))]
     assert run(api, "train", "s_1", "--trigger", "TOK").exit_code == 3

@@ -9,8 +9,17 @@ import pytest
 
 from functions.api.end_training import Cancellation, CancelOutcome, cancel_job, retry_training
 from shared.accounts import Limits
-from shared.errors import AlreadyTrained, BudgetExceeded, Conflict, SubmissionUncertain, TrainingFailed
+from shared.errors import (
+    AlreadyTrained,
+    AlreadyTraining,
+    BudgetExceeded,
+    Conflict,
+    DatabaseUnavailable,
+    SubmissionUncertain,
+    TrainingFailed,
+)
 from shared.events import CheckRequested, TrainingRequested
+from shared.jobs import keyed_id
 from shared.ports import RunState
 from shared.stages import Status
 from shared.trainings import Training
@@ -277,6 +286,48 @@ def test_the_same_input_is_not_trained_twice_unless_it_is_forced(world: World) -
     with pytest.raises(AlreadyTrained, match=str(done.model_id)):
         world.start(key="again")
     assert world.start(key="again", force=True).status is Status.REQUESTED
+
+
+def test_the_same_input_is_not_trained_twice_at_a_time_unless_it_is_forced(world: World) -> None:
+    first = submitted(world)
+    with pytest.raises(AlreadyTraining, match=first.id):
+        world.start(key="again")
+    assert world.start(key="again", force=True).status is Status.REQUESTED
+    assert set(world.accounts.get(OWNER).reservations) == {first.id, keyed_id("t", OWNER, "again")}
+
+
+def test_what_is_refused_as_trained_already_has_no_money_set_aside(world: World) -> None:
+    world.finish(submitted(world))
+    with pytest.raises(AlreadyTrained):
+        world.start(key="again")
+    assert not world.accounts.get(OWNER).reservations
+
+
+def test_what_failed_is_trained_by_whoever_asks_for_it_anew(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1", TrainingFailed(reason="out of memory"))
+    world.publisher.publish(world.report(training))
+    world.run()
+    assert world.start(key="again").status is Status.REQUESTED
+
+
+def test_an_order_that_died_before_it_was_recorded_does_not_stand_in_its_own_way_for_long(world: World) -> None:
+    world.shoot()
+    world.trainings.faults.fail("create", DatabaseUnavailable(reason="503"))
+    with pytest.raises(DatabaseUnavailable):
+        world.start()
+    with pytest.raises(AlreadyTraining):
+        world.start(key="another")
+    assert world.start().status is Status.REQUESTED, "the same key goes on"
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_copy_of_the_press_that_comes_late_gets_its_own_training(world: World, ended: bool) -> None:
+    """Its own model is no reason to refuse it."""
+    training = submitted(world)
+    if ended:
+        world.finish(training)
+    assert world.start().id == training.id
 
 
 @pytest.mark.parametrize(

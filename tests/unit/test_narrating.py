@@ -139,7 +139,7 @@ def test_a_tick_that_finds_nothing_new_tells_nothing_whatever_fal_answered(world
 def test_a_tick_that_finds_something_tells_it_to_that_training_alone(world: World) -> None:
     world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     uncertain = submitted(world)
-    other = world.start(key="another")
+    other = world.start(key="another", force=True)
     world.run()
     world.tick(after_s=600)
     (entry,) = story(world, uncertain, "monitor")
@@ -163,7 +163,7 @@ def test_when_the_database_refuses_a_tick_gives_up_after_one_entry(
 ) -> None:
     world.shoot()
     for key in "abc":
-        world.start(key=key)
+        world.start(key=key, force=True)
     world.stories.faults.fail("append", DatabaseUnavailable(reason="down"), times=100)
     world.tick(after_s=world.monitor_settings.stalled_s + 1)
     out = capsys.readouterr().out

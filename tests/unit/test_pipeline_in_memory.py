@@ -713,7 +713,7 @@ def test_zips_of_nobody_go_after_a_while_and_not_before(world: World) -> None:
 
 def test_one_training_that_cannot_be_checked_does_not_stop_the_others(world: World) -> None:
     world.shoot()
-    first, second = world.start(key="1"), world.start(key="2")
+    first, second = world.start(key="1"), world.start(key="2", force=True)
     world.run()
     world.fal.end("r1")
     world.fal.end("r2")

@@ -294,7 +294,7 @@ def test_a_message_that_comes_again_says_so_and_why(world: World) -> None:
 
 def test_a_sweep_tells_what_it_found_anywhere_and_each_training_its_own(world: World) -> None:
     world.shoot()
-    trainings = [world.start(key=key) for key in "ab"]
+    trainings = [world.start(key=key, force=True) for key in "ab"]
     world.clock.advance(world.monitor_settings.stalled_s + 1)
     world.deliver(CheckRequested(training_id="sweep_1", everything=True))
     (entry,) = world.stories.list_for_training("sweep_1", limit=9)

@@ -213,11 +213,25 @@ function trainerField(list, chosen, choose) {
   return [h("label", { for: "trainer" }, "Trainer"), select, about];
 }
 
+const THE_SAME = {
+  already_trained: {
+    title: "You already have this model",
+    sentence: "The same pictures, captions, trigger word and settings already gave a model.",
+    see: "See the model",
+    page: ({ model_id: id }) => `/models/${encodeURIComponent(id)}`,
+  },
+  already_training: {
+    title: "This is being trained already",
+    sentence: "The same pictures, captions, trigger word and settings are being trained now.",
+    see: "See the training",
+    page: ({ training_id: id }) => `/trainings/${encodeURIComponent(id)}`,
+  },
+};
+
 function refusal(error, again) {
-  if (error.code !== "already_trained") return notice("bad", null, sentenceOf(error));
-  const model = error.details.model_id;
-  return notice("warn", "You already have this model",
-    "The same pictures, captions, trigger word and settings already gave a model.",
-    model ? h("a.button", { href: `/models/${encodeURIComponent(model)}` }, "See the model") : null,
-    h("button.quiet", { type: "button", on: { click: again } }, "Train anyway"));
+  const same = THE_SAME[error.code];
+  if (!same) return notice("bad", null, sentenceOf(error));
+  return notice("warn", same.title, same.sentence,
+    h("a.button", { href: same.page(error.details) }, same.see),
+    h("button.quiet", { type: "button", on: { click: again } }, "Train anyway, and pay again"));
 }

@@ -19,6 +19,7 @@ from shared.image_jobs import ImageJob
 from shared.models import Model, model_id, staging_prefix
 from shared.stages import TERMINAL, TRANSITIONS, Status
 from shared.training_records import Move
+from shared.trainings import Training
 from tests.evidence import Evidence, FalRun
 
 CODES = frozenset(kind.code for kind in catalogue())

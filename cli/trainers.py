@@ -61,7 +61,7 @@ def trainer_facts(trainer: Document) -> dict[str, object]:
         "pictures": f"{trainer['minimum_images']} or more",
         "price": " ".join(filter(None, [price_words(trainer), trainer["price_note"]])),
         "base model": trainer["base_model"]["title"],
-        "pictures with it": trainer["base_model"]["pictures_endpoint"],
+        "pictures with it": (trainer["base_model"]["pictures"] or {}).get("endpoint"),
         "weights": f"{len(files)} files: {', '.join(files)}" if files else "one file",
         "can continue": "yes, from an earlier model" if trainer["resumable"] else "no",
         "entry": f"version {trainer['version']}, from {'; '.join(trainer['source'])}",

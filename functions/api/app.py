@@ -9,8 +9,10 @@ from functions.api import (
     console_pages,
     doctor,
     erasures,
+    image_quotes,
     images,
     lineage,
+    live_images,
     models,
     operations,
     quotes,
@@ -60,7 +62,9 @@ def create_app() -> FastAPI:
     app.state.upload_seats = seats_for_work(per_user=UPLOADS_PER_USER, in_all=UPLOADS)
     app.state.look_seats = seats_for_work(per_user=LOOKS_PER_USER, in_all=LOOKS)
     app.state.live_trainings = LiveTrainings(_job, poll_s=settings.events_poll_s)
-    for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage, images, erasures):
+    # what has a name of its own comes before what is named by an id
+    pictures = (live_images, image_quotes, images)
+    for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage, *pictures, erasures):
         app.include_router(routes.router)
     app.include_router(doctor.router)
     app.include_router(operations.router)

@@ -20,14 +20,14 @@ from functions.api.models import owned_model
 from functions.api.stories import StoryView, story_view
 from functions.api.thumbnails import show_thumbnails
 from functions.api.told_routes import ToldRoute
-from functions.api.views import PageView, QuoteView, View
+from functions.api.views import PageView, View
 from shared import bootstrap
-from shared.errors import ImagesNotFound, InvalidRequest
+from shared.errors import ImagesNotFound
 from shared.events import CheckRequested
 from shared.image_jobs import ImageJob
 from shared.ports import ObjectInfo
 from shared.shoots import Picture, file_name
-from shared.start_images import DEFAULT_SIZE, MAX_SEED, ImageDesk, ImageWish, drawable, start_images
+from shared.start_images import DEFAULT_SIZE, MAX_SEED, ImageDesk, ImageWish, start_images
 from shared.trainers.entry import MAX_PICTURES, PICTURE_SIZES
 
 router = APIRouter(prefix="/v1", tags=["images"], route_class=ToldRoute)
@@ -113,19 +113,6 @@ def make_images(model_id: str, new: NewImages, user: User, response: Response, k
     job = start_images(model, key or bootstrap.new_nonce(), ImageWish(**new.model_dump()), _desk())
     response.headers["Location"] = f"/v1/images/{job.id}"
     return images_view(job)
-
-
-@router.get("/models/{model_id}/images/quote")
-def quote_images(
-    model_id: str,
-    user: User,
-    count: Annotated[int, Query(ge=1, le=MAX_PICTURES)] = 1,
-    size: Annotated[str, Query(json_schema_extra={"enum": list(PICTURE_SIZES)})] = DEFAULT_SIZE,
-) -> QuoteView:
-    """What so many pictures of that size cost with this model, as far as that is known before."""
-    if size not in PICTURE_SIZES:
-        raise InvalidRequest(reason=f"a size is one of {', '.join(PICTURE_SIZES)}")
-    return QuoteView.model_validate(drawable(owned_model(model_id, user)).quote(size, count))
 
 
 @router.get("/models/{model_id}/images")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -61,11 +63,49 @@ async def live_events(
 
     What there is to tell at one time is one piece. Where the training is gone the stream ends without `end`.
     """
-    yield ServerSentEvent(retry=random.randint(*_RETRY_MS)).encode()
+    yield _come_back()
     with live.following(training_id) as feed:
         async for training in feed.states():
             yield b"".join(event.encode() for event in _events(training, seen, view))
             seen = max(seen, training.log_count)
+
+
+async def live_sets(
+    job_ids: Sequence[str], *, live: LiveTrainings, view: Callable[[Any], str]
+) -> AsyncGenerator[bytes]:
+    """Events of several jobs in one stream, each with its JSON `view` and without its log; the last is `end`.
+
+    Where one of them is gone, the others are told to their end, and the stream ends without `end`.
+    """
+    yield _come_back()
+    ended = set()
+    with ExitStack() as followed:
+        feeds = [followed.enter_context(live.following(job_id)) for job_id in job_ids]
+        async for job in _merged([feed.states() for feed in feeds]):
+            yield ServerSentEvent(event=job.kind, data=view(job)).encode()
+            ended |= {job.id} if job.is_terminal else set()
+    if ended == set(job_ids):
+        yield ServerSentEvent(event="end", data=json.dumps({"ended": len(ended)})).encode()
+
+
+async def _merged(sources: Sequence[AsyncIterator[AnyJob]]) -> AsyncGenerator[AnyJob]:
+    """What any of `sources` gives, as it comes; each is asked for its next only when its last was taken."""
+    waiting = {asyncio.ensure_future(anext(source, None)): source for source in sources}
+    try:
+        while waiting:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                source = waiting.pop(task)
+                if (job := task.result()) is not None:
+                    yield job
+                    waiting[asyncio.ensure_future(anext(source, None))] = source
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+def _come_back() -> bytes:
+    return ServerSentEvent(retry=random.randint(*_RETRY_MS)).encode()
 
 
 def _events(training: AnyJob, seen: int, view: Callable[[Any], str]) -> Iterator[ServerSentEvent]:

@@ -80,7 +80,7 @@ def make_quote(wanted: WantedQuote, user: User) -> PriceView:
     parameters = checked(spec, wanted.parameters, wanted.preset)
     samples = samples_of(spec, wanted.samples, by_default=bootstrap.api_settings().sample_images)
     quote = with_samples(spec.quote(parameters, _expected(spec.endpoint)), spec, samples)
-    asked = {"total_usd": quote.total_usd, "parameters": parameters, "budget": _budget(user)}
+    asked = {"total_usd": quote.total_usd, "parameters": parameters, "budget": budget_of(user)}
     return PriceView.model_validate({**vars(quote), **asked})
 
 
@@ -92,7 +92,8 @@ def _seconds(training: Training) -> float:
     return (training.history[-1].at - training.created_at).total_seconds()
 
 
-def _budget(user: str) -> BudgetView | None:
+def budget_of(user: str) -> BudgetView | None:
+    """What the user may spend today and what is left of it; None without a limit."""
     limits, now = bootstrap.user_limits(), bootstrap.clock().now()
     account = bootstrap.accounts().get(user)
     left = account.left_usd(limits, now)

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from functions.api.auth import User
 from functions.api.views import View
+from shared.start_images import DEFAULT_SIZE
 from shared.trainers import DEFAULT_TRAINER, TRAINERS, TrainerSpec
-from shared.trainers.entry import PRICE_IS_NOT_KNOWN, Price
+from shared.trainers.entry import PICTURE_SIZES, PRICE_IS_NOT_KNOWN, Pictures, Price
 from shared.trainers.presets import PRESET_WORDS
 from shared.trainers.schema import parameters_schema
 
@@ -36,12 +37,30 @@ class PriceRuleView(View):
     at_least: int
 
 
+class PictureSizeView(View):
+    """A size of pictures by its name, in pixels."""
+
+    name: str = Field(examples=["landscape_4_3"])
+    width: int
+    height: int
+
+
+class PicturesView(View):
+    """How pictures are made: where, how many at a time, in which sizes, and at a scale from 0 to `max_scale`."""
+
+    endpoint: str = Field(examples=["fal-ai/flux-lora"])
+    max_count: int
+    max_scale: float
+    sizes: list[PictureSizeView]
+    default_size: str
+
+
 class BaseModelView(View):
-    """What the LoRA is made for, and the endpoint that makes pictures with it, null where none is known."""
+    """What the LoRA is made for, and how pictures are made with it, null where nobody knows."""
 
     id: str = Field(examples=["flux-1-dev"])
     title: str
-    pictures_endpoint: str | None = Field(examples=["fal-ai/flux-lora"])
+    pictures: PicturesView | None
 
 
 class TrainerView(View):
@@ -90,7 +109,7 @@ def trainer_view(spec: TrainerSpec) -> TrainerView:
         base_model=BaseModelView(
             id=spec.base_model.id,
             title=spec.base_model.title,
-            pictures_endpoint=pictures.endpoint if pictures else None,
+            pictures=_pictures_view(pictures) if pictures else None,
         ),
         minimum_images=spec.minimum_images,
         price=_price_view(spec.price) if spec.price else None,
@@ -104,6 +123,18 @@ def trainer_view(spec: TrainerSpec) -> TrainerView:
         ],
         parameters=parameters_schema(spec),
         source=list(spec.source),
+    )
+
+
+def _pictures_view(pictures: Pictures) -> PicturesView:
+    return PicturesView(
+        endpoint=pictures.endpoint,
+        max_count=pictures.max_count,
+        max_scale=pictures.max_scale,
+        sizes=[
+            PictureSizeView(name=name, width=width, height=height) for name, (width, height) in PICTURE_SIZES.items()
+        ],
+        default_size=DEFAULT_SIZE,
     )
 
 

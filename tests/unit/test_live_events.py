@@ -15,7 +15,7 @@ import pytest
 from starlette.types import Message
 
 from cli.event_stream import Event, parse_events
-from functions.api.live_events import LiveStream, live_events, stream_seats
+from functions.api.live_events import LiveStream, live_events, live_sets, stream_seats
 from functions.api.live_trainings import LOOKS_AT_ONCE, LiveTrainings
 from functions.api.seats import Seats
 from shared.errors import DatabaseUnavailable, LiveStreamsUnavailable, TooManyStreams, TrainingNotFound
@@ -242,6 +242,56 @@ def test_however_many_trainings_are_followed_only_a_few_are_looked_at_at_a_time(
         shelf.hold.set()
         assert all(events[-1] == ("end", "succeeded") for events in await asyncio.gather(*streams))
         assert shelf.most_at_once == LOOKS_AT_ONCE
+
+    run(scenario())
+
+
+# --- several in one stream
+
+
+async def heard_together(shelf: Shelf, *ids: str) -> list[tuple[str, Any]]:
+    """What one stream of several sets tells until it ends: who, and in which status."""
+
+    def who(job: Any) -> str:
+        return json.dumps([job.id, job.status])
+
+    stream = live_sets(ids, live=LiveTrainings(shelf.look, poll_s=POLL_S), view=who)
+    return [(event.name, event.data) for event in parse_events([piece async for piece in stream])]
+
+
+def test_several_sets_are_told_in_one_stream_that_ends_with_the_last_of_them() -> None:
+    async def scenario() -> None:
+        shelf = Shelf({"t_1": RUNNING, "t_2": replace(DONE, id="t_2")})
+        stream = asyncio.create_task(heard_together(shelf, "t_1", "t_2"))
+        await until(lambda: shelf.looks > 6)
+        assert not stream.done()
+        shelf.trainings["t_1"] = DONE
+        events = await stream
+        assert events[-1] == ("end", {"ended": 2})
+        assert sorted(data for name, data in events if name == "training") == [
+            ["t_1", "running"],
+            ["t_1", "succeeded"],
+            ["t_2", "succeeded"],
+        ]
+
+    run(scenario())
+
+
+def test_where_one_of_several_is_gone_the_others_are_told_and_there_is_no_end() -> None:
+    assert run(heard_together(Shelf({"t_1": DONE}), "t_1", "t_2")) == [("training", ["t_1", "succeeded"])]
+
+
+def test_nobody_looks_any_more_when_a_stream_of_several_is_left() -> None:
+    async def scenario() -> None:
+        shelf = Shelf({"t_1": RUNNING, "t_2": replace(RUNNING, id="t_2")})
+        stream = live_sets(["t_1", "t_2"], live=LiveTrainings(shelf.look, poll_s=POLL_S), view=view)
+        for _ in range(3):
+            await anext(stream)
+        await stream.aclose()
+        await asyncio.sleep(20 * POLL_S)
+        looks = shelf.looks
+        await asyncio.sleep(20 * POLL_S)
+        assert shelf.looks == looks
 
     run(scenario())
 

@@ -52,11 +52,12 @@ def test_what_else_is_known_is_told(listed: dict[str, Document]) -> None:
         listed[n] for n in ("flux-lora-portrait-trainer", "qwen-image-2512-trainer", "wan-22-image-trainer")
     )
     assert (portrait["resumable"], portrait["minimum_images"], portrait["masks"]) == (True, 10, "create_masks")
-    assert portrait["base_model"] == {
-        "id": "flux-1-dev",
-        "title": "FLUX.1 [dev]",
-        "pictures_endpoint": "fal-ai/flux-lora",
-    }
+    assert (portrait["base_model"]["id"], portrait["base_model"]["title"]) == ("flux-1-dev", "FLUX.1 [dev]")
+    pictures = portrait["base_model"]["pictures"]
+    assert (pictures["endpoint"], pictures["max_count"], pictures["max_scale"]) == ("fal-ai/flux-lora", 4, 4.0)
+    assert {"name": "landscape_4_3", "width": 1024, "height": 768} in pictures["sizes"]
+    assert pictures["default_size"] in [size["name"] for size in pictures["sizes"]]
+    assert wan["base_model"]["pictures"]["max_count"] == 1
     assert (qwen["price"], qwen["resumable"]) == (None, False)
     assert "pricing API" in qwen["price_note"]
     assert wan["weights_files"] == ["low-noise", "high-noise"]

@@ -19,7 +19,17 @@ from shared.settings import AuthMode
 
 router = APIRouter(include_in_schema=False)
 
-PAGES = ("/", "/shoots/{id}", "/trainings", "/trainings/{id}", "/models", "/models/{id}", "/models/{id}/diff", "/data")
+PAGES = (
+    "/",
+    "/shoots/{id}",
+    "/trainings",
+    "/trainings/{id}",
+    "/models",
+    "/models/{id}",
+    "/models/{id}/diff",
+    "/gallery",
+    "/data",
+)
 ASSETS = "/console"
 
 _FOLDER = Path(__file__).parent / "console"

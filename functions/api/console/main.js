@@ -3,6 +3,7 @@
 import { startRouter } from "./lib/router.js";
 import { diffPage } from "./pages/diff.js";
 import { dataPage } from "./pages/data.js";
+import { galleryPage } from "./pages/gallery.js";
 import { modelPage } from "./pages/model.js";
 import { modelsPage } from "./pages/models.js";
 import { shootPage } from "./pages/shoot.js";
@@ -19,6 +20,7 @@ startRouter(
     { pattern: "/models", page: modelsPage },
     { pattern: "/models/:id", page: modelPage },
     { pattern: "/models/:id/diff", page: diffPage },
+    { pattern: "/gallery", page: galleryPage },
     { pattern: "/data", page: dataPage },
   ],
   document.getElementById("main"),

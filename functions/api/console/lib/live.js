@@ -1,4 +1,4 @@
-/** A training, live: server-sent events with reconnection, and slow polling where nobody looks. */
+/** Jobs, live: server-sent events with reconnection, and slow polling where nobody looks. */
 
 import { ApiProblem, get } from "./api.js";
 
@@ -9,15 +9,38 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
 
 /**
- * Follow a training until it ends or `signal` is aborted.
- *
- * A broken connection mends itself: the browser continues after `Last-Event-ID`, and where it gives up we begin anew;
- * log lines carry their index, so that nothing is shown twice. A tab in the background gives its connection back
- * (a browser has six for one host) and asks now and then instead.
+ * Follow a training until it ends or `signal` is aborted; log lines carry their index, so that nothing is shown twice.
  * @param {string} id
  * @param {{onTraining: Function, onLog: Function, onConnection: Function, onProblem: Function, signal: AbortSignal}} to
  */
-export function follow(id, { onTraining, onLog, onConnection, onProblem, signal }) {
+export function follow(id, { onTraining, onLog, ...rest }) {
+  const path = `/v1/trainings/${encodeURIComponent(id)}`;
+  const ask = (signal) => get(path, { signal }).then(onTraining);
+  stream({ url: `${path}/events`, on: { training: onTraining, log: onLog }, ask, ...rest });
+}
+
+/**
+ * Follow several sets of pictures over one connection, until the last has ended or `signal` is aborted.
+ * @param {string[]} ids
+ * @param {{onSet: Function, onGone: (id: string) => void, onConnection: Function, onProblem: Function, signal: AbortSignal}} to
+ *   `onGone` hears of a set that is not there any more; the others are to be followed anew then
+ */
+export function followSets(ids, { onSet, onGone, ...rest }) {
+  const missing = (id) => (error) => {
+    if (error.status !== 404) throw error;
+    onGone(id);
+  };
+  const look = (id, signal) => get(`/v1/images/${encodeURIComponent(id)}`, { signal }).then(onSet, missing(id));
+  const ask = (signal) => Promise.all(ids.map((id) => look(id, signal)));
+  stream({ url: `/v1/images/events?${new URLSearchParams(ids.map((id) => ["images_id", id]))}`, on: { images: onSet }, ask, ...rest });
+}
+
+/**
+ * A stream of events until its `end`. A broken connection mends itself: the browser continues after `Last-Event-ID`,
+ * and where it gives up we `ask` and begin anew. A tab in the background gives its connection back (a browser has six
+ * for one host) and asks now and then instead.
+ */
+function stream({ url, on, ask: look, onConnection, onProblem, signal }) {
   let source = null;
   let wait = FIRST_WAIT_MS;
   let ended = false;
@@ -26,13 +49,14 @@ export function follow(id, { onTraining, onLog, onConnection, onProblem, signal 
   function open() {
     close();
     if (ended || signal.aborted) return;
-    source = new EventSource(`/v1/trainings/${encodeURIComponent(id)}/events`);
+    source = new EventSource(url);
     source.addEventListener("open", connected);
-    source.addEventListener("training", (event) => {
-      connected();
-      onTraining(JSON.parse(event.data));
-    });
-    source.addEventListener("log", (event) => onLog(JSON.parse(event.data)));
+    for (const [name, tell] of Object.entries(on)) {
+      source.addEventListener(name, (event) => {
+        connected();
+        tell(JSON.parse(event.data));
+      });
+    }
     source.addEventListener("end", finish);
     source.addEventListener("error", lost);
   }
@@ -66,8 +90,7 @@ export function follow(id, { onTraining, onLog, onConnection, onProblem, signal 
   /** Whether there is still something to follow. */
   async function ask() {
     try {
-      const training = await get(`/v1/trainings/${encodeURIComponent(id)}`, { signal });
-      onTraining(training);
+      await look(signal);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
@@ -90,7 +113,7 @@ export function follow(id, { onTraining, onLog, onConnection, onProblem, signal 
 
   async function poll() {
     if (ended || signal.aborted || !document.hidden) return;
-    await get(`/v1/trainings/${encodeURIComponent(id)}`, { signal }).then(onTraining, () => {});
+    await look(signal).catch(() => {});
     if (!ended && !signal.aborted && document.hidden) timers.poll = setTimeout(poll, POLL_MS);
   }
 

@@ -11,7 +11,8 @@ import { busy, problemNotice } from "./ui.js";
  * @param {(cursor: string|null) => Promise<{items: any[], next_cursor: string|null}>} list.load
  * @param {(items: any[]) => void} list.show draws all items loaded so far
  * @param {AbortSignal} list.signal
- * @returns {{foot: HTMLElement, start: () => Promise<void>, refresh: () => Promise<void>}} `foot` goes under the list
+ * @returns {{foot: HTMLElement, start: Function, refresh: Function, put: (item: any) => void, drop: (id: string) => void}}
+ *   `foot` goes under the list; `put` replaces the item of that id, or puts a new one in front
  */
 export function pagedList({ container, load, show, signal }) {
   const foot = h("div.list-foot");
@@ -68,7 +69,18 @@ export function pagedList({ container, load, show, signal }) {
     show(items);
   }
 
-  return { foot, start, refresh };
+  function put(item) {
+    const known = items.some(({ id }) => id === item.id);
+    items = known ? items.map((each) => (each.id === item.id ? item : each)) : [item, ...items];
+    show(items);
+  }
+
+  function drop(id) {
+    items = items.filter((item) => item.id !== id);
+    show(items);
+  }
+
+  return { foot, start, refresh, put, drop };
 }
 
 /** Call `act` every `ms` while the page is looked at, until `signal` is aborted. */

@@ -48,13 +48,13 @@ export function command(text) {
   return h("div.command", {}, h("code", { tabindex: "0" }, text), button);
 }
 
-/** Text that can be copied with one press. */
-export function copyable(text, label) {
+/** Text that can be copied with one press; `tag` is the element that it stands in. */
+export function copyable(text, label, tag = "code") {
   const button = h("button.icon-button", { type: "button", "aria-label": label, title: label }, icon("copy"));
   button.addEventListener("click", async () => {
     toast((await copied(text)) ? "Copied." : "The browser does not allow copying: select the text instead.");
   });
-  return h("span.copyable", {}, h("code", {}, text), button);
+  return h("span.copyable", {}, h(tag, {}, text), button);
 }
 
 async function copied(text) {

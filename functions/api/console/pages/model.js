@@ -1,4 +1,4 @@
-/** One model: its files, where it comes from, its versions; renaming and deleting it. */
+/** One model: pictures made with it, its files, where it comes from, its versions; renaming and deleting it. */
 
 import { get, getIfThere } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
@@ -9,17 +9,18 @@ import { breadcrumb, copyable, facts, showProblem, skeletons, time } from "../li
 import { downloadButtons } from "../parts/downloads.js";
 import { versionsCard } from "../parts/versions.js";
 import { lineage } from "../parts/lineage.js";
+import { modelPictures } from "../parts/model_pictures.js";
 import { eraseButton } from "../parts/erase.js";
 import { renameButton } from "../parts/model_changes.js";
 import { fileWords, weightsWords } from "../parts/outcome.js";
 
-/** The page of a model. */
-export function modelPage({ params, signal }) {
+/** The page of a model. `?like=` begins the form with the wishes of a set of pictures, `?picture=` opens one. */
+export function modelPage({ params, query, signal }) {
   const body = h("div.page", {},
     h("div.page-head", {}, h("div", {}, breadcrumb(["Models", "/models"]), h("h1", {}, h("span.skeleton.line")))),
     h("div.card", {}, skeletons(1, "facts-skeleton", "Loading the model")));
   const loaded = load(params.id, signal).then(
-    (found) => signal.aborted || show(body, found, signal),
+    (found) => signal.aborted || show(body, found, query, signal),
     (error) => signal.aborted || showProblem(body, "This model cannot be shown", error),
   );
   return { title: "Model", section: "models", body, loaded };
@@ -36,9 +37,10 @@ async function load(id, signal) {
   return { model, shoot, training };
 }
 
-function show(body, { model, shoot, training }, signal) {
+function show(body, { model, shoot, training }, query, signal) {
   const title = h("span", {}, modelTitle(model));
   const again = `/shoots/${encodeURIComponent(model.shoot_id)}?model=${encodeURIComponent(model.id)}`;
+  const pictures = modelPictures({ model, training, query, signal });
   setTitle(`${modelTitle(model)} v${model.version}`);
   fill(body,
     h("div.page-head", {},
@@ -49,6 +51,7 @@ function show(body, { model, shoot, training }, signal) {
         title.textContent = modelTitle(renamed);
         setTitle(`${modelTitle(renamed)} v${renamed.version}`);
       }), eraseButton({ subject: "model", id: model.id, onDone: () => go("/models") }))),
+    pictures.element,
     h("div.model-page", {},
       h("div.stack", {},
         h("section.card", { "aria-labelledby": "files-title" }, h("h2", { id: "files-title" }, "Files"),
@@ -61,6 +64,7 @@ function show(body, { model, shoot, training }, signal) {
             trainerOf(model.trainer)?.resumable ? h("a.button.quiet", { href: `${again}&continue=1` }, "Continue") : null))),
       h("div.stack", {},
         lineage({ model, shoot, training }), versionsCard(model, signal))));
+  return pictures.start();
 }
 
 /** With what its pictures are made, as far as the registry knows. */
@@ -68,7 +72,7 @@ function usePart(model) {
   const base = trainerOf(model.trainer)?.base_model;
   if (!base) return null;
   const together = model.files.length > 1 ? " All its files are used together." : "";
-  return h("p.help", {}, `It is made for ${base.title}.`, together, base.pictures_endpoint ? [" Pictures with it: ", h("code", {}, base.pictures_endpoint)] : null);
+  return h("p.help", {}, `It is made for ${base.title}.`, together, base.pictures ? [" Pictures with it: ", h("code", {}, base.pictures.endpoint)] : null);
 }
 
 function fileFacts(model) {

@@ -25,14 +25,18 @@ function download(model, of, words, tone) {
 
 async function fetchFile(model, of) {
   try {
-    const file = of(await get(`/v1/models/${encodeURIComponent(model.id)}/download`));
-    const url = safeUrl(file?.url);
-    if (!url) throw new Error("no URL of a file came");
-    const link = h("a", { href: url, download: file.file_name, hidden: true });
-    document.body.append(link);
-    link.click();
-    link.remove();
+    saveFile(of(await get(`/v1/models/${encodeURIComponent(model.id)}/download`)));
   } catch (error) {
     toast(sentenceOf(error));
   }
+}
+
+/** Have the browser save the file that is under a signed URL. */
+export function saveFile(file) {
+  const url = safeUrl(file?.url);
+  if (!url) throw new Error("no URL of a file came");
+  const link = h("a", { href: url, download: file.file_name, hidden: true });
+  document.body.append(link);
+  link.click();
+  link.remove();
 }

@@ -8,11 +8,15 @@ import { sentenceOf } from "../lib/ui.js";
 const TYPING_MS = 250;
 
 /**
- * The quote for a trainer with its parameters.
- * @param {{signal: AbortSignal, onQuote?: (quote: Object) => void}} options
- * @returns {{element: HTMLElement, ask: (wanted: {trainer: string, parameters: Object, samples?: number}) => void}}
+ * A quote: for a trainer with its parameters and samples, or of what `load` asks for and `draw` shows.
+ * @param {Object} options
+ * @param {AbortSignal} options.signal
+ * @param {(quote: Object) => void} [options.onQuote]
+ * @param {(wanted: any, signal: AbortSignal) => Promise<any>} [options.load] gives null where no price is known
+ * @param {(quote: any, wanted: any) => any[]} [options.draw]
+ * @returns {{element: HTMLElement, ask: (wanted: any) => void}}
  */
-export function quoteBox({ signal, onQuote }) {
+export function quoteBox({ signal, onQuote, load: quoted = trainingQuote, draw = drawQuote }) {
   const element = h("div.quote", { role: "group", "aria-label": "Price" });
   let timer = 0;
   let asked = null;
@@ -31,9 +35,9 @@ export function quoteBox({ signal, onQuote }) {
   async function load(wanted, key) {
     let shown;
     try {
-      const quote = await ifThere(request("POST", "/v1/quotes", { body: wanted, signal }));
+      const quote = await quoted(wanted, signal);
       if (quote && !signal.aborted && key === asked) onQuote?.(quote);
-      shown = quote ? drawQuote(quote, wanted) : [h("p.quote-time", {}, "No price is known here: fal.ai bills each run by its steps.")];
+      shown = quote ? draw(quote, wanted) : [h("p.quote-time", {}, "No price is known here: fal.ai bills each run by its steps.")];
     } catch (error) {
       if (signal.aborted) return;
       shown = [h("p.quote-time", {}, `No price now. ${sentenceOf(error)}`)];
@@ -46,19 +50,34 @@ export function quoteBox({ signal, onQuote }) {
   return { element, ask };
 }
 
+function trainingQuote(wanted, signal) {
+  return ifThere(request("POST", "/v1/quotes", { body: wanted, signal }));
+}
+
 function drawQuote(quote, { parameters }) {
-  const left = quote.budget ? `${money(quote.budget.left_usd)} of your ${money(quote.budget.limit_usd)} are left.` : null;
-  const over = quote.budget && (quote.total_usd ?? 0) > quote.budget.left_usd;
-  const known = typeof quote.price_usd === "number";
-  const all = typeof quote.total_usd === "number";
   return [
-    h("p.price", {}, all ? money(quote.total_usd) : "Price not known yet"),
+    h("p.price", {}, priceWords(quote.total_usd)),
     quote.samples ? h("p.quote-samples", {}, samplesWords(quote)) : null,
-    known ? h("p.quote-unit", {}, unitWords(quote, parameters)) : null,
+    typeof quote.price_usd === "number" ? h("p.quote-unit", {}, unitWords(quote, parameters)) : null,
     quote.note ? h("p.quote-note", {}, quote.note) : null,
     h("p.quote-time", {}, expectation(quote.expected_s)),
-    left ? h(`p.quote-budget${over ? ".over" : ""}`, {}, over ? `More than is left: ${left}` : left) : null,
-    left && !all ? h("p.quote-budget", {}, "All of that is set aside until the run is billed.") : null,
+    budgetPart(quote.budget, quote.total_usd, "the run is"),
+  ];
+}
+
+/** A price, also where nobody tells it before. */
+export function priceWords(usd) {
+  return typeof usd === "number" ? money(usd) : "Price not known yet";
+}
+
+/** What is left of the day's budget, and whether `usd` is within it; nothing without a budget. */
+export function budgetPart(budget, usd, what) {
+  if (!budget) return null;
+  const over = (usd ?? 0) > budget.left_usd;
+  const left = `${money(budget.left_usd)} of your ${money(budget.limit_usd)} are left.`;
+  return [
+    h(`p.quote-budget${over ? ".over" : ""}`, {}, over ? `More than is left: ${left}` : left),
+    typeof usd === "number" ? null : h("p.quote-budget", {}, `All of that is set aside until ${what} billed.`),
   ];
 }
 

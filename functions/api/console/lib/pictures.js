@@ -1,0 +1,94 @@
+/** Sets of pictures in words: what is done for them, how they ended, and what to press. Pure. */
+
+import { count, money } from "./format.js";
+import { isEnded } from "./stages.js";
+
+const DOING = {
+  packaging: "Getting the weights ready",
+  submitting: "Handing the request to fal.ai",
+  queued: "Waiting for a free machine at fal.ai",
+  training: "fal.ai is making the pictures",
+  mirroring: "Copying the pictures into our bucket",
+};
+
+const SIZES = {
+  square_hd: "Square", square: "Small square", portrait_4_3: "Portrait 3:4", portrait_16_9: "Portrait 9:16",
+  landscape_4_3: "Landscape 4:3", landscape_16_9: "Landscape 16:9",
+};
+
+/** Whether these are the pictures that a training makes by itself. */
+export function isSamples(set) {
+  return set.origin === "samples";
+}
+
+/** What is being done now, in one sentence without its full stop. */
+export function doingWords(set) {
+  const ahead = set.progress?.queue_position;
+  if (set.stage === "queued" && ahead) return `In fal.ai's queue, ${ahead} ahead of yours`;
+  if (isSamples(set) && set.stage === "training") return "fal.ai is making the sample pictures";
+  return DOING[set.stage] ?? "Under way";
+}
+
+/** 0–100 while fal.ai draws, else null: nothing is known then. */
+export function percentOfSet(set) {
+  return set.stage === "training" && set.progress ? set.progress.percent : null;
+}
+
+/** "1", "0.5"; 0 is said in words. */
+export function scaleWords(scale) {
+  return scale === 0 ? "0, without the LoRA" : String(scale);
+}
+
+/** "Landscape 4:3". */
+export function sizeWords(name) {
+  return SIZES[name] ?? name;
+}
+
+/** What a set cost or was quoted; null where nobody knows. */
+export function priceOfSet(set) {
+  const price = set.cost_usd ?? set.quote?.price_usd;
+  return typeof price === "number" ? price : null;
+}
+
+/** "$0.14 for 4 pictures". */
+export function costWords(set) {
+  const price = priceOfSet(set);
+  if (price === null) return null;
+  return set.count === 1 ? money(price) : `${money(price)} for ${count(set.count, "picture")}`;
+}
+
+/** The words of a button with what pressing it costs, where that is known. */
+export function priced(words, set) {
+  const price = set.quote?.price_usd;
+  return price ? `${words}, ${money(price)}` : words;
+}
+
+/**
+ * What to press where a set failed or was canceled, and what that means for the money.
+ * @returns {{words: string, sentence: string, warning: string|null}} `warning` is to be agreed to first
+ */
+export function remedyOfSet(set) {
+  const code = set.error?.code;
+  if (set.recoverable) {
+    return { words: "Fetch them again", sentence: "They are paid for: fetching them again costs nothing more.", warning: null };
+  }
+  if (code === "submission_uncertain") {
+    const warning = "fal.ai may have accepted the first request. If it did, this one is paid in addition.";
+    return { words: "Ask again", sentence: "Look at fal.ai's request list first.", warning };
+  }
+  if (["trainer_rejected_input", "training_failed"].includes(code)) {
+    return { words: "Try again as it was", sentence: "Another prompt may do.", warning: null };
+  }
+  return { words: set.status === "canceled" ? "Make them after all" : "Try again", sentence: "", warning: null };
+}
+
+/** Whether the set can be shown in full size: it is whole and there are pictures in it. */
+export function isThere(set) {
+  return isEnded(set) && set.pictures.length > 0;
+}
+
+/** What screen readers are told of a picture. */
+export function altOf(set, index) {
+  const which = set.pictures.length > 1 ? `Picture ${index + 1} of ${set.pictures.length}: ` : "";
+  return `${which}${set.prompt}`;
+}

@@ -58,7 +58,8 @@ def quote_images(
     size: Annotated[str, Query(json_schema_extra={"enum": list(PICTURE_SIZES)})] = DEFAULT_SIZE,
 ) -> ImagesQuoteView:
     """What so many pictures of that size cost with this model, as far as that is known before."""
-    return ImagesQuoteView.model_validate({**vars(_quote(model_id, user, size, count)), "budget": budget_of(user)})
+    quote = QuoteView.model_validate(_quote(model_id, user, size, count))
+    return ImagesQuoteView(**quote.model_dump(), budget=budget_of(user))
 
 
 @router.post("/comparisons/quote")

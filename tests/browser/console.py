@@ -103,6 +103,16 @@ class Console:
         self.wait_for_model()
         return str(self.training(training_id)["model_id"])
 
+    def pictures(self, model_id: str, prompt: str, *, to_the_end: bool = True, **wish: Any) -> str:
+        """Have the API make pictures with a model; the id of the set, once it has ended."""
+        asked = self.context.request.post(f"/v1/models/{model_id}/images", data={"prompt": prompt, **wish})
+        assert asked.status == 202, asked.text()
+        images_id = str(asked.json()["id"])
+        if to_the_end:
+            # the stream of its events ends when it does
+            self.context.request.get(f"/v1/images/{images_id}/events")
+        return images_id
+
     def has(self, path: str, method: str = "get") -> bool:
         """Whether the API has an operation, by its template in the OpenAPI document."""
         paths: dict[str, Any] = self.context.request.get("/openapi.json").json()["paths"]

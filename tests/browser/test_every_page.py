@@ -32,6 +32,12 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
     console_once.wait_for_model()
     model_id = console_once.context.request.get(f"/v1/trainings/{done}").json()["model_id"]
     again = console_once.retrain(model_id, parameters={"steps": 200}, without=["03"])
+    simulator.plan({"input_contains": "veiled"}, flagged=[False, True])
+    simulator.plan({"input_contains": "never"}, run="never_ends")
+    simulator.plan({"input_contains": "torn"}, run="fail_500")
+    seen = console_once.pictures(model_id, "[trigger] veiled", count=2)
+    console_once.pictures(model_id, "torn")
+    console_once.pictures(model_id, "never", count=4, to_the_end=False)
     return {
         "shoots": "/",
         "shoot": f"/shoots/{console_once.shoot_id}",
@@ -42,6 +48,9 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
         "model": f"/models/{model_id}",
         "diff": f"/models/{again}/diff",
         "shoot-again": f"/shoots/{console_once.shoot_id}?model={again}",
+        "gallery": "/gallery",
+        "picture": f"/models/{model_id}?picture={seen}.1",
+        "picture-flagged": f"/gallery?picture={seen}.2",
         "data": "/data",
         "not-found": "/models/m_nothing",
     }

@@ -30,7 +30,8 @@ export function eraseButton({ subject, id, of, onDone }) {
   return button;
 }
 
-async function agreed(plan) {
+/** Show what a plan deletes and what stays; whether that is wanted. */
+export async function agreed(plan) {
   const input = h("input", { type: "text", id: "confirm-name", autocomplete: "off", spellcheck: "false" });
   const may = plan.hindrances.length === 0;
   const why = plan.hindrances.length ? notice("warn", "Not now", sentence(plan.hindrances.join("; "))) : null;

@@ -25,14 +25,15 @@ import { isCovered, nameOf } from "./picture_tile.js";
 export function gallery({ load, none, showModel, onSets, signal }) {
   const grid = h("ul.sets", {}, skeletons(6, "set-skeleton", "Loading the pictures"));
   const lost = h("div", { hidden: true }, notice("warn", "Connection lost", "Trying again. The pictures are made meanwhile, and this page will catch up."));
+  const deleted = new Set();
   let sets = [];
   const list = pagedList({ container: grid, signal, load, show });
   const watched = watchSets({
-    signal, onSet: changed, onGone: list.drop, onConnection: (there) => (lost.hidden = there), onProblem: (error) => toast(sentenceOf(error)),
+    signal, onSet: changed, onGone: drop, onConnection: (there) => (lost.hidden = there), onProblem: (error) => toast(sentenceOf(error)),
   });
 
   function show(all) {
-    sets = all;
+    sets = all.filter(({ id }) => !deleted.has(id));
     onSets?.(sets);
     watched.watch(sets);
     if (!sets.length) {
@@ -48,7 +49,7 @@ export function gallery({ load, none, showModel, onSets, signal }) {
     const set = sets.find((each) => each.id === id);
     if (before && updateBox(before.firstChild, set)) return before;
     const card = before ?? h("li.set", { data: { set: id } });
-    const box = setBox(set, { open: (index) => openAt(set, index), onSet: put, onGone: list.drop, again });
+    const box = setBox(set, { open: (index) => openAt(set, index), onSet: put, onGone: drop, again });
     return fill(card, box, setCaption(set, { showModel }));
   }
 
@@ -64,8 +65,14 @@ export function gallery({ load, none, showModel, onSets, signal }) {
     grid.querySelector(`[data-set="${CSS.escape(set.id)}"]`)?.scrollIntoView({ block: "nearest" });
   }
 
+  /** Its record goes a moment later: until then it would come back. */
+  function drop(id) {
+    deleted.add(id);
+    list.drop(id);
+  }
+
   function openAt(set, index) {
-    openLightbox({ sets: () => sets, set, index, onSet: put, onGone: list.drop, signal });
+    openLightbox({ sets: () => sets, set, index, onSet: put, onGone: drop, signal });
   }
 
   /** From an address that names a picture: also one that is further down than what is shown. */

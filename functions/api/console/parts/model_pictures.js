@@ -35,7 +35,7 @@ export function modelPictures({ model, training, query, signal }) {
     },
     signal,
   });
-  const compare = h("a.button.quiet.small", { href: `/models/${encodeURIComponent(model.id)}/compare` }, "Compare");
+  const toForm = how ? h("a.button.quiet.small.to-form", { href: "#make-title" }, "Make pictures") : null;
 
   async function start() {
     const likeId = query.get("like");
@@ -72,6 +72,6 @@ export function modelPictures({ model, training, query, signal }) {
   }
 
   const element = h("section.studio", { "aria-labelledby": "pictures-title" },
-    h("div.studio-main", {}, h("div.section-head", {}, h("h2", { id: "pictures-title" }, "Pictures"), compare), waiting, pictures.element), panel);
+    h("div.studio-main", {}, h("div.section-head", {}, h("h2", { id: "pictures-title" }, "Pictures"), toForm), waiting, pictures.element), panel);
   return { element, start };
 }

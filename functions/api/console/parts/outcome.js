@@ -25,12 +25,18 @@ function successCard(training, signal) {
   const card = h("section.card.outcome.good", { "aria-labelledby": "outcome-title" },
     h("div.seal", { "aria-hidden": "true" }, icon("check")),
     h("h2", { id: "outcome-title" }, "Your model is ready"),
-    h("p", {}, `The weights are in our bucket, whole and verified. It took ${totalTime(training)}. ${costSentence(training)}`), about);
+    h("p", {}, `The weights are in our bucket, whole and verified. It took ${totalTime(training)}. ${costSentence(training)}`),
+    training.samples ? samplesLine(training) : null, about);
   get(`/v1/models/${encodeURIComponent(training.model_id)}`, { signal }).then(
     (model) => about.replaceChildren(modelFacts(model), modelActions(model)),
     (error) => signal.aborted || about.replaceChildren(notice("warn", null, sentenceOf(error))),
   );
   return card;
+}
+
+function samplesLine({ samples, model_id: model }) {
+  const link = h("a", { href: `/models/${encodeURIComponent(model)}` }, "look at them there");
+  return h("p", {}, `${count(samples, "sample picture")} of what it learned ${samples === 1 ? "is" : "are"} made by ${samples === 1 ? "itself" : "themselves"}: `, link, ".");
 }
 
 function modelFacts(model) {

@@ -1,11 +1,11 @@
 /** What can be done with a set of pictures that is there: more of its kind, the file, and deleting it. */
 
 import { get, newKey, postOnce, request } from "../lib/api.js";
-import { h } from "../lib/dom.js";
 import { answered, keyFor } from "../lib/drafts.js";
 import { count } from "../lib/format.js";
-import { ask, sentenceOf, toast } from "../lib/ui.js";
+import { sentenceOf, toast } from "../lib/ui.js";
 import { saveFile } from "./downloads.js";
+import { agreed } from "./erase.js";
 
 /** Ask for the same with a new seed; a press that was not answered is the same press. Null where it was refused. */
 export async function makeMore(set) {
@@ -31,18 +31,13 @@ export async function savePicture(set, index) {
   }
 }
 
-/** Delete a set after a word about it; `onGone` hears of it once it was agreed to and done. */
+/** Delete a set after showing what goes; `onGone` hears of it once that is on its way. */
 export async function deleteSet(set, onGone) {
-  const there = set.pictures.length;
-  const what = there > 1 ? `these ${there} pictures` : there ? "this picture" : "this set";
-  const body = [
-    h("p", {}, there > 1 ? "They are one set, and go together: the pictures, and what they were asked for with." : "It goes with what it was asked for with."),
-    h("p", {}, "This cannot be undone. What fal.ai billed stays billed."),
-  ];
-  if (!(await ask({ title: `Delete ${what}?`, body, confirm: "Delete for good", tone: "danger" }))) return;
   try {
+    const plan = await get("/v1/erasures/plan", { query: { subject: "images", subject_id: set.id } });
+    if (!(await agreed(plan))) return;
     await request("DELETE", path(set));
-    toast("Deleted.");
+    toast("They are being deleted. The receipt is on the page of your data.");
     onGone(set.id);
   } catch (error) {
     toast(sentenceOf(error));

@@ -17,6 +17,7 @@ export function trainingFacts(training) {
     ["To learn", presetWords(training)],
     ...parameterFacts(training.parameters, training.trainer),
     ["Dataset", dataset ? `${count(dataset.image_count, "picture")}, ${count(dataset.caption_count, "caption")}, ${bytes(dataset.bytes)}` : null],
+    ["Afterwards", training.samples ? `${count(training.samples, "sample picture")} with the model` : null],
     ["Quoted", typeof quote?.price_usd === "number" ? money(quote.price_usd) : null],
     ["Sample pictures", samplesWords(training)],
     ["Cost", typeof training.cost_usd === "number" ? money(training.cost_usd) : null],

@@ -22,7 +22,9 @@ export UV_LINK_MODE := copy
 .PHONY: help
 help: ## Show this list
 	@echo "Usage: make TARGET [NAME=value …]"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
+	@awk -F': .*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^#: / { told = told sprintf("  %-17s  %s\n", "", substr($$0, 4)) } \
+		/^[a-z-]+: .*## / { printf "  %-17s%s\n%s", $$1, $$2, told; told = "" }' $(firstword $(MAKEFILE_LIST))
 
 $(READY): pyproject.toml uv.lock
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed and was not found: install it, or set PYTHON=/path/to/python3."; exit 1; fi
@@ -32,29 +34,44 @@ $(READY): pyproject.toml uv.lock
 	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv sync --frozen --quiet --active
 	@touch $@
 
-.PHONY: setup
-setup: $(READY) ## Make the environment, and nothing else
+##@ Try it and use it
 
+#: IMAGES=folder      your own pictures (jpg, png, webp), four at least; a .txt of the same name is a caption
+#: TRIGGER=word       what calls up the person in a prompt (without it: TOK)
 .PHONY: demo
-demo: $(READY) ## Run the main job once: IMAGES=folder TRIGGER=word
-	@$(BIN)/python -m infra.local.demo $(if $(IMAGES),--images "$(IMAGES)") $(if $(TRIGGER),--trigger "$(TRIGGER)")
+demo: $(READY) ## Train once, from pictures to a model, with a simulated fal.ai; nothing is kept or paid
+	@$(BIN)/python -m infra.local.demo
 
+#: PORT=8080          where to listen, on this machine alone; 0 takes a free port
+#: DATA_DIR=.data     where everything is kept, for the next time
+#: BACKEND=embedded   or emulators: the official ones of Google Cloud, which need Java
+#: PROCESSES=one      or separate: each function by itself, as in the cloud; on emulators only
+#: Every other setting is in .env.example: give it here, or copy that file to .env
 .PHONY: up
-up: $(READY) ## Keep the stack up: BACKEND=embedded|emulators PROCESSES=one|separate PORT=8080 DATA_DIR=.data
+up: $(READY) ## Run everything on this machine until Ctrl-C, with the console in the browser
 	@$(BIN)/python -m infra.local.up
 
+##@ Work on it
+
+.PHONY: setup
+setup: $(READY) ## Make the environment in .venv; whatever else comes first makes it, too
+
+#: ARGS="-k webhook"  what pytest is to be told
 .PHONY: test
-test: $(READY) ## Run all tests: ARGS="-k name"
+test: $(READY) ## Run all tests, a few minutes
 	@$(BIN)/python -m infra.local.browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+#: SEEDS=300          how many schedules
+#: SEED=7             only this one, told as a story
 .PHONY: simulate
-simulate: $(READY) ## Play schedules of faults against the promises: SEEDS=300, or one whole story: SEED=7
+simulate: $(READY) ## Play schedules of faults against the promises, and say which break one
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
 
+#: ONLY=name          only what has this in its name; where nothing has, all names are listed
 .PHONY: bench
-bench: $(READY) ## Measure everything that a speed is claimed of, minutes: ONLY=name
-	@$(BIN)/python -m tests.bench $(if $(ONLY),--only "$(ONLY)")
+bench: $(READY) ## Measure everything that a speed is claimed of, some minutes
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only "$$ONLY")
 
 .PHONY: screenshots
 screenshots: $(READY) ## Take the README's pictures of the console anew
@@ -64,32 +81,37 @@ screenshots: $(READY) ## Take the README's pictures of the console anew
 	rm -r $$taken
 
 .PHONY: check
-check: $(READY) ## Everything that CI runs: format, lint, types, import contracts, tests
+check: $(READY) ## Do what CI does: format, lint, types, imports, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(MAKE) --no-print-directory test
 
+.PHONY: format
+format: $(READY) ## Format the code, and mend what lint can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: requirements
+requirements: $(READY) ## Write functions/*/requirements.txt anew, after uv.lock changed
+	@$(BIN)/python -m infra.delivery.sources requirements
+
+##@ Google Cloud, without an account
+
 .PHONY: infra-check
 infra-check: $(READY) ## Check the Terraform: form, agreement with the code, security (checkov)
 	@$(BIN)/python -m pytest -q tests/infra/test_terraform_*.py tests/contracts/test_firestore_rules.py
 	@$(BIN)/uv tool run --quiet --from $(CHECKOV) checkov --directory infra/gcp --framework terraform --skip-download --quiet --compact
 
-.PHONY: format
-format: $(READY) ## Format the code and mend what lint can mend
-	@$(BIN)/ruff format .
-	@$(BIN)/ruff check --fix .
-
-.PHONY: requirements
-requirements: $(READY) ## Export functions/*/requirements.txt from the lock file
-	@$(BIN)/python -m infra.delivery.sources requirements
-
+#: FUNCTION=api       or packager, submitter, webhook, mirror, monitor, eraser, notifier
 .PHONY: stage
-stage: $(READY) ## Lay one function out for a deployment from source: FUNCTION=api
-	@$(BIN)/python -m infra.delivery.sources stage "$(FUNCTION)" "build/$(FUNCTION)"
+stage: export FUNCTION ?=
+stage: $(READY) ## Lay one function out for a deployment from source, in build/
+	@$(BIN)/python -m infra.delivery.sources stage "$$FUNCTION" "build/$$FUNCTION"
 
-# --- Delivery: what Cloud Build runs, and what a developer may run by hand (docs/delivery.md)
+##@ Deliver it: what Cloud Build runs, and what can be run by hand (docs/delivery.md)
+
 IMAGE ?= costumes-lora
 ENV ?= dev
 # an image by its digest: the one that is named, else the one that was pushed last from here
@@ -101,68 +123,88 @@ PLAN = build/$(ENV).tfplan
 KEPT_PLAN = gs://$(STATE_BUCKET)/plans/$(ENV)/$(COMMIT).tfplan
 RELEASE = IMAGE="$(DIGEST)" $(BIN)/python -m infra.delivery.release
 
+#: IMAGE=name:tag     what it is to be called (without it: costumes-lora)
 .PHONY: image
-image: ## Build the image with Docker: IMAGE=name:tag
+image: ## Build the image with Docker
 	docker build --tag "$(IMAGE)" .
 
+#: IMAGE=name:tag     which; a registry and project are part of the name
 .PHONY: push
-push: ## Push the image and keep its digest in build/image.txt: IMAGE=name:tag
+push: ## Push the image, and keep its digest in build/image.txt
 	docker push "$(IMAGE)"
 	@mkdir -p build
 	docker inspect --format '{{index .RepoDigests 0}}' "$(IMAGE)" > build/image.txt
 
+#: SIMULATOR_IMAGE=name:tag  what it is to be called
 .PHONY: simulator-image
-simulator-image: ## Build and push the simulated fal.ai of envs/dev, on top of the pushed image: SIMULATOR_IMAGE=name:tag
+simulator-image: ## Build and push the simulated fal.ai of envs/dev, on top of the pushed image
 	docker build --build-arg "IMAGE=$(DIGEST)" --file infra/delivery/simulator/Dockerfile --tag "$(SIMULATOR_IMAGE)" .
 	docker push "$(SIMULATOR_IMAGE)"
 	docker inspect --format '{{index .RepoDigests 0}}' "$(SIMULATOR_IMAGE)" > build/simulator.txt
 
+#: ENV=dev            the folder of infra/gcp/envs
+#: STATE_BUCKET=name  the bucket that holds Terraform's state
 .PHONY: plan
-plan: ## Let Terraform say what it would change: ENV=dev STATE_BUCKET=name
+plan: ## Let Terraform say what it would change
 	@mkdir -p build
 	$(TERRAFORM) init -input=false -backend-config="bucket=$(STATE_BUCKET)"
 	$(TERRAFORM) plan -input=false -out="$(CURDIR)/$(PLAN)"
 
+#: ENV=dev            the same as for the plan
 .PHONY: apply
-apply: ## Carry out what was planned, and nothing else: ENV=dev
+apply: ## Carry out what was planned, and nothing else
 	$(TERRAFORM) init -input=false -backend-config="bucket=$(STATE_BUCKET)"
 	$(TERRAFORM) apply -input=false "$(CURDIR)/$(PLAN)"
 
+#: ENV=prod STATE_BUCKET=name  as for the plan
+#: COMMIT=sha         the commit that it is for
 .PHONY: keep-plan
-keep-plan: ## Keep the plan for who is to approve it: ENV=prod STATE_BUCKET=name COMMIT=sha
+keep-plan: ## Keep the plan for whoever is to approve it
 	gcloud storage cp "$(PLAN)" "$(KEPT_PLAN)"
 
+#: ENV=prod STATE_BUCKET=name COMMIT=sha  as they were when it was kept
 .PHONY: fetch-plan
-fetch-plan: ## Fetch the plan that was kept: ENV=prod STATE_BUCKET=name COMMIT=sha
+fetch-plan: ## Fetch the plan that was kept
 	@mkdir -p build
 	gcloud storage cp "$(KEPT_PLAN)" "$(PLAN)"
 
+#: PRODUCTION_PROJECT=id  production's project
+#: REGION=name        where its Cloud Build triggers are
+#: COMMIT=sha         the commit that the image was built from
 .PHONY: ask-for-plan
-ask-for-plan: ## Ask production's project to plan this image: PRODUCTION_PROJECT=id COMMIT=sha
+ask-for-plan: ## Ask production's project to plan this image
 	gcloud builds triggers run plan-production --project="$(PRODUCTION_PROJECT)" --region="$(REGION)" \
 		--sha="$(COMMIT)" --substitutions="_IMAGE=$(DIGEST)"
 
+#: PROJECT=id REGION=name COMMIT=sha  as above, of the project that is asked
 .PHONY: ask-for-release
-ask-for-release: ## Ask for the release of this image, which waits for approval: PROJECT=id COMMIT=sha
+ask-for-release: ## Ask for the release of this image, which waits for approval
 	gcloud builds triggers run release-production --project="$(PROJECT)" --region="$(REGION)" \
 		--sha="$(COMMIT)" --substitutions="_IMAGE=$(DIGEST)"
 
+#: PROJECT=id         your project at Google Cloud
+#: REGION=name        where its services run, such as europe-west1
 .PHONY: deploy
-deploy: $(READY) ## Deploy the image to all services, to nobody yet: PROJECT=id REGION=name
+deploy: $(READY) ## Deploy the image to all services, to nobody yet
 	@$(RELEASE) deploy
 
+#: PROJECT=id REGION=name  as for deploy
 .PHONY: smoke
-smoke: $(READY) ## Look at what was deployed; nothing is paid: PROJECT=id REGION=name
+smoke: $(READY) ## Look at what was deployed; nothing is trained or paid
 	@$(RELEASE) smoke
 
+#: PROJECT=id REGION=name  as for deploy
 .PHONY: promote
-promote: $(READY) ## Send everybody to what was deployed, and back if it is not well: PROJECT=id REGION=name
+promote: $(READY) ## Send everybody to what was deployed, and back by itself if it is not well
 	@$(RELEASE) promote
 
+#: PROJECT=id REGION=name  as for deploy
 .PHONY: rollback
-rollback: $(READY) ## Send everybody back to the release before: PROJECT=id REGION=name
+rollback: $(READY) ## Send everybody back to the release before
 	@$(RELEASE) rollback
 
+##@ Tidy up
+
 .PHONY: clean
-clean: ## Delete the environment, caches and local data
+clean: ## Delete the environment, caches, and what `make up` kept in .data
 	rm -rf $(VENV) build .data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -89,10 +89,12 @@ def progress_line(training: Document, *, passed_s: float = 0.0) -> str:
     done = percent(training)
     if done is None:
         return _waiting_line(training.get("stage"), progress.get("queue_position"))
-    step, total = progress.get("step"), progress.get("total")
+    step, total, eta_s = progress.get("step"), progress.get("total"), progress.get("eta_s")
+    if not done and step is None and eta_s is None:
+        return _DOING[Stage.TRAINING]
     parts = [f"step {step}/{total}"] if step is not None and total is not None else []
     parts.append(f"{done:.0f} %")
-    if (eta_s := progress.get("eta_s")) is not None:
+    if eta_s is not None:
         left_s = eta_s - passed_s
         parts.append(f"about {duration(left_s)} left" if left_s >= 1 else "almost done")
     return ", ".join(parts)
@@ -111,6 +113,11 @@ _DOING: Mapping[str, str] = {
     Stage.TRAINING: "fal.ai is preparing",
     Stage.MIRRORING: "copying the weights into our bucket and checking them",
 }
+
+
+def took(training: Document) -> str:
+    """How long all its stages took together."""
+    return duration(sum((training.get("stages") or {}).values()))
 
 
 def hindrance_line(training: Document) -> str:

@@ -16,7 +16,7 @@ from cli import stages
 from cli.client import ApiClient, ApiUnreachable, CommandError, at
 from cli.event_stream import Event, EventStream
 from cli.models import model_facts
-from cli.output import clean, duration, is_lively, say, show_facts
+from cli.output import clean, is_lively, say, show_facts
 
 Document = dict[str, Any]
 
@@ -29,12 +29,17 @@ def watch_training(client: ApiClient, training_id: str, console: Console) -> Doc
 
     Survives lost connections. Raises `ApiProblem` and `ApiUnreachable` as the client does.
     """
+    training = show_until_end(client, training_id, console)
+    show_end(client, training, console)
+    return training
+
+
+def show_until_end(client: ApiClient, training_id: str, console: Console) -> Document:
+    """The same without a word about how it ended."""
     with _view_for(console) as view:
         for event in EventStream(client=client, training_id=training_id, on_lost=view.lost):
             view.hear(event)
-    training = client.get(at("trainings", training_id))
-    show_end(client, training, console)
-    return training
+    return client.get(at("trainings", training_id))
 
 
 def follow_log(client: ApiClient, training_id: str, *, on_lost: Callable[[ApiUnreachable], None]) -> Iterator[str]:
@@ -56,8 +61,7 @@ def show_end(client: ApiClient, training: Document, console: Console) -> None:
 
 
 def _show_success(client: ApiClient, training: Document, console: Console) -> None:
-    took = duration(sum((training.get("stages") or {}).values()))
-    say(console, f"{stages.DONE} Trained in {took}.", style="green")
+    say(console, f"{stages.DONE} Trained in {stages.took(training)}.", style="green")
     try:
         model = client.get(at("models", training["model_id"]))
     except CommandError as error:

@@ -14,13 +14,21 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logs
+from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.edge import where_it_happened
 from shared.errors import BodyTooSlow, InvalidRequest, PayloadTooLarge, ProductError, TrainingNotFound, Unauthenticated
 from shared.problems import MEDIA_TYPE, problem
+from shared.shoots import ID_PATTERN
 
 # How many mistakes in a request are told, and how many characters of where each is and of what it is.
 MISTAKES = 10
 MISTAKE = 200
+
+# What a regular expression asks for, for people.
+_PATTERNS = {
+    TRIGGER_WORD_PATTERN: "has to be 1 to 50 letters, digits, spaces, - and _, with a letter, digit or _ at both ends",
+    ID_PATTERN: "has to be 1 to 128 letters of a to z, digits, - and _, with a letter or digit first",
+}
 
 _WORDS = {"type": "string"}
 _MEMBERS = {
@@ -89,10 +97,15 @@ def _on_product_error(request: Request, error: Exception) -> JSONResponse:
 def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     mistakes = error.errors()
-    reasons = [f"{_place(mistake)}: {mistake['msg'][:MISTAKE]}" for mistake in mistakes[:MISTAKES]]
+    reasons = [f"{_place(mistake)}: {_said(mistake)[:MISTAKE]}" for mistake in mistakes[:MISTAKES]]
     if len(mistakes) > MISTAKES:
         reasons.append(f"and {len(mistakes) - MISTAKES:,} more")
     return problem_answer(InvalidRequest(reason="; ".join(reasons)), request.url.path)
+
+
+def _said(mistake: dict[str, Any]) -> str:
+    pattern = mistake.get("ctx", {}).get("pattern")
+    return _PATTERNS.get(pattern) or str(mistake["msg"])
 
 
 def _place(mistake: dict[str, Any]) -> str:

@@ -20,6 +20,8 @@ MOST_PERCENT = 99.0
 MOST_ESTIMATED_PERCENT = 95.0
 # About what the default trainer takes: a start, then so long for each step.
 START_S = 60.0
+# Before that time alone says nothing: the log may still tell it better, in a moment.
+UNTOLD_S = 10.0
 SECONDS_PER_STEP = 0.25
 # The same for one picture.
 PICTURE_S = 8.0
@@ -167,6 +169,8 @@ def _shown(reading: _Reading, elapsed_s: float | None, now: datetime) -> Progres
 
 
 def _estimated(total_steps: int, elapsed_s: float, now: datetime) -> Progress:
+    if elapsed_s < UNTOLD_S:
+        return Progress(percent=0.0, total=total_steps, message="fal.ai is preparing", updated_at=now)
     expected_s = START_S + SECONDS_PER_STEP * total_steps
     percent = min(100 * max(0.0, elapsed_s) / expected_s, MOST_ESTIMATED_PERCENT)
     left_s = expected_s - max(0.0, elapsed_s)

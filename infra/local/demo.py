@@ -19,10 +19,12 @@ from typing import Any
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from cli.client import ApiClient, CommandError
 from cli.importing import files_to_import, import_shoot
-from cli.watching import watch_training
+from cli.stages import DONE, took
+from cli.watching import show_end, show_until_end
 from infra.local.errors import UNREADABLE, StackError
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.sample_shoot import draw_sample_shoot
@@ -42,14 +44,20 @@ def main() -> int:
     for name in ELSEWHERE:
         os.environ.pop(name, None)
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--images", type=Path, help="a folder of pictures and captions; without it, one is drawn")
-    parser.add_argument("--trigger", default="TOK", help="the trigger word")
+    # from the environment, where make puts its variables: a shell in between would read quotes and dollars in them
+    parser.add_argument(
+        "--images",
+        default=os.environ.get("IMAGES", ""),
+        help="a folder of pictures and captions; without it, one is drawn",
+    )
+    parser.add_argument("--trigger", default=os.environ.get("TRIGGER") or "TOK", help="the trigger word")
     given = parser.parse_args()
     console = Console()
     try:
-        return _demo(given.images, given.trigger, console)
+        images = Path(given.images).expanduser() if given.images else None
+        return _demo(images, given.trigger, console)
     except (StackError, CommandError) as error:
-        console.print(f"[red]The demo did not work:[/] {error}")
+        console.print(f"[red]The demo did not work:[/] {escape(str(error))}")
         return 1
     except UnreadableSettingsError as error:
         console.print(f"[red]The demo cannot start:[/] {error}")
@@ -71,6 +79,7 @@ def _demo(images: Path | None, trigger: str, console: Console) -> int:
         summary = _summary(running, client, training)
         checked = training["status"] == "succeeded" and _same_bytes(running, client, training, console)
         ok = checked and summary["billed_runs"] == 1
+    console.print("Everything that this demo made is deleted again. Models that stay: [bold]make up[/].")
     console.file.flush()
     print(json.dumps(summary), flush=True)
     return 0 if ok else 1
@@ -94,7 +103,14 @@ def _train(client: ApiClient, folder: Path, trigger: str, console: Console) -> D
     # one job, and its weights: pictures are for `make up`
     wanted = {"shoot_id": shoot["id"], "trigger_word": trigger, "samples": 0}
     training = client.post("/v1/trainings", wanted, idempotency_key=uuid.uuid4().hex)
-    return watch_training(client, training["id"], console)
+    ended = show_until_end(client, training["id"], console)
+    if ended["status"] == "succeeded":
+        console.print(
+            f"[green]{DONE} Trained in {took(ended)}.[/] Nothing was paid: `cost_usd` is what fal.ai would bill."
+        )
+    else:
+        show_end(client, ended, console)
+    return ended
 
 
 def _summary(stack: Stack, client: ApiClient, training: Document) -> Document:

@@ -7,6 +7,7 @@ import sys
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 
 from infra.local.errors import UNREADABLE, StackError
 from infra.local.settings import StackSettings
@@ -29,10 +30,10 @@ def main() -> int:
             console.print(f"[red]The {ended} ended by itself:[/] see {stack.data_dir / 'functions.log'}")
             return 1
     except StackError as error:
-        console.print(f"[red]Cannot start:[/] {error}")
+        console.print(f"[red]Cannot start:[/] {escape(str(error))}")
         return 1
     except UnreadableSettingsError as error:
-        console.print(f"[red]Cannot start:[/] {error}")
+        console.print(f"[red]Cannot start:[/] {escape(str(error))}")
         return UNREADABLE
     except KeyboardInterrupt:
         console.print("Stopped. Everything is kept: `make up` goes on where it was.")

@@ -427,3 +427,10 @@ def test_words_that_are_shown_to_people_are_one_line_that_can_be_seen(world: Api
 def test_the_words_of_every_language_are_taken_as_they_are(world: ApiWorld, words: str) -> None:
     answer = world.client.post("/v1/shoots", json={"costume_name": words, "person_id": "p"})
     assert (answer.status_code, answer.json()["costume_name"]) == (201, words)
+
+
+def test_what_a_trigger_word_or_an_id_may_be_is_said_in_words(world: ApiWorld) -> None:
+    trigger = world.client.post("/v1/trainings", json={"shoot_id": "s_1", "trigger_word": "it's"})
+    person = world.client.post("/v1/shoots", json={"costume_name": "Cape", "person_id": "an na"})
+    assert "trigger_word: has to be 1 to 50 letters, digits, spaces, - and _" in trigger.json()["detail"]
+    assert "person_id: has to be 1 to 128 letters" in person.json()["detail"]

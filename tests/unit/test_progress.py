@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.monitor.progress import MOST_PERCENT, parse_progress
+from functions.monitor.progress import MOST_PERCENT, UNTOLD_S, parse_progress
 from shared.training_records import Progress
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -135,6 +135,16 @@ def test_without_any_telling_line_the_time_is_the_measure() -> None:
     assert early.percent == pytest.approx(10.0)
     assert early.eta_s == pytest.approx(279.0)
     assert (late.percent, late.eta_s) == (95.0, None)
+
+
+def test_what_will_take_how_long_is_not_guessed_before_the_log_had_time_to_tell() -> None:
+    at_first = progress(now=START + timedelta(seconds=UNTOLD_S - 1))
+    assert at_first is not None
+    assert (at_first.percent, at_first.eta_s, at_first.message) == (0.0, None, "fal.ai is preparing")
+    later = progress(now=START + timedelta(seconds=UNTOLD_S))
+    assert later is not None
+    assert later.eta_s is not None and later.percent > 0
+    assert step_of("120/1000", now=START) == 120
 
 
 def test_a_place_in_the_queue_is_shown_until_there_is_a_log() -> None:

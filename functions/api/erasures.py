@@ -118,9 +118,7 @@ def plan_one_erasure(
 @router.post("/erasures", status_code=202)
 def erase(new: NewErasure, user: User, response: Response) -> ErasureView:
     """Delete for good; it is done soon. The same again goes on with the one that is not done yet."""
-    erasure = request_erasure(user, new.subject, new.subject_id, new.confirm, _ports())
-    response.headers["Location"] = f"/v1/erasures/{erasure.id}"
-    return _view(erasure)
+    return _requested(request_erasure(user, new.subject, new.subject_id, new.confirm, _ports()), response)
 
 
 @router.delete("/images/{images_id}", status_code=202, tags=["images"])
@@ -129,7 +127,12 @@ def delete_images(images_id: str, user: User, response: Response) -> ErasureView
 
     `GET /v1/erasures/plan?subject=images` shows before what that means.
     """
-    return erase(NewErasure(subject=Subject.IMAGES, subject_id=images_id), user, response)
+    return _requested(request_erasure(user, Subject.IMAGES, images_id, "", _ports()), response)
+
+
+def _requested(erasure: Erasure, response: Response) -> ErasureView:
+    response.headers["Location"] = f"/v1/erasures/{erasure.id}"
+    return _view(erasure)
 
 
 @router.get("/erasures")

@@ -1,9 +1,10 @@
-"""`lora images`: pictures made with a model: make, follow, list, show, download, compare, delete."""
+"""`lora images`: pictures made with a model: make, list, show, download, compare, delete."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ app = typer.Typer(
 Document = dict[str, Any]
 
 ImagesId = Annotated[str, typer.Argument(metavar="IMAGES", help="The id of a set, as `lora images list` shows it.")]
-Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="What to show; [trigger] stands for the trigger word.")]
+Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help=r"What to show; \[trigger] stands for the trigger word.")]
 Count = Annotated[int, typer.Option("--count", "-n", min=1, max=MAX_PICTURES, help="How many pictures.")]
 Size = Annotated[str, typer.Option("--size", help=f"One of {', '.join(PICTURE_SIZES)}.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="The same seed and prompt make the same pictures.")]
@@ -38,7 +39,25 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Ask for them and leave.
 SIZE = "landscape_4_3"
 
 
-@app.command("make", epilog='Example:  lora images make m_2f7c "[trigger] in the rain" --count 2')
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """So many pictures of a size with a model: what their price depends on."""
+
+    model_id: str
+    count: int
+    size: str
+
+    @classmethod
+    def like(cls, job: Document) -> Order:
+        """As many of the same once more."""
+        return cls(model_id=job["model_id"], count=job["count"], size=job["size"])
+
+    def quote(self, client: ApiClient) -> Document:
+        """What the API says that it costs."""
+        return client.get(at("models", self.model_id, "images", "quote"), count=self.count, size=self.size)
+
+
+@app.command("make", epilog=r'Example:  lora images make m_2f7c "\[trigger] in the rain" --count 2')
 def make_images(
     context: typer.Context,
     model_id: ModelId,
@@ -53,10 +72,10 @@ def make_images(
 ) -> None:
     """Make pictures with a model. This costs money at fal.ai: on a terminal, the price is shown and confirmed first."""
     client = client_of(context)
-    _agree(client, model_id, count, image_size, times=1, yes=yes, as_json=as_json)
+    agree(client, [Order(model_id=model_id, count=count, size=image_size)], yes=yes, as_json=as_json)
     body = {"prompt": prompt, "count": count, "size": image_size, "seed": seed, "scale": scale}
     asked = client.post(at("models", model_id, "images"), _given(body), idempotency_key=str(uuid.uuid4()))
-    _show_made(client, [asked], no_wait=no_wait, as_json=as_json)
+    show_made(client, [asked], no_wait=no_wait, as_json=as_json)
 
 
 @app.command("more", epilog="Example:  lora images more i_2f7c")
@@ -66,12 +85,12 @@ def make_more(
     """More like these: the same prompt, model, size and scale, with a new seed."""
     client = client_of(context)
     like = client.get(at("images", images_id))
-    _agree(client, like["model_id"], like["count"], like["size"], times=1, yes=yes, as_json=as_json)
+    agree(client, [Order.like(like)], yes=yes, as_json=as_json)
     asked = client.post(at("images", images_id, "more"), {}, idempotency_key=str(uuid.uuid4()))
-    _show_made(client, [asked], no_wait=no_wait, as_json=as_json)
+    show_made(client, [asked], no_wait=no_wait, as_json=as_json)
 
 
-@app.command("compare", epilog='Example:  lora images compare "[trigger] at sea" m_1 m_2 --scale 0 --scale 1')
+@app.command("compare", epilog=r'Example:  lora images compare "\[trigger] at sea" m_1 m_2 --scale 0 --scale 1')
 def compare(
     context: typer.Context,
     prompt: Prompt,
@@ -88,15 +107,17 @@ def compare(
 ) -> None:
     """Make the same pictures with several models or at several scales: same prompt, same seed, side by side."""
     client, scales = client_of(context), scale or [1.0]
-    _agree(client, model_ids[0], count, image_size, times=len(model_ids) * len(scales), yes=yes, as_json=as_json)
+    orders = [Order(model_id=model_id, count=count, size=image_size) for model_id in model_ids for _ in scales]
+    agree(client, orders, yes=yes, as_json=as_json)
     body = {"prompt": prompt, "model_ids": model_ids, "scales": scales, "count": count, "size": image_size}
     made = client.post("/v1/comparisons", _given({**body, "seed": seed}), idempotency_key=str(uuid.uuid4()))
     done = _followed(client, made["items"], no_wait=no_wait)
     if as_json:
         print_json({"id": made["id"], "items": done})
-        return
-    show_table(stdout(), ("MODEL", "SCALE", "ID", "STATUS", "PICTURES"), [_compared(job) for job in done])
-    say(stderr(), f"Comparison {clean(made['id'])}")
+    else:
+        show_table(stdout(), ("MODEL", "SCALE", "ID", "STATUS", "PICTURES"), [_compared(job) for job in done])
+        say(stderr(), f"Comparison {clean(made['id'])}: lora images download ID for each")
+    _fail_unless_made(done, no_wait=no_wait)
 
 
 @app.command("list", epilog="Example:  lora images list --model m_2f7c")
@@ -149,15 +170,6 @@ def download_images(context: typer.Context, images_id: ImagesId, to: To = None, 
         show_facts(stdout(), "Pictures", {path.name: str(path) for path in paths} or {"pictures": "none"})
 
 
-@app.command("cancel", epilog="Example:  lora images cancel i_2f7c")
-def cancel_images(context: typer.Context, images_id: ImagesId, as_json: AsJson = False) -> None:
-    """Stop making pictures, and tell whether that may still cost something."""
-    done = client_of(context).post(at("images", images_id, "cancel"), {})
-    print_json(done) if as_json else say(stdout(), clean(done["message"]))
-    if done["outcome"] == "too_late":
-        raise typer.Exit(1)
-
-
 app.command("delete", epilog="Example:  lora images delete i_2f7c --dry-run")(erase_images)
 
 
@@ -186,15 +198,16 @@ def _given(body: Document) -> Document:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _agree(
-    client: ApiClient, model_id: str, count: int, image_size: str, *, times: int, yes: bool, as_json: bool
-) -> None:
-    """Show the price and, on a terminal, ask; `typer.Exit` where the answer is no."""
+def agree(client: ApiClient, orders: Sequence[Order], *, yes: bool, as_json: bool) -> None:
+    """Show the price of all that is ordered and, on a terminal, ask; `typer.Exit` where the answer is no."""
     if as_json:
         return
-    quote = client.get(at("models", model_id, "images", "quote"), count=count, size=image_size)
-    price = "a price not known yet" if quote["price_usd"] is None else usd(quote["price_usd"] * times)
-    say(stderr(), f"{count * times} pictures for {price}. {clean(quote['note'])}".rstrip())
+    quotes = [order.quote(client) for order in orders]
+    prices = [quote["price_usd"] for quote in quotes]
+    price = "a price not known yet" if None in prices else usd(sum(prices))
+    count = sum(order.count for order in orders)
+    notes = " ".join(dict.fromkeys(clean(quote["note"]) for quote in quotes))
+    say(stderr(), f"{'1 picture' if count == 1 else f'{count} pictures'} for {price}. {notes}".rstrip())
     if yes or not can_ask(as_json=as_json) or typer.confirm("Make them?", err=True):
         return
     say(stderr(), "Nothing was started.")
@@ -205,7 +218,8 @@ def _followed(client: ApiClient, jobs: Sequence[Document], *, no_wait: bool) -> 
     return list(jobs) if no_wait else follow_images(client, [job["id"] for job in jobs], stderr())
 
 
-def _show_made(client: ApiClient, jobs: Sequence[Document], *, no_wait: bool, as_json: bool) -> None:
+def show_made(client: ApiClient, jobs: Sequence[Document], *, no_wait: bool, as_json: bool) -> None:
+    """Follow the sets unless there is to be no waiting, and show them; `typer.Exit` where one did not succeed."""
     done = _followed(client, jobs, no_wait=no_wait)
     for job in done:
         if as_json:
@@ -214,7 +228,11 @@ def _show_made(client: ApiClient, jobs: Sequence[Document], *, no_wait: bool, as
         show_facts(stdout(), "Pictures", images_facts(job))
         if job["pictures"]:
             say(stderr(), f"Download them: lora images download {clean(job['id'])}")
-    if not no_wait and any(job["status"] != "succeeded" for job in done):
+    _fail_unless_made(done, no_wait=no_wait)
+
+
+def _fail_unless_made(jobs: Sequence[Document], *, no_wait: bool) -> None:
+    if not no_wait and any(job["status"] != "succeeded" for job in jobs):
         raise typer.Exit(1)
 
 

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from cli import (
     console,
     doctor,
+    ending_images,
     erase,
     images,
     lineage,
@@ -42,8 +43,8 @@ Examples:
   lora trainings retry TRAINING --watch
   lora trainings story TRAINING
   lora models download MODEL --to ./loras
-  lora images make MODEL "[trigger] in the rain" --count 2
-  lora images compare "[trigger] at sea" MODEL --scale 0 --scale 1
+  lora images make MODEL "\\[trigger] in the rain" --count 2
+  lora images compare "\\[trigger] at sea" MODEL --scale 0 --scale 1
   lora open training TRAINING
   lora ops dead-letters list
 
@@ -103,6 +104,10 @@ models.app.command("rename", epilog='Example:  lora models rename m_2f7c "Ada as
     model_changes.rename_model
 )
 app.add_typer(models.app, name="models")
+images.app.command("watch", epilog="Example:  lora images watch i_2f7c")(ending_images.watch_images)
+images.app.command("cancel", epilog="Example:  lora images cancel i_2f7c")(ending_images.cancel_images)
+images.app.command("retry", epilog="Example:  lora images retry i_2f7c")(ending_images.retry_images)
+images.app.command("story", epilog="Example:  lora images story i_2f7c")(story.tell_images_story)
 app.add_typer(images.app, name="images")
 app.add_typer(erase.app, name="erase")
 app.command("open", epilog="Example:  lora open training t_2f7c")(console.open_console)

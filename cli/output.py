@@ -156,8 +156,10 @@ def duration(seconds: float) -> str:
 
 
 def usd(amount: float) -> str:
-    """US dollars as people read them, to the cent, and finer where that would show nothing."""
-    return f"${amount:.2f}" if amount >= 0.01 or not amount else f"${amount:.4f}"
+    """US dollars as people read them, to the cent, and finer for what costs cents."""
+    if 0 < amount < 0.01:
+        return f"${amount:.4f}"
+    return f"${amount:.3f}".removesuffix("0") if amount < 1 else f"${amount:.2f}"
 
 
 def ago(moment: str) -> str:

@@ -1,4 +1,4 @@
-"""`lora trainings story`: everything that happened to a training, as a timeline."""
+"""`lora trainings story` and `lora images story`: everything that happened to a job, as a timeline."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli.client import at
 from cli.context import client_of
+from cli.images import ImagesId
 from cli.output import AsJson, clean, duration, is_decorated, print_json, say, stderr, stdout
 from cli.trainings import TrainingId
 
@@ -28,14 +29,23 @@ def tell_story(context: typer.Context, training_id: TrainingId, as_json: AsJson 
     There are no secrets in it. --json has the fields of every event, too.
     Operators may see the stories of others.
     """
-    story = client_of(context).get(at("trainings", training_id, "story"))
+    _tell(context, "trainings", training_id, "The training", as_json=as_json)
+
+
+def tell_images_story(context: typer.Context, images_id: ImagesId, as_json: AsJson = False) -> None:
+    """Tell everything that happened to a set of pictures, as of a training."""
+    _tell(context, "images", images_id, "The set of pictures", as_json=as_json)
+
+
+def _tell(context: typer.Context, kind: str, job_id: str, noun: str, *, as_json: bool) -> None:
+    story = client_of(context).get(at(kind, job_id, "story"))
     if as_json:
         print_json(story)
         return
     if not story["whole"]:
         say(stderr(), "It is long: its beginning is left out, but for the moves.")
     show_timeline(story["lines"], stdout())
-    say(stderr(), f"The training {clean(story['training_id'])} is {clean(story['status'])}.")
+    say(stderr(), f"{noun} {clean(story['training_id'])} is {clean(story['status'])}.")
 
 
 def show_timeline(lines: list[Document], console: Console) -> None:

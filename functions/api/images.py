@@ -169,7 +169,8 @@ def download_images(images_id: str, user: User) -> ImageDownloadView:
     bucket, ttl_s = bootstrap.models_bucket(), bootstrap.api_settings().download_url_ttl_s
 
     def file(name: str, size: int, sha256: str) -> ImageFileView:
-        saved = f"{job.model_name}-v{job.version}-{job.seed}-{file_name(name)}"
+        # one for every picture, also of sets that differ in prompt or scale alone
+        saved = f"{job.model_name}-v{job.version}-{job.id}-{file_name(name)}"
         url = bucket.sign(name, ttl_s=ttl_s, download_name=saved)
         return ImageFileView(url=url, file_name=saved, size=size, sha256=sha256)
 

@@ -191,7 +191,7 @@ def test_the_cli_makes_compares_brings_home_and_deletes_pictures(gallery: Galler
     assert (made.exit_code, made.json["status"], made.json["prompt"]) == (0, "succeeded", "T_gallery, by hand")
     images_id = made.json["id"]
     more = run(url, "images", "more", images_id, "--yes")
-    assert more.exit_code == 0 and "1 pictures for $0.04" in more.stderr
+    assert more.exit_code == 0 and "1 picture for $0.035" in more.stderr
     compared = run(
         url, "images", "compare", "by hand", model_id, "--scale", "0", "--scale", "1", "--yes", "--json"
     ).json
@@ -209,6 +209,18 @@ def test_the_cli_makes_compares_brings_home_and_deletes_pictures(gallery: Galler
     assert (gone.exit_code, "images_not_found" in gone.stderr) == (3, True)
     kept = gallery.system.bucket("models_bucket")
     assert [found.name for found in kept.list("images/") if images_id in found.name] == []
+
+
+def test_the_cli_watches_tells_and_retries_and_a_retry_is_one_successor(gallery: Gallery) -> None:
+    url, failed = gallery.system.stack.url, gallery.wait(gallery.asked["fails"])
+    watched = run(url, "images", "watch", failed["id"])
+    assert (watched.exit_code, "training_failed" in watched.stdout) == (1, True)
+    assert "fal.ai accepted it" in run(url, "images", "story", failed["id"]).stdout
+    again = run(url, "images", "retry", failed["id"], "--no-wait", "--json").json
+    assert (again["predecessor_id"], again["seed"]) == (failed["id"], failed["seed"])
+    assert run(url, "images", "retry", failed["id"], "--no-wait", "--json").json["id"] == again["id"]
+    refused = run(url, "images", "retry", gallery.asked["plain"]["id"])
+    assert (refused.exit_code, "only failed or canceled ones" in refused.stderr) == (3, True)
 
 
 def test_pictures_are_deleted_over_http_by_the_eraser_and_fal_ai_forgets_them(gallery: Gallery) -> None:

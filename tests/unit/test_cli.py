@@ -79,7 +79,7 @@ COMMANDS = (
         "models rename",
     ),
     *("images make", "images list", "images show", "images download", "images more", "images compare"),
-    *("images cancel", "images delete"),
+    *("images cancel", "images delete", "images watch", "images retry", "images story"),
     *("erase model", "erase training", "erase person", "erase images", "erase receipts", "erase receipt"),
     *("ops dead-letters list", "ops dead-letters show", "ops dead-letters redrive", "ops dead-letters discard"),
     *("ops redrive", "ops sweep"),
@@ -92,6 +92,11 @@ def test_every_command_has_help_with_an_example(words: str) -> None:
     assert outcome.exit_code == 0
     assert f"Example:  lora {words}" in outcome.stdout
     assert "--json" in outcome.stdout
+
+
+@pytest.mark.parametrize("words", ["", "images make", "images compare"])
+def test_brackets_in_help_are_no_markup(words: str) -> None:
+    assert '"[trigger] ' in run(NOWHERE, *words.split(), "--help").stdout
 
 
 def test_every_command_is_tested_for_its_help() -> None:

@@ -22,9 +22,8 @@ def draw_picture(*, prompt: str, seed: int, weights: str, scale: float, size: tu
     image = _scene(random.Random(f"{prompt}\0{seed}"), size)
     if scale > 0:
         image = Image.blend(image, _model_look(image, random.Random(weights)), min(1.0, scale / 2))
-    _label(
-        image, [*textwrap.wrap(prompt, _CAPTION_CHARACTERS)[:3], f"seed {seed}  scale {scale:g}  model {weights[:6]}"]
-    )
+    model = f"scale {scale:g}  model {weights[:6]}" if scale > 0 else "without the LoRA"
+    _label(image, [*textwrap.wrap(prompt, _CAPTION_CHARACTERS)[:3], f"seed {seed}  {model}"])
     out = io.BytesIO()
     image.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()

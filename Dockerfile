@@ -40,4 +40,4 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 USER 10001
 EXPOSE 8080
-CMD ["functions-framework"]
+CMD ["python", "-m", "shared.serving"]

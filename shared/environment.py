@@ -23,6 +23,10 @@ _TAKES = {
 }
 
 
+UNREADABLE = 2
+"""The exit code of a process where a setting cannot be read."""
+
+
 class UnreadableSettingsError(Exception):
     """A sentence for each setting that cannot be read: its name and what it takes.
 

@@ -94,8 +94,9 @@ def function_process(
     """Run the function on the embedded backend in `folder` until the block ends; `source` where it is not ours."""
     port, log = free_port(), folder / f"{name}.log"
     given = {**os.environ, "BACKEND": "embedded", "DATA_DIR": str(folder), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    command = [sys.executable, "-m", "functions_framework", "--target", name, "--host", "127.0.0.1"]
-    command += ["--source", str(ROOT / (source or f"functions/{name}/main.py")), "--port", str(port)]
+    given |= {"FUNCTION_TARGET": name, "FUNCTION_SOURCE": str(ROOT / (source or f"functions/{name}/main.py"))}
+    given |= {"HOST": "127.0.0.1", "PORT": str(port)}
+    command = [sys.executable, "-m", "shared.serving"]
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=ROOT, env={**given, **environment}, stdout=output, stderr=output)
     try:

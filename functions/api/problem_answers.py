@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,7 +16,7 @@ from shared import logs
 from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.edge import where_it_happened
 from shared.errors import BodyTooSlow, InvalidRequest, PayloadTooLarge, ProductError, TrainingNotFound, Unauthenticated
-from shared.problems import MEDIA_TYPE, problem
+from shared.problems import MEDIA_TYPE, http_problem, problem
 from shared.shoots import ID_PATTERN
 
 # How many mistakes in a request are told, and how many characters of where each is and of what it is.
@@ -116,17 +115,8 @@ def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, ProductError):  # FastAPI's own, around what was raised while it read the body
         return _on_product_error(request, error.__cause__)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-    body = {
-        "type": f"urn:costumes-lora:problem:{code}",
-        "title": HTTPStatus(error.status_code).phrase.capitalize(),
-        "status": error.status_code,
-        "detail": f"{error.detail}: see /openapi.json for what there is.",
-        "code": code,
-        "retryable": False,
-        "instance": request.url.path,
-    }
-    return ProblemResponse(body, error.status_code, error.headers)
+    document = http_problem(error.status_code, str(error.detail), instance=request.url.path)
+    return ProblemResponse(document, error.status_code, error.headers)
 
 
 class UnexpectedErrors:

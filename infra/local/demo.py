@@ -25,12 +25,12 @@ from cli.client import ApiClient, CommandError
 from cli.importing import files_to_import, import_shoot
 from cli.stages import DONE, took
 from cli.watching import show_end, show_until_end
-from infra.local.errors import UNREADABLE, StackError
+from infra.local.errors import StackError
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.sample_shoot import draw_sample_shoot
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack, running_stack
-from shared.environment import UnreadableSettingsError
+from shared.environment import UNREADABLE, UnreadableSettingsError
 
 Document = dict[str, Any]
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-import functions_framework
-from functions_framework._http import create_server
-
 from infra.local.lifeline import FLAG, hold_lifeline
-from infra.local.reading import end_where_unreadable
 from infra.local.servers import FUNCTIONS, source_of
+from shared.serving import end_where_unreadable, serve
 
 
 def main() -> None:
@@ -22,9 +19,8 @@ def main() -> None:
     if given.lifeline:
         hold_lifeline()
     end_where_unreadable()
-    app = functions_framework.create_app(target=given.name, source=source_of(given.name))
-    # as its own command does, but without gunicorn's control socket: all functions would share one in the home folder
-    create_server(app, debug=False, control_socket_disable=True).run("127.0.0.1", given.port)
+    # without gunicorn's control socket: all functions would share one in the home folder
+    serve(given.name, source_of(given.name), host="127.0.0.1", port=given.port, control_socket_disable=True)
 
 
 if __name__ == "__main__":

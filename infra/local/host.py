@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
-import functions_framework
 import uvicorn
 from a2wsgi import WSGIMiddleware
 from flask import Flask
@@ -25,11 +24,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from infra.local.dispatcher import Dispatcher, DispatchSettings
 from infra.local.lifeline import FLAG, hold_lifeline
 from infra.local.objects_app import create_objects_app
-from infra.local.reading import end_where_unreadable
 from infra.local.servers import FUNCTIONS, source_of
 from infra.local.settings import LocalSettings
 from infra.local.ticker import Ticker
-from shared import bootstrap
+from shared import bootstrap, serving
 from shared.events import SUBSCRIPTIONS
 from shared.settings import Backend
 
@@ -41,7 +39,7 @@ WSGI_THREADS = 16
 
 def load_function(name: str) -> ASGIApp:
     """The function's own app, made by functions-framework from its source and target, as Cloud Run would."""
-    app = functions_framework.create_app(target=name, source=source_of(name))
+    app = serving.load_function(name, source_of(name))
     wrapped = WSGIMiddleware(cast("WSGIApp", app), workers=WSGI_THREADS) if isinstance(app, Flask) else app
     return cast("ASGIApp", wrapped)
 
@@ -128,7 +126,7 @@ def main() -> None:
     port = given.port
     if given.lifeline:
         hold_lifeline()
-    end_where_unreadable()
+    serving.end_where_unreadable()
     host = create_host(f"http://127.0.0.1:{port}", LocalSettings())
     uvicorn.run(
         host,
@@ -136,6 +134,7 @@ def main() -> None:
         port=port,
         log_level="warning",
         access_log=False,
+        ws="none",
         timeout_graceful_shutdown=5,
     )
 

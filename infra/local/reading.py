@@ -1,24 +1,8 @@
-"""Settings of the functions, read when a process starts: an unreadable one would be said by whoever needs it first."""
+"""Why a process of the stack did not start: what it logged where a setting cannot be read."""
 
 from __future__ import annotations
 
 import json
-import sys
-
-from infra.local.env_example import groups
-from infra.local.errors import UNREADABLE
-from shared import logs
-from shared.environment import UnreadableSettingsError
-
-
-def end_where_unreadable() -> None:
-    """Read every setting; where one cannot be, log `settings_unreadable` and end this process."""
-    try:
-        for group in groups():
-            group()
-    except UnreadableSettingsError as error:
-        logs.error("settings_unreadable", reason=str(error))
-        sys.exit(UNREADABLE)
 
 
 def unreadable_settings(log: str) -> str | None:

@@ -16,13 +16,13 @@ import httpx
 from pydantic import SecretStr
 
 from infra.local.data_dir import held_folder
-from infra.local.errors import UNREADABLE, StackError
+from infra.local.errors import StackError
 from infra.local.processes import Processes
 from infra.local.reading import unreadable_settings
 from infra.local.servers import FUNCTIONS, Server, Servers, command, one_for_each, one_host
 from infra.local.settings import FunctionProcesses, LocalBackend, StackSettings
 from infra.local.ticker import Ticker
-from shared.environment import UnreadableSettingsError
+from shared.environment import UNREADABLE, UnreadableSettingsError
 from shared.settings import FalSettings, NotifySettings, is_loopback
 
 if TYPE_CHECKING:

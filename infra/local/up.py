@@ -9,10 +9,10 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
-from infra.local.errors import UNREADABLE, StackError
+from infra.local.errors import StackError
 from infra.local.settings import StackSettings
 from infra.local.stack import Stack, running_stack
-from shared.environment import UnreadableSettingsError
+from shared.environment import UNREADABLE, UnreadableSettingsError
 
 
 def main() -> int:

@@ -59,4 +59,6 @@ def test_what_must_not_go_in_does_not(name: str, tmp_path: Path) -> None:
 
 def test_the_command_is_one_process_that_gets_the_signals() -> None:
     dockerfile = Dockerfile()
-    assert dockerfile.command == ["functions-framework"], "without a shell, which would keep SIGTERM to itself"
+    assert dockerfile.command == ["python", "-m", "shared.serving"], (
+        "without a shell, which would keep SIGTERM to itself"
+    )

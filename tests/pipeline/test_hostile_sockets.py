@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -73,7 +74,10 @@ def chunks(*pieces: bytes, end: bool = True) -> bytes:
 
 
 LENGTH = b"Content-Length: %d\r\n" % len(NEW)
-KEY = base64.b64encode(b"x" * 16)
+UPGRADE = (
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: " + base64.b64encode(b"x" * 16) + b"\r\n"
+)
 
 # what: (bytes, statuses; 0 where the connection may be closed without an answer)
 REFUSED: Mapping[str, tuple[bytes, set[int]]] = {
@@ -113,15 +117,6 @@ REFUSED: Mapping[str, tuple[bytes, set[int]]] = {
     "TRACE": (get(b"/v1/shoots", method=b"TRACE"), {405}),
     "CONNECT": (get(b"evil.example:443", method=b"CONNECT"), {400, 404, 405}),
     "a long method": (get(b"/v1/shoots", method=b"A" * 100_000), {400, 405}),
-    "a web socket": (
-        get(
-            b"/v1/trainings/t_1/events",
-            b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-            + KEY
-            + b"\r\n",
-        ),
-        {403},
-    ),
     "two lengths": (post(LENGTH + b"Content-Length: 1\r\n", NEW), {400}),
     "a length with a sign": (post(b"Content-Length: +%d\r\n" % len(NEW), NEW), {400}),
     "a negative length": (post(b"Content-Length: -1\r\n", NEW), {400}),
@@ -154,6 +149,31 @@ def test_bytes_that_make_no_request_of_ours_are_refused_and_do_nothing(target: T
         word in said.body for word in (b"Traceback", b"/home", b"/root", b"/tmp", b"site-packages", b"sqlite")
     )
     assert target.made() == before
+
+
+FRAMEWORKS = {
+    "a new line": (get(b"/v1/shoots/%0a"), 404),
+    "a new line inside": (get(b"/v1/%0a/shoots"), 404),
+    "TRACE": (get(b"/v1/shoots", method=b"TRACE"), 405),
+    "an unknown method": (get(b"/", method=b"FOO"), 405),
+    "robots": (get(b"/robots.txt"), 404),
+    "an icon": (get(b"/favicon.ico"), 404),
+    "a web socket": (get(b"/v1/nothing", UPGRADE), 404),
+}
+
+
+@pytest.mark.parametrize("what", FRAMEWORKS)
+def test_what_the_framework_itself_refuses_is_a_problem_document_too(target: Target, what: str) -> None:
+    sent, status = FRAMEWORKS[what]
+    said = target.api.say(sent)
+    assert (said.status, said.headers["content-type"]) == (status, "application/problem+json")
+    assert {"code", "detail", "status", "title", "type"} <= json.loads(said.body).keys()
+
+
+def test_an_offer_of_a_web_socket_with_a_body_is_an_ordinary_request(target: Target) -> None:
+    before = target.made()
+    assert target.api.say(post(UPGRADE + LENGTH, NEW)).status == 201
+    assert target.made() == before + 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.events import Event, ImagesFinished, TrainingFinished
+from shared.image_jobs import ImageJob, Origin
 from shared.models import Model
 from shared.stages import TERMINAL, Status
 from shared.training_records import Failure, Move
@@ -39,14 +40,27 @@ class Job(Protocol):
 class Subject:
     """A kind of job in a receiver's words: `word` begins the type, `id_field` names its id, `page` is the console's.
 
-    `done` says that it succeeded, of the data's fields. `facts` are further fields of its own.
+    `done` says that it succeeded, of the data's fields. `facts` are further fields of its own. Of ends that it
+    `withholds`, nobody is told.
     """
 
     word: str
     id_field: str
     page: str
-    done: str
+    done: Callable[[Mapping[str, Any]], str]
     facts: Callable[[Any], Mapping[str, Any]] = lambda job: {}
+    withholds: Callable[[Any, Status], bool] = lambda job, status: False
+
+
+def _made(data: Mapping[str, Any]) -> str:
+    pictures = "1 picture is" if data["count"] == 1 else f"{data['count']} pictures are"
+    return f"{pictures} ready, made with {data['model_name']}, version {data['version']}."
+
+
+def _facts_of_pictures(images: ImageJob) -> Mapping[str, Any]:
+    """The model by its name and version, also where it is deleted since."""
+    told = ("model_name", "version", "origin", "group_id")
+    return {"count": len(images.pictures), **{name: getattr(images, name) for name in told}}
 
 
 SUBJECTS: Mapping[type[Event], Subject] = {
@@ -54,15 +68,17 @@ SUBJECTS: Mapping[type[Event], Subject] = {
         word="training",
         id_field="training_id",
         page="/trainings/{id}",
-        done="The training succeeded: the model {model_name}, version {version}, is ready.",
+        done="The training succeeded: the model {model_name}, version {version}, is ready.".format_map,
         facts=lambda training: {"model_name": training.model_name},
     ),
     ImagesFinished: Subject(
         word="images",
         id_field="images_id",
-        page="/images/{id}",
-        done="{count} pictures are ready, made with {model_name}, version {version}.",
-        facts=lambda images: {"model_name": images.model_name, "count": len(images.pictures), "origin": images.origin},
+        page="/models/{model_id}",
+        done=_made,
+        facts=_facts_of_pictures,
+        # the end of the training before was told, and samples belong to it
+        withholds=lambda images, status: images.origin is Origin.SAMPLES and status is Status.SUCCEEDED,
     ),
 }
 """By the event that tells of an end. Whoever adds one subscribes the notifier to it (shared/events.py)."""
@@ -96,12 +112,12 @@ def body_of(job: Job, end: End, subject: Subject, *, model: Model | None, consol
         "status": end.move.status,
         "owner_id": job.owner_id,
         "model_name": model.name if model else None,
-        **subject.facts(job),
         **known,
-        "link": f"{console_url}{subject.page.format(id=job.id)}" if console_url else None,
+        **subject.facts(job),
+        "link": f"{console_url}{subject.page.format(id=job.id, model_id=job.model_id)}" if console_url else None,
     }
     if end.is_last and end.move.status is Status.SUCCEEDED:
-        data["sentence"] = subject.done.format(**data)
+        data["sentence"] = subject.done(data)
     content = {
         "type": f"{subject.word}.{end.move.status}",
         "timestamp": end.move.at.isoformat().replace("+00:00", "Z"),

@@ -38,7 +38,7 @@ def notify(job: Job, subject: Subject, *, attempt: int, notifier: Notifier) -> N
     told = notifier.notices.get(job.id)
     first_failure: ProductError | None = None
     for end in ends_of(job):
-        if told.is_sent(end.id):
+        if told.is_sent(end.id) or subject.withholds(job, end.move.status):
             continue
         try:
             _tell(job, end, subject, attempt=attempt, notifier=notifier)

@@ -18,6 +18,8 @@ from shared.errors import (
     TrainingFailed,
 )
 from shared.events import EVENTS, SUBSCRIPTIONS, TrainingFinished
+from shared.image_jobs import ImageJob
+from shared.stages import Status
 from shared.trainings import Training
 from tests.wiring import CONSOLE_URL, MAX_ATTEMPTS, NOTICE_LEASE_S
 from tests.world import World
@@ -106,6 +108,83 @@ def test_a_cancellation_is_an_end_as_well(world: World) -> None:
     cancel_job(world.start(), jobs=world.jobs, publisher=world.publisher, clock=world.clock)
     world.run()
     assert [notice["type"] for notice in told(world)] == ["training.canceled"]
+
+
+def drawn(world: World, **wish: Any) -> ImageJob:
+    """Pictures that were made, and nothing told before."""
+    job = world.draw(world.model(), **wish)
+    world.receiver.received.clear()
+    world.run()
+    return world.finish_images(job)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 picture is ready"), (2, "2 pictures are ready")])
+def test_pictures_that_are_ready_are_told_without_their_prompt(world: World, count: int, words: str) -> None:
+    job = drawn(world, prompt="something private", count=count)
+    ((_, body),) = world.receiver.received
+    notice = json.loads(body)
+    assert notice["type"] == "images.succeeded"
+    assert notice["data"] == {
+        "images_id": job.id,
+        "status": "succeeded",
+        "owner_id": job.owner_id,
+        "model_id": job.model_id,
+        "model_name": job.model_name,
+        "version": 1,
+        "count": count,
+        "origin": "asked",
+        "group_id": None,
+        "code": None,
+        "sentence": f"{words}, made with {job.model_name}, version 1.",
+        "charged": True,
+        "cost_usd": 0.02,
+        "link": f"{CONSOLE_URL}/models/{job.model_id}",
+    }
+    assert "private" not in body and "fal.media" not in body
+
+
+def test_pictures_that_failed_are_told_in_words_about_pictures(world: World) -> None:
+    job = world.draw(world.model())
+    world.receiver.received.clear()
+    world.run()
+    world.fal.end(world.request_of(job), TrainingFailed(reason="out of memory", charged=False))
+    world.call_back(job)
+    (notice,) = told(world)
+    assert (notice["type"], notice["data"]["code"], notice["data"]["version"]) == (
+        "images.failed",
+        "training_failed",
+        1,
+    )
+    assert notice["data"]["sentence"].startswith("fal.ai could not make the pictures")
+
+
+def test_pictures_whose_model_is_deleted_since_are_told_with_its_name_and_version(world: World) -> None:
+    job = world.draw(world.model())
+    world.receiver.received.clear()
+    world.run()
+    world.models.delete(job.model_id)
+    world.finish_images(job)
+    assert told(world)[0]["data"]["sentence"] == f"1 picture is ready, made with {job.model_name}, version 1."
+
+
+def test_samples_come_with_their_model_and_are_told_where_they_fail_only(world: World) -> None:
+    world.shoot()
+    training = world.start(samples=2)
+    world.run()
+    world.finish(training)
+    (samples,) = world.images.list_for_owner(training.owner_id, limit=9).items
+    assert world.finish_images(samples).status is Status.SUCCEEDED
+    assert [notice["type"] for notice in told(world)] == ["training.succeeded"]
+
+    second = world.start(key="second", samples=2, force=True)
+    world.run()
+    world.fal.end(world.request_of(second))
+    world.publisher.publish(world.report(second, world.request_of(second)))
+    world.run()
+    (samples,) = [s for s in world.images.list_for_owner(training.owner_id, limit=9).items if s.id != samples.id]
+    world.fal.end(world.request_of(samples), TrainingFailed(reason="out of memory", charged=False))
+    world.call_back(samples)
+    assert [notice["type"] for notice in told(world)][1:] == ["training.succeeded", "images.failed"]
 
 
 def test_a_message_that_comes_again_tells_nothing_again(world: World) -> None:

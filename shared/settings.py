@@ -172,7 +172,7 @@ class MirrorSettings(Group):
 
     max_weights_bytes: int = Field(4 << 30, description="Bytes of weights that are taken, at most")
     max_config_bytes: int = Field(1 << 20, description="Bytes of configuration that are taken, at most")
-    max_made_bytes: int = Field(40 << 20, description="Bytes of a picture made with a model that are taken, at most")
+    max_made_bytes: int = Field(16 << 20, description="Bytes of a picture made with a model that are taken, at most")
     max_made_pixels: int = Field(20_000_000, description="Pixels of the same, at most")
     staging_s: float = Field(24 * 60 * 60, description="What a killed mirror left unverified is deleted after this")
 

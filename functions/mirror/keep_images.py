@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from functions.mirror.fetch_artifacts import until_whole
@@ -20,23 +21,37 @@ _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 _FLAGS = "has_nsfw_concepts"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Whole:
+    """One picture that is what it claims to be, bared of metadata, and not kept yet."""
+
+    data: bytes
+    kind: str
+    width: int
+    height: int
+
+
 def keep_images(
     job: ImageJob, output: RunOutput, *, source: ArtifactSource, bucket: Objects, settings: MirrorSettings
 ) -> tuple[KeptPicture, ...]:
-    """Fetch, verify and keep every picture of the output; what does not verify is fetched again.
+    """Fetch, verify and keep every picture of the output: all of them, or none; what does not verify is fetched again.
 
-    Repeatable: the same set writes the same names. `ArtifactCorrupt` after the last attempt, `ArtifactUnavailable`.
+    Repeatable: the same set writes the same names. `ArtifactCorrupt` after the last attempt, and for another number of
+    pictures than was asked for; `ArtifactUnavailable`.
     """
-    named = _named(output, pictures_of(job.trainer))[: job.count]
-    if not named:
-        raise ArtifactCorrupt(reason="the output names no pictures")
-    flags = _flags(output, len(named))
-    pictures = []
-    for number, (artifact, nsfw) in enumerate(zip(named, flags, strict=True), start=1):
-        fetch = partial(_fetched, artifact, f"{job.prefix}{number}", nsfw, source, bucket, settings)
-        pictures.append(until_whole(job.id, f"picture {number}", fetch))
-    logs.info("images_kept", training_id=job.id, images=len(pictures), flagged=sum(bool(p.nsfw) for p in pictures))
-    return tuple(pictures)
+    named = _named(output, pictures_of(job.trainer))
+    if len(named) != job.count:
+        came = "1 picture came" if len(named) == 1 else f"{len(named)} pictures came"
+        raise ArtifactCorrupt(reason=f"{came} and {job.count} were asked for")
+    # a set is small: so it is held, until the last of it is known to be whole
+    whole = [
+        until_whole(job.id, f"picture {number}", partial(_fetched, artifact, number, source, settings))
+        for number, artifact in enumerate(named, start=1)
+    ]
+    flags = _flags(output, len(whole))
+    kept = [_kept(picture, f"{job.prefix}{n}", flags[n - 1], bucket) for n, picture in enumerate(whole, start=1)]
+    logs.info("images_kept", training_id=job.id, images=len(kept), flagged=sum(bool(p.nsfw) for p in kept))
+    return tuple(kept)
 
 
 def _named(output: RunOutput, pictures: Pictures) -> list[Artifact]:
@@ -57,27 +72,33 @@ def _flags(output: RunOutput, count: int) -> Sequence[bool | None]:
     return [flags[i] if i < len(flags) and isinstance(flags[i], bool) else None for i in range(count)]
 
 
-def _fetched(
-    artifact: Artifact, stem: str, nsfw: bool | None, source: ArtifactSource, bucket: Objects, settings: MirrorSettings
-) -> KeptPicture:
+def _fetched(artifact: Artifact, number: int, source: ArtifactSource, settings: MirrorSettings) -> _Whole:
     with source.open(artifact, max_bytes=settings.max_made_bytes) as chunks:
         data = b"".join(chunks)
+    if artifact.size not in (None, len(data)):
+        raise ArtifactCorrupt(reason=f"{artifact.size:,} bytes of picture {number} were announced, {len(data):,} came")
+    # by its bytes, not by what fal.ai calls it: its content type is loose (fal.md §5)
     kind = kind_of(data)
     if kind not in _EXTENSIONS:
-        raise ArtifactCorrupt(reason=f"a picture is {kind or 'no picture'}")
-    name = f"{stem}.{_EXTENSIONS[kind]}"
+        raise ArtifactCorrupt(reason=f"picture {number} is {f'a {kind}' if kind else 'no picture'}")
+    name = f"{number}.{_EXTENSIONS[kind]}"
     try:
         bare = without_metadata(data, name, max_pixels=settings.max_made_pixels)
         seen = decode(bare, name, max_pixels=settings.max_made_pixels, side=1)
     except UnreadableImage as error:
-        raise ArtifactCorrupt(reason=f"a picture cannot be read: {error.facts['reason']}") from error
-    info = bucket.write(name, [bare], content_type=f"image/{kind.lower()}")
+        raise ArtifactCorrupt(reason=f"picture {number} cannot be read: {error.facts['reason']}") from error
+    return _Whole(data=bare, kind=kind, width=seen.width, height=seen.height)
+
+
+def _kept(picture: _Whole, stem: str, nsfw: bool | None, bucket: Objects) -> KeptPicture:
+    name = f"{stem}.{_EXTENSIONS[picture.kind]}"
+    info = bucket.write(name, [picture.data], content_type=f"image/{picture.kind.lower()}")
     return KeptPicture(
         name=name,
-        width=seen.width,
-        height=seen.height,
+        width=picture.width,
+        height=picture.height,
         size=info.size,
-        sha256=hashlib.sha256(bare).hexdigest(),
+        sha256=hashlib.sha256(picture.data).hexdigest(),
         crc32c=info.crc32c,
         nsfw=nsfw,
     )

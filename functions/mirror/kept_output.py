@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 MAX_FIELDS = 50
+MAX_ITEMS = 16
 MAX_CHARACTERS = 200
 NOT_KEPT = "(not kept)"
 
@@ -35,8 +36,22 @@ def kept_output(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(value: Any) -> Any:
+    """The value, of a list every item and of an object every number and short text in it."""
+    if isinstance(value, list):
+        return [_kept_item(item) for item in value[:MAX_ITEMS]]
+    if isinstance(value, Mapping) and not isinstance(value.get("url"), str):
+        named = [(name, item) for name, item in value.items() if _NAME.fullmatch(name)]
+        return {name: _kept_value(item) for name, item in named[:MAX_ITEMS]}
+    return _kept_item(value)
+
+
+def _kept_item(value: Any) -> Any:
     if isinstance(value, Mapping) and isinstance(value.get("url"), str):
         return _file(value["url"], value)
+    return _kept_value(value)
+
+
+def _kept_value(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     known = _number(value) if isinstance(value, int | float) else _text(value)
@@ -51,6 +66,7 @@ def _file(url: str, told: Mapping[str, Any]) -> dict[str, Any]:
         "file_name": _file_name(unquote(url), told.get("file_name")),
         "file_size": _number(told.get("file_size")),
         "content_type": content_type if is_type else None,
+        **{name: _number(told[name]) for name in ("width", "height") if name in told},
     }
 
 

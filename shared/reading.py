@@ -31,6 +31,19 @@ def read_whole(bucket: Objects, info: ObjectInfo) -> bytes:
     return b"".join(pieces)
 
 
+def in_blocks(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in blocks of `size` or a little more, but for the last; an error comes when it comes."""
+    block, held = list[bytes](), 0
+    for piece in pieces:
+        block.append(piece)
+        held += len(piece)
+        if held >= size:
+            yield b"".join(block)
+            block, held = [], 0
+    if block:
+        yield b"".join(block)
+
+
 def read_ahead(
     items: Iterable[T],
     load: Callable[[T], R],

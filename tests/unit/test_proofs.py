@@ -8,14 +8,11 @@ import zipfile
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from functions.api.thumbnails import show_thumbnails
 from functions.packager.package_dataset import make_archive
 from shared.adapters.memory import MemoryObjects
 from shared.errors import StorageUnavailable, UnreadableImage
-from shared.hashing import Sha256Beside
 from shared.images import without_metadata
 from shared.settings import DatasetSettings
 from shared.shoots import pictures, preprocessed_prefix
@@ -142,12 +139,3 @@ def test_a_name_tells_what_was_written_into_it_and_other_names_tell_nothing() ->
     name = ThumbnailName(of=version_of(picture), digest=digest_of(b"x"), width=800, height=600)
     others = ["t/s/0.jpg-AAAAAA-800x600.webp", f"t/z/{name}", f"t/s/{'a' * 64}-AAAAAA-8x6.webp", "t/s/0.webp", "t/s/"]
     assert read_names([*others, f"t/s/{name}"], "t/s/") == {name.of: name}
-
-
-@given(st.lists(st.integers(0, 600_000), max_size=8))
-def test_hashing_beside_the_work_hashes_the_same(sizes: list[int]) -> None:
-    pieces = [bytes([number]) * size for number, size in enumerate(sizes)]
-    with Sha256Beside() as beside:
-        for piece in pieces:
-            beside.update(piece)
-        assert beside.hexdigest() == hashlib.sha256(b"".join(pieces)).hexdigest()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.errors import InvalidRequest
+from shared.errors import BudgetExceeded, ImagesNotFound, InvalidRequest, TooManyImageJobs
 from shared.image_jobs import GROUP_PREFIX, ImageJob, Origin, seed_of
-from shared.jobs import derived_key, keyed_id
+from shared.jobs import Kind, derived_key, keyed_id
 from shared.models import Model
+from shared.reservations import free_unused
 from shared.start_images import ImageDesk, ImageWish, start_images, wanted_images
 
 MOST_SETS = 12
@@ -37,8 +38,9 @@ def compare_models(
 ) -> list[ImageJob]:
     """Every set of the comparison that this key stands for, models first; what a crash left out is asked for now.
 
-    Nothing is asked for where one of them cannot be made. Where the budget ends on the way, the error says so and what
-    was asked for before is made; the same key goes on from there.
+    Nothing is asked for where one of them cannot be made, or where they do not fit what their user may spend and run at
+    once. Where somebody else was faster with the rest of the budget, what was asked for before that is made; the same
+    key goes on from there.
     """
     pairs = [(model, scale) for model in models for scale in comparison.scales]
     if len(pairs) > MOST_SETS:
@@ -60,6 +62,29 @@ def compare_models(
         )
 
     named = [(model, derived_key("compare", key, str(n)), wish(scale)) for n, (model, scale) in enumerate(pairs)]
-    for model, one_key, one in named:
-        wanted_images(model, one_key, one, desk.clock)
+    _refuse_what_does_not_fit([wanted_images(model, one_key, one, desk.clock) for model, one_key, one in named], desk)
     return [start_images(model, one_key, one, desk) for model, one_key, one in named]
+
+
+def _refuse_what_does_not_fit(jobs: Sequence[ImageJob], desk: ImageDesk) -> None:
+    """`BudgetExceeded` and `TooManyImageJobs` for all of them together; nothing is set aside by this."""
+    owner_id, at = jobs[0].owner_id, jobs[0].created_at
+    prices = {job.id: job.quote.total_usd if job.quote else None for job in jobs if not _is_recorded(job, desk)}
+
+    def fits() -> None:
+        desk.accounts.get(owner_id).reserve_all(prices, limits=desk.limits, at=at, kind=Kind.IMAGES)
+
+    try:
+        fits()
+    except (BudgetExceeded, TooManyImageJobs):
+        if not free_unused(owner_id, accounts=desk.accounts, jobs=desk.jobs, at=at):
+            raise
+        fits()
+
+
+def _is_recorded(job: ImageJob, desk: ImageDesk) -> bool:
+    try:
+        desk.jobs.images.get(job.id)
+    except ImagesNotFound:
+        return False
+    return True

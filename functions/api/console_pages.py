@@ -27,6 +27,8 @@ PAGES = (
     "/models",
     "/models/{id}",
     "/models/{id}/diff",
+    "/models/{id}/compare",
+    "/comparisons/{id}",
     "/gallery",
     "/data",
 )

@@ -158,8 +158,12 @@ def _picture(job: ImageJob, name: str, size: int, crc32c: str) -> Picture:
 def show_images(images_id: str, user: User) -> ImagesView:
     """One set of your pictures, with signed URLs to look at them for a while."""
     job = owned_images(images_id, user)
+    return _with_thumbnails(job, _urls(job))
+
+
+def _urls(job: ImageJob) -> dict[str, str]:
     bucket, ttl_s = bootstrap.models_bucket(), bootstrap.api_settings().download_url_ttl_s
-    return _with_thumbnails(job, {picture.name: bucket.sign(picture.name, ttl_s=ttl_s) for picture in job.pictures})
+    return {picture.name: bucket.sign(picture.name, ttl_s=ttl_s) for picture in job.pictures}
 
 
 @router.get("/images/{images_id}/download")
@@ -257,9 +261,9 @@ def make_comparison(new: NewComparison, user: User, response: Response, key: Key
 
 @router.get("/comparisons/{group_id}")
 def show_comparison(group_id: str, user: User) -> ComparisonView:
-    """The sets of one of your comparisons, side by side, with thumbnails."""
+    """The sets of one of your comparisons, side by side, with signed URLs to look at them for a while."""
     found = bootstrap.images().list_for_owner(user, limit=2 * MOST_SETS, group_id=group_id).items
     if not found:
         raise ImagesNotFound(id=group_id)
     ordered = sorted(found, key=lambda job: (job.model_name, job.version, job.scale, job.created_at))
-    return ComparisonView(id=group_id, items=[_with_thumbnails(job) for job in ordered])
+    return ComparisonView(id=group_id, items=[_with_thumbnails(job, _urls(job)) for job in ordered])

@@ -38,6 +38,8 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
     seen = console_once.pictures(model_id, "[trigger] veiled", count=2)
     console_once.pictures(model_id, "torn")
     console_once.pictures(model_id, "never", count=4, to_the_end=False)
+    wanted = {"prompt": "beside", "model_ids": [model_id, again], "scales": [0, 1], "count": 2}
+    compared = console_once.context.request.post("/v1/comparisons", data=wanted).json()["id"]
     return {
         "shoots": "/",
         "shoot": f"/shoots/{console_once.shoot_id}",
@@ -49,6 +51,8 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
         "diff": f"/models/{again}/diff",
         "shoot-again": f"/shoots/{console_once.shoot_id}?model={again}",
         "gallery": "/gallery",
+        "compare": f"/models/{model_id}/compare",
+        "comparison": f"/comparisons/{compared}",
         "picture": f"/models/{model_id}?picture={seen}.1",
         "picture-flagged": f"/gallery?picture={seen}.2",
         "data": "/data",

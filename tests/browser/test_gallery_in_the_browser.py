@@ -108,7 +108,6 @@ def test_pictures_are_made_followed_looked_at_and_saved(
     expect(page.locator(".make .price")).to_have_text("$0.07")
     page.get_by_role("radio", name=re.compile("Portrait 3:4")).check(force=True)
     press.click()
-    expect(card(page, word).get_by_role("progressbar")).to_be_visible()
     expect(tiles(page, word)).to_have_count(2)
 
     tiles(page, word).first.click()
@@ -124,7 +123,7 @@ def test_pictures_are_made_followed_looked_at_and_saved(
         box.get_by_role("button", name="Download").click()
     saved = Path(download.value.path()).read_bytes()
     assert len(saved) == made["pictures"][1]["size"]
-    assert str(made["seed"]) in download.value.suggested_filename
+    assert download.value.suggested_filename.endswith("-2.jpg")
     page.keyboard.press(ARROWS["before"])
     page.keyboard.press("Escape")
     expect(box).to_have_count(0)
@@ -213,7 +212,7 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_buys_one_set(
 def test_neither_a_reload_in_the_middle_nor_a_second_tab_changes_anything(
     console: Console, simulator: SimulatorControl, model_id: str, scene: Scene
 ) -> None:
-    word = scene(seconds_per_training=1.5)
+    word = scene(seconds_per_training=2.5)
     page = open_model(console, model_id)
     wish(page, word).click()
     expect(card(page, word).get_by_role("progressbar")).to_be_visible()
@@ -341,3 +340,62 @@ def test_the_gallery_shows_all_models_page_by_page_and_one_when_asked(
     page.locator("li.set").first.get_by_role("link", name="red-riding-hood").click()
     page.get_by_role("heading", name="Make pictures").wait_for()
     assert page.url.endswith(two)
+
+
+def test_versions_and_scales_are_compared_side_by_side_at_an_address_of_their_own(
+    console: Console, simulator: SimulatorControl, models: list[str], scene: Scene
+) -> None:
+    word, page = scene(seconds_per_training=1.0), console.page
+    page.goto(f"/models/{models[0]}/compare")
+    page.get_by_label("What to show").fill(word)
+    press = page.get_by_role("button", name="Compare")
+    page.get_by_role("checkbox", name="0 without").uncheck(force=True)
+    expect(press).to_be_disabled()
+    expect(page.get_by_text("One set has nothing to stand beside")).to_be_visible()
+    page.get_by_role("checkbox", name="0 without").check(force=True)
+    page.locator("input[name=versions]:not(:checked)").first.check(force=True)
+    page.get_by_role("radio", name="2", exact=True).check(force=True)
+    expect(page.locator(".compare .quote:not(.stale)")).to_contain_text("for 8 pictures in 4 sets")
+    expect(page.locator(".compare .price")).to_have_text("$0.28")
+    press.dblclick()
+    page.wait_for_url("**/comparisons/g_*")
+    expect(page.get_by_role("columnheader")).to_have_text(["Scale 0, without the LoRA", "Scale 1"])
+    page.reload()
+
+    cells = page.locator("td button.tile img")
+    expect(cells).to_have_count(4)
+    assert paid(simulator, word) == 4
+    page.get_by_role("radio", name="Picture 2").check(force=True)
+    page.locator("td button.tile").nth(2).click()
+    box = page.get_by_role("dialog", name="Picture")
+    expect(box.get_by_text("3 of 4")).to_be_visible()
+    expect(box.locator("img.large.loaded")).to_have_attribute("alt", re.compile("^Picture 2 of 2"))
+    expect(box).to_contain_text("0, without the LoRA")
+    page.keyboard.press(ARROWS["next"])
+    expect(box.locator("img.large.loaded")).to_have_attribute("alt", re.compile("^Picture 2 of 2"))
+    expect(box.get_by_text("4 of 4")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    page.get_by_role("link", name="Change and compare").click()
+    expect(page.get_by_label("What to show")).to_have_value(re.compile(word))
+    expect(page.locator(".pick input:checked")).to_have_count(4)
+
+
+def test_a_set_that_fails_says_so_in_its_cell_and_is_made_there_when_it_is_tried_again(
+    console: Console, models: list[str], scene: Scene
+) -> None:
+    word, page = scene(run="fail_500"), console.page
+    wanted = {"prompt": word, "model_ids": models[:1], "scales": [0.5, 1]}
+    made = console.context.request.post("/v1/comparisons", data=wanted).json()
+    page.goto(f"/comparisons/{made['id']}")
+    failed = page.locator("td", has_text="Not made")
+    expect(failed).to_contain_text("fal.ai could not make the pictures")
+    expect(failed).to_contain_text("Nothing was charged.")
+    expect(page.locator("td button.tile")).to_have_count(1)
+
+    failed.get_by_role("button", name="Try again").click()
+    expect(page.locator("td button.tile")).to_have_count(2)
+    expect(failed).to_have_count(0)
+    page.goto("/gallery")
+    page.get_by_role("link", name="comparison").first.click()
+    expect(page.locator("td button.tile")).to_have_count(2)

@@ -17,6 +17,7 @@ from shared.errors import (
     Conflict,
     InvalidRequest,
     ModelNotFound,
+    ProductError,
     SubmissionUncertain,
     TooManyImageJobs,
     TrainerUnavailable,
@@ -273,6 +274,32 @@ def test_a_comparison_that_cannot_be_made_asks_for_nothing(world: World) -> None
             wanted = Comparison(prompt="x", scales=scales, count=1, size="square", seed=1)
             compare_models(OWNER, "k", [model], wanted, world.image_desk)
     assert world.images.list_for_owner(OWNER, limit=10).items == ()
+
+
+@pytest.mark.parametrize(
+    ("limits", "refusal"),
+    [
+        (Limits(trainings_at_once=None, usd_per_day=0.1), BudgetExceeded),
+        (Limits(trainings_at_once=None, usd_per_day=None, image_jobs_at_once=3), TooManyImageJobs),
+    ],
+    ids=["budget", "at once"],
+)
+def test_a_comparison_that_does_not_fit_as_a_whole_asks_for_nothing(
+    world: World, limits: Limits, refusal: type[ProductError]
+) -> None:
+    models = [world.model("one"), world.model("two")]
+    desk = replace(world.image_desk, limits=limits)
+    # a fresh account, whatever the models cost
+    world.accounts.update(OWNER, lambda account: replace(account, spent_usd=0.0))
+    wanted = Comparison(prompt="in the rain", scales=(0, 1), count=1, size="square", seed=None)
+    with pytest.raises(refusal) as refused:
+        compare_models(OWNER, "k", models, wanted, desk)
+    if refusal is BudgetExceeded:
+        assert "$0.14" in refused.value.message, "what all of it costs, not one set"
+    assert world.images.list_for_owner(OWNER, limit=10).items == ()
+    fits = replace(wanted, scales=(1,))
+    assert len(compare_models(OWNER, "k2", models, fits, desk)) == 2
+    assert compare_models(OWNER, "k2", models, fits, desk), "what is there already needs no more"
 
 
 @pytest.mark.parametrize("key", ["retry:{job}", "retry\0{job}"])

@@ -1,6 +1,8 @@
 /** Where the console begins. */
 
 import { startRouter } from "./lib/router.js";
+import { comparePage } from "./pages/compare.js";
+import { comparisonPage } from "./pages/comparison.js";
 import { diffPage } from "./pages/diff.js";
 import { dataPage } from "./pages/data.js";
 import { galleryPage } from "./pages/gallery.js";
@@ -20,6 +22,8 @@ startRouter(
     { pattern: "/models", page: modelsPage },
     { pattern: "/models/:id", page: modelPage },
     { pattern: "/models/:id/diff", page: diffPage },
+    { pattern: "/models/:id/compare", page: comparePage },
+    { pattern: "/comparisons/:id", page: comparisonPage },
     { pattern: "/gallery", page: galleryPage },
     { pattern: "/data", page: dataPage },
   ],

@@ -4,6 +4,7 @@ import { get } from "../lib/api.js";
 import { fill, h, keyed } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { pagedList } from "../lib/paged_list.js";
+import { isThere } from "../lib/pictures.js";
 import { isEnded } from "../lib/stages.js";
 import { announce, notice, sentenceOf, skeletons, toast } from "../lib/ui.js";
 import { watchSets } from "../lib/watch_sets.js";
@@ -72,7 +73,7 @@ export function gallery({ load, none, showModel, onSets, signal }) {
   }
 
   function openAt(set, index) {
-    openLightbox({ sets: () => sets, set, index, onSet: put, onGone: drop, signal });
+    openLightbox({ pictures: () => picturesOf(sets), set, index, onSet: put, onGone: drop, signal });
   }
 
   /** From an address that names a picture: also one that is further down than what is shown. */
@@ -83,6 +84,10 @@ export function gallery({ load, none, showModel, onSets, signal }) {
   }
 
   return { element: h("div.gallery", {}, lost, grid, list.foot), start: list.start, refresh: list.refresh, put, open, knows: (id) => sets.some((set) => set.id === id) };
+}
+
+function picturesOf(sets) {
+  return sets.filter(isThere).flatMap((set) => set.pictures.map((_, index) => ({ set, index })));
 }
 
 /** The set without what is another one each time it is asked for, so that it is drawn anew only where it differs. */

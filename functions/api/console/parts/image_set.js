@@ -97,7 +97,7 @@ function failed(set, to) {
   const change = set.recoverable ? null : h("a.button.quiet.small", { href: `/models/${encodeURIComponent(set.model_id)}?like=${encodeURIComponent(set.id)}` }, "Change it");
   const isCanceled = set.status === "canceled";
   return h(`div.set-box.${isCanceled ? "called-off" : "failed"}`, {},
-    h("p.set-title", {}, icon(isCanceled ? "cross" : "error"), isCanceled ? "Canceled" : "They could not be made"),
+    h("p.set-title", {}, icon(isCanceled ? "cross" : "error"), isCanceled ? "Canceled" : "Not made"),
     isCanceled ? null : h("p", {}, set.error?.message ?? "Nobody said why."),
     h("p.set-cost", {}, `${costSentence(set)} ${sentence}`.trim()), message,
     h("div.actions", {}, to.again ? h("p.set-why", {}, "It was tried again.") : [retry, change], remove));

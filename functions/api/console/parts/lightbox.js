@@ -3,7 +3,7 @@
 import { get } from "../lib/api.js";
 import { fill, h, icon, safeUrl, setText } from "../lib/dom.js";
 import { ago, moment } from "../lib/format.js";
-import { altOf, costWords, isThere, priced, scaleWords, sizeWords } from "../lib/pictures.js";
+import { altOf, costWords, priced, scaleWords, sizeWords } from "../lib/pictures.js";
 import { setQuery } from "../lib/router.js";
 import { busy, copyable, facts, notice, sentenceOf, time } from "../lib/ui.js";
 import { coverWords, isCovered, nameOf, uncover } from "./picture_tile.js";
@@ -12,22 +12,18 @@ import { deleteSet, makeMore, savePicture } from "./set_changes.js";
 /**
  * Open it at a picture of a set.
  * @param {Object} options
- * @param {() => Object[]} options.sets those of the page, in their order
+ * @param {() => {set: Object, index: number}[]} options.pictures those of the page, in their order
  * @param {Object} options.set
  * @param {number} options.index
  * @param {(more: Object) => void} options.onSet hears of a set that was asked for here
  * @param {(id: string) => void} options.onGone hears of a set that was deleted here
  * @param {AbortSignal} options.signal closes it
  */
-export function openLightbox({ sets, set, index, onSet, onGone, signal }) {
+export function openLightbox({ pictures, set, index, onSet, onGone, signal }) {
   let now = { set, index };
   let shown = 0;
   const view = parts();
   document.body.append(view.dialog);
-
-  function pictures() {
-    return sets().filter(isThere).flatMap((each) => each.pictures.map((_, number) => ({ set: each, index: number })));
-  }
 
   function place() {
     return pictures().findIndex((each) => nameOf(each.set, each.index) === nameOf(now.set, now.index));

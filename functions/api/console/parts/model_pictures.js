@@ -1,7 +1,7 @@
 /** The pictures of a model on its page: the samples that it came with, those that were asked for, and the form for more. */
 
 import { get } from "../lib/api.js";
-import { fill, h } from "../lib/dom.js";
+import { fill, h, icon } from "../lib/dom.js";
 import { isSamples } from "../lib/pictures.js";
 import { setQuery } from "../lib/router.js";
 import { trainerOf } from "../lib/trainers.js";
@@ -23,6 +23,7 @@ export function modelPictures({ model, training, query, signal }) {
   const path = `/v1/models/${encodeURIComponent(model.id)}/images`;
   const how = trainerOf(model.trainer)?.base_model.pictures ?? null;
   const waiting = h("div", { "aria-live": "polite" });
+  const compare = how ? h("a.button.quiet.small", { href: `/models/${encodeURIComponent(model.id)}/compare` }, icon("compare"), "Compare") : null;
   const panel = h("div.make-side");
   let samplesAreThere = false;
   const pictures = gallery({
@@ -72,6 +73,6 @@ export function modelPictures({ model, training, query, signal }) {
   }
 
   const element = h("section.studio", { "aria-labelledby": "pictures-title" },
-    h("div.studio-main", {}, h("div.section-head", {}, h("h2", { id: "pictures-title" }, "Pictures"), toForm), waiting, pictures.element), panel);
+    h("div.studio-main", {}, h("div.section-head", {}, h("h2", { id: "pictures-title" }, "Pictures"), toForm, compare), waiting, pictures.element), panel);
   return { element, start };
 }

@@ -31,15 +31,17 @@ export function coverWords(small = false) {
  * @param {Object} set
  * @param {number} index
  * @param {() => void} open
+ * @param {{large?: boolean}} [options] `large` shows the picture itself where its URL is at hand
  */
-export function pictureTile(set, index, open) {
+export function pictureTile(set, index, open, { large = false } = {}) {
   const tile = h("button.tile", { type: "button", data: { picture: nameOf(set, index) } });
 
   function draw() {
     const covered = isCovered(set, index);
     tile.classList.toggle("covered", covered);
     tile.setAttribute("aria-label", covered ? `Flagged by fal.ai's safety checker: show it. ${altOf(set, index)}` : altOf(set, index));
-    fill(tile, covered ? coverWords(true) : thumbnail(set.pictures[index].thumbnail_url, ""));
+    const { url, thumbnail_url: small } = set.pictures[index];
+    fill(tile, covered ? coverWords(true) : thumbnail((large && url) || small, ""));
   }
 
   tile.addEventListener("click", () => {

@@ -28,6 +28,7 @@ locals {
     ["models", "owner_id ASCENDING", "trained_at DESCENDING", "__name__ DESCENDING"],
     ["images", "owner_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
     ["images", "owner_id ASCENDING", "model_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
+    ["images", "owner_id ASCENDING", "group_id ASCENDING", "created_at DESCENDING", "__name__ DESCENDING"],
   ]
 
   # Fields that nothing is looked up by, by collection: without the exemption each of their parts is an index entry.
@@ -40,10 +41,10 @@ locals {
     ]
     training_views = ["error", "hindrance", "history", "parameters", "progress", "quote"]
     image_jobs = [
-      "claim", "delivered", "error", "fal", "hindrance", "history", "log_tail", "pictures", "progress", "quote", "sent",
-      "write_mark",
+      "claim", "delivered", "error", "fal", "hindrance", "history", "log_tail", "pictures", "progress", "prompt",
+      "quote", "sent", "write_mark",
     ]
-    images      = ["error", "hindrance", "history", "pictures", "progress", "quote"]
+    images      = ["error", "hindrance", "history", "pictures", "progress", "prompt", "quote"]
     models      = ["further_weights", "parameters", "weights", "write_mark"]
     model_names = ["versions", "write_mark"]
     notices     = ["notices", "write_mark"]

@@ -21,15 +21,15 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 
 from infra.local.emulators import Emulators
 from shared.adapters.google.clients import firestore_client
-from shared.adapters.google.repositories import FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.repositories import FirestoreImageJobs, FirestoreModels, FirestoreShoots, FirestoreTrainings
 from shared.stages import Status
-from tests.builders import a_model, a_shoot, a_training
+from tests.builders import a_model, a_shoot, a_training, an_image_job
 from tests.contracts.google_backend import a_project
 
 RULES = Path(__file__).resolve().parents[2] / "infra" / "gcp" / "firestore.rules"
 
 OPEN = ("shoots", "training_views", "models", "images")
-CLOSED = ("trainings", "accounts", "model_names", "stories", "anything")
+CLOSED = ("trainings", "image_jobs", "accounts", "model_names", "stories", "notices", "erasures", "anything")
 OWNER, STRANGER, NOBODY = "owner", "stranger", None
 
 
@@ -92,6 +92,7 @@ def emulators() -> Emulators:
         FirestoreShoots(client).create(a_shoot(id="s_1", owner_id=OWNER))
         FirestoreTrainings(client).create(a_training(id="t_1", owner_id=OWNER))
         FirestoreModels(client).create(a_model(id="m_1", owner_id=OWNER))
+        FirestoreImageJobs(client).create(an_image_job(id="i_1", owner_id=OWNER))
     return emulators
 
 
@@ -107,7 +108,7 @@ def test_the_owner_sees_her_own(app: Callable[[str | None], App], collection: st
     assert app(OWNER).list(collection, of=OWNER) == 200
 
 
-@pytest.mark.parametrize("path", ["shoots/s_1", "training_views/t_1", "models/m_1"])
+@pytest.mark.parametrize("path", ["shoots/s_1", "training_views/t_1", "models/m_1", "images/i_1"])
 def test_the_owner_sees_what_the_repositories_write(app: Callable[[str | None], App], path: str) -> None:
     assert app(OWNER).get(path) == 200
 
@@ -152,9 +153,9 @@ class SignedIn(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]  # grp
         return proceed(call._replace(metadata=[*metadata, ("authorization", f"Bearer {self.token}")]), requests)
 
 
-def test_the_app_watches_a_training_move(emulators: Emulators) -> None:
+def test_the_app_watches_a_training_move_and_its_users_pictures_come_and_go(emulators: Emulators) -> None:
     ours = firestore_client(emulators.settings())
-    trainings = FirestoreTrainings(ours)
+    trainings, images = FirestoreTrainings(ours), FirestoreImageJobs(ours)
     seen, more = list[str](), threading.Condition()
 
     def watch(snapshots: Any, _changes: Any, _at: Any) -> None:
@@ -178,6 +179,12 @@ def test_the_app_watches_a_training_move(emulators: Emulators) -> None:
         assert saw(Status.REQUESTED)
         trainings.update("t_watched", lambda t: t.canceled("by its user", at=training.created_at, charged=False))
         assert saw(Status.CANCELED)
+        pictures = theirs.collection("images").where(filter=FieldFilter("owner_id", "==", "watcher"))
+        stack.callback(pictures.on_snapshot(watch).unsubscribe)
+        images.create(made := an_image_job(id="i_watched", owner_id="watcher", status=Status.MIRRORING))
+        assert saw(Status.MIRRORING)
+        images.update("i_watched", lambda i: i.advance(Status.SUCCEEDED, at=made.updated_at))
+        assert saw(Status.SUCCEEDED)
 
 
 def app_client(emulators: Emulators, channel: Any) -> Client:

@@ -27,6 +27,7 @@ HIDDEN: Mapping[str, str] = {
     "fal": "holds the nonce and fal.ai's addresses",
     "dataset": "holds the nonce, and where the ZIP with the pictures lies",
     "idempotency_hash": "is for the API alone",
+    "forced": "is for the API alone",
     "recipe": "is for finding the same training again",
     "erasure_id": "is for the eraser alone: the training is gone a moment later",
     "announced_at": "is for the monitor alone",
@@ -58,7 +59,7 @@ def test_of_every_field_it_is_decided_whether_the_app_sees_it() -> None:
 
 
 def test_of_every_field_of_pictures_it_is_decided_whether_the_app_sees_it() -> None:
-    hidden = {*HIDDEN, "nonce"} - {"dataset", "recipe", "captions", "without"}
+    hidden = {*HIDDEN, "nonce"} - {"dataset", "forced", "recipe", "captions", "without"}
     assert set(IMAGE_VIEWS.fields) | hidden == {field.name for field in dataclasses.fields(ImageJob)}
     assert not set(IMAGE_VIEWS.fields) & hidden
 

@@ -58,6 +58,7 @@ APP_INDEXES: tuple[Index, ...] = tuple(
         ("models", ("owner_id",), "trained_at"),
         ("images", ("owner_id",), "created_at"),
         ("images", ("owner_id", "model_id"), "created_at"),
+        ("images", ("owner_id", "group_id"), "created_at"),
     )
 )
 """What the app needs to listen to its user's documents, newest first, as its SDK asks: names in the last direction."""
@@ -74,8 +75,8 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "without", "write_mark"),
     *_each("training_views", "error", "hindrance", "history", "parameters", "progress", "quote"),
     *_each("image_jobs", "claim", "delivered", "error", "fal", "hindrance", "history", "log_tail", "pictures"),
-    *_each("image_jobs", "progress", "quote", "sent", "write_mark"),
-    *_each("images", "error", "hindrance", "history", "pictures", "progress", "quote"),
+    *_each("image_jobs", "progress", "prompt", "quote", "sent", "write_mark"),
+    *_each("images", "error", "hindrance", "history", "pictures", "progress", "prompt", "quote"),
     *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),
     *_each("notices", "notices", "write_mark"),
@@ -83,7 +84,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("stories", "events", "expires_at", "message", "write_mark"),
 )
 """(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. All that
-is no single value is here: progress is written every few seconds with a log of a hundred lines, and each line would be
+is no single value is here, and prompts, which are long and nobody's to be searched: progress is written every few seconds with a log of a hundred lines, and each line would be
 an index entry of its own."""
 
 EXPIRING: tuple[tuple[str, str], ...] = (("stories", "expires_at"),)

@@ -84,8 +84,8 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("stories", "events", "expires_at", "message", "write_mark"),
 )
 """(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. All that
-is no single value is here, and prompts, which are long and nobody's to be searched: progress is written every few seconds with a log of a hundred lines, and each line would be
-an index entry of its own."""
+is no single value is here, and prompts, which are long and nobody's to be searched: progress is written every few
+seconds with a log of a hundred lines, and each line would be an index entry of its own."""
 
 EXPIRING: tuple[tuple[str, str], ...] = (("stories", "expires_at"),)
 """(collection, field) whose time ends a document's life: each needs a TTL policy, without which nothing is deleted."""

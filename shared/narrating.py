@@ -25,6 +25,9 @@ MOST_EVENTS = 200
 _QUIET = frozenset({"trainer_answered", "trainer_silent"})
 _HINDERED = "check_hindered"
 
+OF_NOBODY = "message_for_unknown_training"
+"""What is logged of a message whose job is not there. No story is told of it: it may have been erased."""
+
 
 class Recording:
     """What one invocation logs, by training; heard from several threads."""
@@ -62,10 +65,12 @@ class Recording:
                 self._events[self._always].append(replace(event, fields=named))
 
     def told(self) -> Iterator[tuple[str, tuple[StoryEvent, ...]]]:
-        """Every training that there is something to tell of, and what."""
+        """Every training that is there and that there is something to tell of, and what."""
         with self._lock:
             heard = {training_id: tuple(events[:MOST_EVENTS]) for training_id, events in self._events.items()}
         for training_id, events in heard.items():
+            if any(event.name == OF_NOBODY for event in events):
+                continue
             if training_id == self._always or any(event.name not in _QUIET for event in events):
                 yield training_id, events
 

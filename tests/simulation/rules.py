@@ -9,10 +9,13 @@ from itertools import pairwise
 
 from shared.image_jobs import ImageJob, Origin
 from shared.jobs import Job
-from shared.models import staging_prefix
+from shared.lineage import current_of
+from shared.models import Model, staging_prefix
 from shared.stages import Stage, Status
+from shared.trainings import Training
 from tests.evidence import Evidence, FalRun
 from tests.rules import broken
+from tests.simulation.erasure_rules import ERASURE_RULES
 from tests.simulation.fal import Run, digest, object_in
 from tests.simulation.made import CONFIG, picture_digest
 from tests.simulation.scheduler import START
@@ -53,6 +56,8 @@ def evidence_of(outcome: Outcome) -> Evidence:
         trainings=tuple(outcome.trainings),
         images=tuple(outcome.images),
         models=tuple(outcome.models),
+        erased=tuple(d.gone for d in outcome.deletions if not isinstance(d.gone, Model)),
+        erased_models=tuple(d.gone for d in outcome.deletions if isinstance(d.gone, Model)),
         accounts=tuple(outcome.accounts),
         runs=tuple(_fal_run(run) for run in outcome.runs),
         kept=(*outcome.kept.list("models/"), *outcome.kept.list("images/"), *staged),
@@ -95,7 +100,7 @@ def what_is_sent_outlives_its_fetching(outcome: Outcome) -> Iterator[str]:
 def what_is_kept_is_what_fal_made(outcome: Outcome) -> Iterator[str]:
     """Weights and configuration of every model are, byte by byte, those of its own run."""
     runs = {run.job.request_id: run for run in outcome.runs}
-    jobs = {training.id: training.fal for training in outcome.trainings}
+    jobs = {write.after.id: write.after.fal for write in outcome.writes}
     for model in outcome.models:
         job = jobs[model.training_id]
         if job is None or _content(outcome, model.lora_uri) != runs[job.request_id].weights:
@@ -134,10 +139,11 @@ def nothing_moves_undeclared(outcome: Outcome) -> Iterator[str]:
 
 def one_press_is_one_training(outcome: Outcome) -> Iterator[str]:
     """The same press sent twice is one training, and so is the same retry."""
-    first = [training for training in outcome.trainings if training.predecessor_id is None]
+    made = [write.after for write in outcome.writes if write.before is None and isinstance(write.after, Training)]
+    first = [training for training in made if training.predecessor_id is None]
     if len(first) > outcome.presses:
         yield f"{outcome.presses} presses became {len(first)} trainings"
-    successors = [training.predecessor_id for training in outcome.trainings if training.predecessor_id]
+    successors = [training.predecessor_id for training in made if training.predecessor_id]
     if len(set(successors)) < len(successors):
         yield f"a retry became more than one training: {successors}"
 
@@ -166,6 +172,38 @@ def samples_are_made_once(outcome: Outcome) -> Iterator[str]:
             yield f"{training.id} is to have {training.samples} samples, and {count} sets of them were made"
 
 
+def models_know_where_they_come_from(outcome: Outcome) -> Iterator[str]:
+    """A version that was trained again names its parent, and one that continues began with its parent's weights."""
+    ever = {d.gone.id: d.gone for d in outcome.deletions if isinstance(d.gone, Model)}
+    ever |= {model.id: model for model in outcome.models}
+    made = {w.after.id: w.after for w in outcome.writes if w.before is None and isinstance(w.after, Training)}
+    for model in ever.values():
+        training = made[model.training_id]
+        if (model.parent_model_id, model.continues) != (training.parent_model_id, training.continues):
+            yield f"{model.id} has the parent {model.parent_model_id}, and {training.id} {training.parent_model_id}"
+    for run in outcome.runs:
+        sent = made.get(run.training_id)
+        if sent is not None and sent.continues:
+            parent = ever[str(sent.parent_model_id)]
+            if parent.lora_uri not in {f"gs://{bucket}/{name}" for bucket, name in map(object_in, run.links)}:
+                yield f"{run.job.request_id} of {sent.id} did not begin with the weights of {parent.id}"
+
+
+def the_last_promotion_counts(outcome: Outcome) -> Iterator[str]:
+    """Of the versions of a name that one is current that was promoted last, where that was after all others."""
+    for model in outcome.models:
+        family = [
+            other
+            for other in outcome.models
+            if (other.owner_id, other.person_id, other.name) == (model.owner_id, model.person_id, model.name)
+        ]
+        mine = [p for p in outcome.promotions if p.model_id == model.id]
+        others = [p for p in outcome.promotions if p.model_id != model.id and p.model_id in {o.id for o in family}]
+        last = max((p.began_s for p in mine), default=-1.0)
+        if mine and all(other.answered_s < last for other in others) and current_of(family) != model:
+            yield f"{model.id} was promoted last and is not the current version"
+
+
 def what_can_be_recovered_is(outcome: Outcome) -> Iterator[str]:
     """Whoever is told that a recovery brings the weights, and presses Retry in calm weather, gets them."""
     yield from (f"{training_id} was to be recovered, and was not" for training_id in outcome.unrecovered)
@@ -176,12 +214,13 @@ def every_end_is_told_once(outcome: Outcome) -> Iterator[str]:
     bodies: dict[str, list[str]] = {}
     for notice_id, body in outcome.told:
         bodies.setdefault(notice_id, []).append(body)
-    for training in (*outcome.trainings, *outcome.images):
+    erased = {deletion.gone.id: deletion.gone for deletion in outcome.deletions if not isinstance(deletion.gone, Model)}
+    for training in (*erased.values(), *outcome.trainings, *outcome.images):
         for number, move in enumerate(training.history):
             if str(move.status) not in ENDED:
                 continue
             told = bodies.pop(f"{training.id}-{number}-{move.status}", [])
-            if not told and not _comes_with_its_model(training, move.status):
+            if not told and training.id not in erased and not _comes_with_its_model(training, move.status):
                 yield f"nobody was told that {training.id} {move.status}"
             if told and _comes_with_its_model(training, move.status):
                 yield f"it was told that {training.id} {move.status}, which goes without saying"
@@ -216,4 +255,7 @@ RULES: tuple[Callable[[Outcome], Iterator[str]], ...] = (
     samples_are_made_once,
     what_can_be_recovered_is,
     every_end_is_told_once,
+    models_know_where_they_come_from,
+    the_last_promotion_counts,
+    *ERASURE_RULES,
 )

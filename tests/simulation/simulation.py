@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -19,13 +19,16 @@ from shared.adapters.memory import (
     MemoryObjects,
     MemoryReceiver,
     MemoryShoots,
+    MemoryStories,
 )
 from shared.all_jobs import AnyJob, Jobs
+from shared.erasures import Erasure, State
+from shared.errors import JobNotFound
 from shared.events import Event
 from shared.image_jobs import ImageJob, is_image_job
 from shared.models import Model
 from shared.reservations import free_unused
-from shared.settings import DatasetSettings, MonitorSettings
+from shared.settings import DatasetSettings, MonitorSettings, RetentionSettings
 from shared.shoots import Shoot, preprocessed_prefix
 from shared.stages import TERMINAL, Attention, Status
 from shared.trainings import Training
@@ -35,9 +38,17 @@ from tests.simulation.interposed import Interposer
 from tests.simulation.messages import Messages
 from tests.simulation.requests import Requests
 from tests.simulation.scheduler import Scheduler, Task, VirtualClock
-from tests.simulation.studio_users import StudioUsers
+from tests.simulation.studio_users import Promotion, StudioUsers
 from tests.simulation.users import Users
-from tests.simulation.watched import Deletion, Journal, WatchedImages, WatchedModels, WatchedTrainings, Write
+from tests.simulation.watched import (
+    Deletion,
+    Journal,
+    WatchedErasures,
+    WatchedImages,
+    WatchedModels,
+    WatchedTrainings,
+    Write,
+)
 from tests.simulation.weather import CALM_AFTER_S, weather_of
 from tests.wiring import Functions
 from tests.world import jpeg
@@ -62,7 +73,14 @@ SETTINGS = MonitorSettings(
 # An hour must be left of it when it is sent (SubmitSettings): what comes a little late is signed again.
 ARCHIVE_URL_S = 70 * 60.0
 WEBHOOK_PATIENCE = 10
-PICTURES = tuple(jpeg(i, size=16) for i in range(4))
+PICTURES = tuple(jpeg(i, size=16) for i in range(10))
+# How many pictures the shoots of an owner have: enough for every trainer, and for those that want many.
+SHOOTS = {"s": 4, "l": 10}
+# In so many schedules both owners have shoots of the same person.
+SHARING = 0.3
+# In so many schedules failed trainings go by themselves after so long.
+FORGETTING = 0.15
+KEPT_DAYS = 1 / 24
 
 
 @dataclass(kw_only=True)
@@ -81,6 +99,13 @@ class Outcome:
     told: list[tuple[str, str]]
     writes: list[Write]
     deletions: list[Deletion]
+    erasures: list[Erasure]
+    asked: Mapping[str, Erasure]
+    buckets: Sequence[MemoryObjects]
+    stories: MemoryStories
+    noticed: Sequence[str]
+    shoots: Mapping[str, tuple[Sequence[str], str]]
+    promotions: Sequence[Promotion]
     escaped: list[str]
     unrecovered: list[str]
     untidy: frozenset[str]
@@ -137,9 +162,10 @@ class Simulation:
         self.journal = Journal(clock=self.clock, tell=self.tell, by=self._at_work)
         self.trainings, self.images = WatchedTrainings(self.journal), WatchedImages(self.journal)
         self.models, self.accounts, shoots = WatchedModels(self.journal), MemoryAccounts(), MemoryShoots()
-        self.pictures, self.datasets, self.kept = (
-            MemoryObjects(name, clock=self.clock) for name in ("shoots", "datasets", "models")
+        self.pictures, self.datasets, self.kept, self.thumbnails = (
+            MemoryObjects(name, clock=self.clock) for name in ("shoots", "datasets", "models", "thumbnails")
         )
+        self.erasures, self.notices, self.stories = WatchedErasures(), MemoryNotices(), MemoryStories()
         self.messages = Messages(self.scheduler, self.fate, self.weather, self._deliver, self.tell)
         self.fal = SimulatedFal(
             self.scheduler,
@@ -165,9 +191,12 @@ class Simulation:
             pictures=port(self.pictures, "pictures", "storage"),
             datasets=port(self.datasets, "datasets", "storage"),
             kept=port(self.kept, "kept", "storage"),
+            thumbnails=port(self.thumbnails, "thumbnails", "storage"),
+            erasures=port(self.erasures, "erasures", "database"),
+            stories=self.stories,
             fal=port(self.fal, "fal", "fal"),
             media=port(self.fal, "media", "media"),
-            notices=port(MemoryNotices(), "notices", "database"),
+            notices=port(self.notices, "notices", "database"),
             receiver=port(self.receiver, "receiver", "receiver"),
             new_name=lambda: f"n{next(numbers)}",
             monitor_settings=SETTINGS,
@@ -182,12 +211,19 @@ class Simulation:
             escaped=self.messages.escaped,
         )
         self.users = Users(functions=self.functions, fate=self.fate, requests=requests)
-        self.studio_users = StudioUsers(functions=self.functions, fate=self.fate, requests=requests)
+        self.studio_users = StudioUsers(
+            functions=self.functions, fate=self.fate, requests=requests, follow=self.users.follow
+        )
         self.journal.written = self.studio_users.hear
         self._ticks = 0
         self.overdue: list[str] = []
+        kept_days = KEPT_DAYS if self.fate.fraction("failed trainings go") < FORGETTING else 0
+        self.retention = RetentionSettings(failed_kept_days=kept_days)
+        shared = self.fate.fraction("one person of both") < SHARING
+        self.people = {owner: "p_both" if shared else f"p_{owner}" for owner in OWNERS}
         for owner in OWNERS:
-            self._shoot(owner, shoots)
+            for kind, count in SHOOTS.items():
+                self._shoot(f"{kind}_{owner}", owner, count, shoots)
 
     def tell(self, line: str) -> None:
         """Write a line of the story."""
@@ -197,6 +233,7 @@ class Simulation:
         """Play until everything has come to its end, then look whether what can be recovered is."""
         with redirect_stdout(_Story(self.tell)):
             self.users.plan()
+            self.studio_users.plan(self.people)
             self.scheduler.after(0, self._tick, background=True)
             if self.fate.strikes("everything restarts", 0.2):
                 self.scheduler.after(self.fate.between("restart", 30, 1800), self._restart)
@@ -216,10 +253,17 @@ class Simulation:
             told=self.receiver.received,
             writes=self.journal.writes,
             deletions=self.journal.deletions,
+            erasures=self.erasures.all(),
+            asked=self.erasures.asked,
+            buckets=(self.pictures, self.datasets, self.kept, self.thumbnails),
+            stories=self.stories,
+            noticed=list(self.notices._notices),
+            shoots={owner: ([f"{kind}_{owner}" for kind in SHOOTS], self.people[owner]) for owner in OWNERS},
+            promotions=self.studio_users.promotions,
             escaped=self.messages.escaped,
             unrecovered=unrecovered,
             untidy=frozenset(t.id for t in self.trainings.all() if self._was_left_untidy(t.id)),
-            presses=len(self.users.keys),
+            presses=len(self.users.keys) + self.studio_users.retrainings,
             picture_presses=self.studio_users.presses,
             ended_s=self.clock.elapsed_s,
             overdue=self.overdue,
@@ -238,7 +282,14 @@ class Simulation:
                 return
 
     def _is_idle(self) -> bool:
-        return all(job.attention is Attention.NONE for job in self._jobs())
+        if self.erasures.list_open(unchanged_since=self.clock.now(), limit=1):
+            return False
+        return all(job.attention is Attention.NONE for job in self._jobs()) and not self._has_leftovers()
+
+    def _has_leftovers(self) -> bool:
+        """Whether there are ZIPs of nobody: they go when they are old."""
+        known = {training.id for training in self.trainings.all()}
+        return any(found.name.split("/")[1] not in known for found in self.datasets.list(""))
 
     def _jobs(self) -> list[AnyJob]:
         return [*self.trainings.all(), *self.images.all()]
@@ -263,20 +314,22 @@ class Simulation:
         self._play(self.clock.elapsed_s + HORIZON_S)
         for owner in OWNERS:
             free_unused(owner, accounts=self.accounts, jobs=self.functions.jobs, at=self.clock.now())
-        return [i for i in told if self.functions.jobs.get(i).status is not Status.SUCCEEDED]
+        return [job.id for job in self._jobs() if job.id in told and job.status is not Status.SUCCEEDED]
 
-    def _shoot(self, owner: str, shoots: MemoryShoots) -> None:
-        shoot = Shoot(
-            id=f"s_{owner}", owner_id=owner, person_id=f"p_{owner}", costume_name="Robe", created_at=self.clock.now()
-        )
+    def _shoot(self, shoot_id: str, owner: str, count: int, shoots: MemoryShoots) -> None:
+        person_id, at = self.people[owner], self.clock.now()
+        shoot = Shoot(id=shoot_id, owner_id=owner, person_id=person_id, costume_name="Robe", created_at=at)
         shoots.create(shoot)
-        for number, picture in enumerate(PICTURES):
+        for number, picture in enumerate(PICTURES[:count]):
             name = f"{preprocessed_prefix(shoot.id)}{number:02}"
             self.pictures.write(f"{name}.jpg", [picture], content_type="image/jpeg")
             self.pictures.write(f"{name}.txt", [b"[trigger] in a picture"], content_type="text/plain")
 
     def _is_wanted(self, training_id: str) -> bool:
-        return not Jobs(trainings=self.trainings, images=self.images).get(training_id).is_terminal
+        try:
+            return not Jobs(trainings=self.trainings, images=self.images).get(training_id).is_terminal
+        except JobNotFound:
+            return False
 
     def _deliver(self, event: Event, attempt: int) -> None:
         self.functions.deliver(event, attempt=attempt)
@@ -307,6 +360,8 @@ class Simulation:
 
     def _look_after(self) -> None:
         self.functions.look_after()
+        if self.retention.failed_kept_days or any(erasure.state is State.OPEN for erasure in self.erasures.all()):
+            self.functions.remind(self.retention)
 
     def _ticked(self, failure: Exception | None) -> None:
         if failure is not None and not hasattr(failure, "code"):

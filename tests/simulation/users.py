@@ -45,10 +45,11 @@ class Users:
         self.requests.do(0, f"recover {training_id}", lambda: self._retry(training_id))
 
     def _press(self, owner: str, number: int, tab: str = "") -> Callable[[], None]:
+        continuable = self.fate.fraction(f"{number} can be continued") < 0.2
         wish = Wish(
-            shoot_id=f"s_{owner}",
+            shoot_id=f"{'l' if continuable else 's'}_{owner}",
             trigger_word="TOK",
-            trainer="fal-ai/flux-lora-fast-training",
+            trainer=f"fal-ai/{'flux-lora-portrait-trainer' if continuable else 'flux-lora-fast-training'}",
             parameters={"steps": 10 + number},
             samples=self.fate.pick(f"samples {number}", (0, 0, 0, 1)),
         )

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from shared.adapters.memory import MemoryImageJobs, MemoryModels, MemoryTrainings
+from shared.adapters.memory import MemoryErasures, MemoryImageJobs, MemoryModels, MemoryTrainings
 from shared.adapters.memory.repositories import _MemoryJobs
 from shared.all_jobs import AnyJob
+from shared.erasures import Erasure
 from shared.image_jobs import ImageJob
 from shared.models import Model
 from shared.trainings import Training
@@ -129,3 +130,21 @@ class WatchedModels(MemoryModels):
     def all(self) -> list[Model]:
         """Every model, in the order in which they came."""
         return list(self._models.values())
+
+
+class WatchedErasures(MemoryErasures):
+    """Erasures; `asked` has each as it was asked for: a receipt does not name a person any more."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        super().__init__()
+        self.asked: dict[str, Erasure] = {}
+
+    def create(self, erasure: Erasure) -> bool:
+        """Write a new erasure; False, and nothing changed, where one with its id exists."""
+        self.asked.setdefault(erasure.id, erasure)
+        return super().create(erasure)
+
+    def all(self) -> list[Erasure]:
+        """Every erasure and receipt."""
+        return list(self._erasures.values())

@@ -25,7 +25,14 @@ from shared.errors import (
     TrainingFailed,
     TrainingNotFound,
 )
-from shared.events import ErasureRequested, ResultReported
+from shared.events import (
+    CheckRequested,
+    ErasureRequested,
+    ImagesRequested,
+    ResultReported,
+    TrainingFinished,
+    TrainingRequested,
+)
 from shared.image_jobs import ImageJob
 from shared.models import version_prefix
 from shared.ports import ForgetAnswer, Forgotten, Objects
@@ -179,6 +186,19 @@ def test_what_is_anothers_of_a_person_with_the_same_id_stays(world: World) -> No
         preview_erasure(OWNER, Subject.TRAINING, "t_other", world.erasing())
     with pytest.raises(PersonNotFound):
         preview_erasure(OWNER, Subject.PERSON, PERSON, world.erasing())
+
+
+@pytest.mark.parametrize("kind", ["training", "images"])
+def test_a_message_that_comes_after_an_erasure_leaves_no_story_of_what_is_gone(world: World, kind: str) -> None:
+    job = next(iter((world.trainings if kind == "training" else world.images)._jobs.values()))
+    late = {
+        "training": [TrainingRequested(training_id=job.id), TrainingFinished(training_id=job.id, status="succeeded")],
+        "images": [ImagesRequested(training_id=job.id), CheckRequested(training_id=job.id)],
+    }
+    erase(world, Subject.PERSON, PERSON, with_shoots=True)
+    for event in late[kind]:
+        world.deliver(event)
+    assert world.stories.entries == []
 
 
 def test_version_numbers_are_not_given_again(world: World) -> None:

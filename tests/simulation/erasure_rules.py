@@ -1,0 +1,135 @@
+"""What holds when something was erased: nothing of it is left, nothing else went, and the receipt is true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+from shared.documents import to_document
+from shared.erasures import Erasure, State, Subject, What
+from shared.image_jobs import ImageJob, images_prefix
+from shared.models import Model, version_prefix
+from shared.stages import Attention
+from shared.trainings import Training
+from tests.simulation.scheduler import START
+from tests.simulation.simulation import Outcome
+from tests.simulation.watched import Deletion
+
+Thing = Training | ImageJob | Model
+
+
+def _there(outcome: Outcome) -> tuple[Thing, ...]:
+    return (*outcome.trainings, *outcome.images, *outcome.models)
+
+
+def every_erasure_comes_to_its_end(outcome: Outcome) -> Iterator[str]:
+    """Whatever happened to the eraser, it is done in the end."""
+    for erasure in outcome.erasures:
+        if erasure.state is not State.DONE:
+            yield f"{erasure.id} of {erasure.subject} {erasure.subject_id} is not done: {erasure.hindrance}"
+
+
+def what_was_erased_leaves_nothing(outcome: Outcome) -> Iterator[str]:
+    """Of a thing that was erased nothing is left in any store or bucket; ids in what stays may name it."""
+    names = [f"{bucket.uri}/{found.name}" for bucket in outcome.buckets for found in bucket.list("")]
+    told = {entry.training_id for entry in outcome.stories.entries}
+    there = {thing.id for thing in _there(outcome)}
+    for gone in (deletion.gone for deletion in outcome.deletions):
+        if gone.id in there:
+            yield f"{gone.id} is there again"
+        if gone.id in told:
+            yield f"of {gone.id} there still is a story"
+        if gone.id in outcome.noticed:
+            yield f"of {gone.id} there still is a notice"
+        parts = _places(gone)
+        yield from (f"of {gone.id} there still is {name}" for name in names if any(part in name for part in parts))
+
+
+def _places(gone: Thing) -> tuple[str, ...]:
+    """What the objects of it have in their names."""
+    if isinstance(gone, Model):
+        place = (gone.person_id, gone.name, gone.version)
+        return f"/{version_prefix(*place)}", f"/{images_prefix(*place)}"
+    return f"/{gone.id}/", f"/{gone.id}."
+
+
+def what_was_there_when_it_was_asked_is_gone(outcome: Outcome) -> Iterator[str]:
+    """An erasure that is done left nothing of its subject but what its receipt names."""
+    for erasure in outcome.erasures:
+        asked = outcome.asked[erasure.id]
+        asked_s = (erasure.requested_at - START) / timedelta(seconds=1)
+        spared = {of for line in erasure.stays for of in line.of}
+        before = {w.after.id for w in outcome.writes if w.before is None and w.at_s < asked_s}
+        for thing in _there(outcome):
+            was_there = thing.id in before or (isinstance(thing, Model) and thing.trained_at < erasure.requested_at)
+            if was_there and _is_of(thing, asked) and thing.id not in spared:
+                yield f"{erasure.id} of {asked.subject} is done, and {thing.id} is still there"
+        yield from _shoots_left(asked, outcome)
+
+
+def _shoots_left(asked: Erasure, outcome: Outcome) -> Iterator[str]:
+    if asked.subject is not Subject.PERSON or not asked.with_shoots:
+        return
+    for owner, (shoot_ids, person_id) in outcome.shoots.items():
+        if (owner, person_id) != (asked.owner_id, asked.subject_id):
+            continue
+        for shoot_id in shoot_ids:
+            left = [f"{b.uri}/{found.name}" for b in outcome.buckets for found in b.list("") if shoot_id in found.name]
+            yield from (f"of {shoot_id} there still is {name}" for name in left)
+
+
+def _is_of(thing: Thing, asked: Erasure) -> bool:
+    """Whether the thing goes with that subject."""
+    if thing.owner_id != asked.owner_id:
+        return False
+    if asked.subject is Subject.PERSON:
+        return thing.person_id == asked.subject_id
+    if asked.subject is Subject.MODEL and isinstance(thing, ImageJob):
+        return thing.model_id == asked.subject_id
+    return thing.id == asked.subject_id
+
+
+def nothing_else_was_deleted(outcome: Outcome) -> Iterator[str]:
+    """Only erasures delete, only what their owner asked for, and nothing that is under way."""
+    for deletion in outcome.deletions:
+        asked = _asked_by(deletion, outcome)
+        if asked is None or not _is_of(deletion.gone, asked):
+            yield f"{deletion.gone.id} was deleted by {deletion.by}, which was not to"
+        gone = deletion.gone
+        if not isinstance(gone, Model) and not (gone.is_terminal and gone.attention is Attention.NONE):
+            yield f"{gone.id} was deleted while it was {gone.status} and {gone.attention}"
+    for model in outcome.models:
+        prefix = version_prefix(model.person_id, model.name, model.version)
+        lost = {f"{prefix}model.json", f"{prefix}README.md"} - {found.name for found in outcome.kept.list(prefix)}
+        yield from (f"{model.id} has lost {name}" for name in sorted(lost))
+
+
+def _asked_by(deletion: Deletion, outcome: Outcome) -> Erasure | None:
+    """The erasure, as it was asked for, whose delivery made the deletion: `eraser e_n7 m1.1`."""
+    function, _, rest = deletion.by.partition(" ")
+    return outcome.asked.get(rest.partition(" ")[0]) if function == "eraser" else None
+
+
+def receipts_are_true(outcome: Outcome) -> Iterator[str]:
+    """A receipt tells what stays at fal.ai, and nothing that could tell who was erased."""
+    unforgotten = {run.training_id: run.job.request_id for run in outcome.runs if not run.forgotten}
+    for erasure in outcome.erasures:
+        text = json.dumps(to_document(erasure, mode="json"))
+        person_id = outcome.asked[erasure.id].subject_id
+        if erasure.batch or (erasure.subject is Subject.PERSON and f'"{person_id}"' in text):
+            yield f"the receipt {erasure.id} still says what was to be deleted"
+        told = {of for line in erasure.stays if line.what is What.FAL_REQUEST for of in line.of}
+        deleted = [d.gone for d in outcome.deletions if _asked_by(d, outcome) == outcome.asked[erasure.id]]
+        for gone in deleted:
+            if gone.id in unforgotten and gone.id not in told:
+                yield f"fal.ai still has {unforgotten[gone.id]} of {gone.id}, and the receipt {erasure.id} is silent"
+
+
+ERASURE_RULES = (
+    every_erasure_comes_to_its_end,
+    what_was_erased_leaves_nothing,
+    what_was_there_when_it_was_asked_is_gone,
+    nothing_else_was_deleted,
+    receipts_are_true,
+)

@@ -6,7 +6,7 @@ outside in, what leads to something after that, so that whoever goes on after a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -255,6 +255,33 @@ def _staying(found: Inventory, steps: Iterable[Step]) -> Iterator[Line]:
         yield Line(what=What.BILLING, count=len(billed), of=billed, reason=BILLED)
 
 
+def changed_since(found: Inventory, at: datetime) -> frozenset[str]:
+    """The ids of those jobs that changed after `at`, and of their models: somebody may still be at work on them."""
+    jobs = [job for job in (*found.trainings, *found.images) if job.updated_at > at]
+    ids = {job.id for job in jobs}
+    models = {model.id for model in found.models if model.trained_at > at or model.training_id in ids}
+    return frozenset(ids | models)
+
+
+def repeatable(steps: Iterable[Step], ids: Collection[str]) -> tuple[Step, ...]:
+    """Those of the steps that delete what whoever is at work on one of `ids` could still write; uncounted."""
+    return tuple(replace(step, count=None, size=0) for step in steps if step.of in ids and step.what in _WRITTEN)
+
+
+_WRITTEN = frozenset(
+    {
+        What.ARCHIVES,
+        What.STAGED_FILES,
+        What.FAILED_LOG,
+        What.MODEL_FILES,
+        What.PICTURES,
+        What.SMALL_PICTURES,
+        What.STORY,
+        What.NOTICES,
+        What.MODEL,
+    }
+)
+
 GENERAL: tuple[Line, ...] = (
     Line(what=What.ACCOUNT, reason=MONEY),
     Line(what=What.TOLD, reason=TOLD),
@@ -269,7 +296,7 @@ def under_way(jobs: Iterable[Job]) -> Iterator[Job]:
 
 
 class State(StrEnum):
-    """Where an erasure stands."""
+    """Where an erasure stands. One that is open and has its receipt is looked at once more (`Erasure.again`)."""
 
     OPEN = "open"
     DONE = "done"
@@ -287,6 +314,8 @@ class Erasure:
     """One erasure as it is stored; when it is done, it is its own receipt and holds neither names nor a person's id.
 
     `batch` are the steps at hand: what they deleted counts when all of them are through. `hindrance` says why it waits.
+    `again` are steps that are repeated at `again_at`, when it has its receipt already, and then forgotten: who had
+    begun with one of these jobs before may have written since.
     """
 
     id: str
@@ -303,20 +332,34 @@ class Erasure:
     deleted: tuple[Line, ...] = ()
     stays: tuple[Line, ...] = ()
     hindrance: str = ""
+    again: tuple[Step, ...] = ()
+    again_at: datetime | None = None
+
+    @property
+    def has_receipt(self) -> bool:
+        """Whether everything that was found is deleted."""
+        return self.finished_at is not None
 
     @classmethod
     def requested(cls, *, at: datetime, **fields: Any) -> Self:
         """An erasure as it is asked for."""
         return cls(state=State.OPEN, requested_at=at, updated_at=at, **fields)
 
-    def begun(self, plan: Plan, *, at: datetime) -> Erasure:
-        """This erasure with its next batch; itself where it has one or is done.
+    def begun(self, plan: Plan, *, at: datetime, again: Sequence[Step] = ()) -> Erasure:
+        """This erasure with its next batch, and with steps that are to be repeated; itself where it has one, or its
+        receipt.
 
         What stays is told now: what leads to it is gone afterwards.
         """
-        if self.batch or self.state is State.DONE:
+        if self.batch or self.has_receipt:
             return self
-        return replace(self, batch=plan.steps[:MOST_STEPS], stays=with_news(self.stays, plan.stays), updated_at=at)
+        return replace(
+            self,
+            batch=plan.steps[:MOST_STEPS],
+            stays=with_news(self.stays, plan.stays),
+            again=tuple(dict.fromkeys((*self.again, *again))),
+            updated_at=at,
+        )
 
     def went(self, batch: tuple[Step, ...], left: Sequence[Line], *, at: datetime) -> Erasure:
         """This erasure when every step of `batch` is through but what is `left`; itself where it was counted before."""
@@ -333,19 +376,27 @@ class Erasure:
             updated_at=at,
         )
 
-    def finished(self, stays: Sequence[Line], *, at: datetime) -> Erasure:
-        """This erasure as its receipt; itself where it is done. A person's id is forgotten with the person."""
-        if self.state is State.DONE:
+    def finished(self, stays: Sequence[Line], *, at: datetime, again_at: datetime | None = None) -> Erasure:
+        """This erasure as its receipt; itself where it is one. A person's id is forgotten with the person.
+
+        It is done, unless steps are to be repeated at `again_at`.
+        """
+        if self.has_receipt:
             return self
         return replace(
             self,
-            state=State.DONE,
+            state=State.OPEN if self.again else State.DONE,
+            again_at=again_at if self.again else None,
             subject_id="" if self.subject is Subject.PERSON else self.subject_id,
             stays=(*with_news(self.stays, stays), *GENERAL),
             hindrance="",
             finished_at=at,
             updated_at=at,
         )
+
+    def looked_again(self, *, at: datetime) -> Erasure:
+        """This receipt when its steps were repeated: done, and without the names of what was deleted."""
+        return replace(self, state=State.DONE, again=(), again_at=None, hindrance="", updated_at=at)
 
     def hindered(self, sentence: str, *, at: datetime) -> Erasure:
         """This erasure with why it waits."""

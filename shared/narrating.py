@@ -25,8 +25,8 @@ MOST_EVENTS = 200
 _QUIET = frozenset({"trainer_answered", "trainer_silent"})
 _HINDERED = "check_hindered"
 
-OF_NOBODY = "message_for_unknown_training"
-"""What is logged of a message whose job is not there. No story is told of it: it may have been erased."""
+_OF_NOBODY = frozenset({"message_for_unknown_training", "job_is_gone"})
+"""What is logged of a job that is not there (any more). No story is told of it: it may have been erased."""
 
 
 class Recording:
@@ -69,7 +69,7 @@ class Recording:
         with self._lock:
             heard = {training_id: tuple(events[:MOST_EVENTS]) for training_id, events in self._events.items()}
         for training_id, events in heard.items():
-            if any(event.name == OF_NOBODY for event in events):
+            if any(event.name in _OF_NOBODY for event in events):
                 continue
             if training_id == self._always or any(event.name not in _QUIET for event in events):
                 yield training_id, events

@@ -278,10 +278,15 @@ class StorySettings(Group):
 
 
 class RetentionSettings(Group):
-    """What is deleted by itself when it has had its time; models never are."""
+    """What is deleted by itself when it has had its time (models never are), and when a deletion is certain."""
 
     failed_kept_days: float = Field(
         0, ge=0, description="Days for which failed and canceled trainings are kept, with their logs; 0: for ever"
+    )
+    erasure_settles_s: float = Field(
+        15 * 60,
+        ge=0,
+        description="After so long, more than a message is worked on, what changed lately is deleted once more",
     )
 
 

@@ -119,6 +119,7 @@ class Functions:
     monitor_settings: MonitorSettings = field(default_factory=MonitorSettings)
     dataset_settings: DatasetSettings = field(default_factory=DatasetSettings)
     max_attempts: int = MAX_ATTEMPTS
+    erasure_settles_s: float = 0
     new_executor: Callable[[], Executor] = threads
 
     @property
@@ -304,6 +305,7 @@ class Functions:
             trainer=self.fal,
             buckets=self.buckets,
             clock=self.clock,
+            settles_s=self.erasure_settles_s,
         )
 
     @property

@@ -212,7 +212,7 @@ def _view(erasure: Erasure) -> ErasureView:
         id=erasure.id,
         subject=erasure.subject,
         subject_id=erasure.subject_id,
-        state=erasure.state,
+        state=State.DONE if erasure.has_receipt else State.OPEN,
         cause=erasure.cause,
         requested_at=erasure.requested_at,
         finished_at=erasure.finished_at,

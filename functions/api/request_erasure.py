@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared import logs
 from shared.erasing import Buckets, measured, take_inventory
-from shared.erasures import GENERAL, Cause, Erasure, Inventory, Plan, State, Subject, plan_erasure, under_way
+from shared.erasures import GENERAL, Cause, Erasure, Inventory, Plan, Subject, plan_erasure, under_way
 from shared.errors import Conflict, ImagesNotFound, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
 from shared.events import ErasureRequested
 from shared.jobs import Job
@@ -183,5 +183,5 @@ def _ids(jobs: Iterable[Job]) -> str:
 
 def _open_one(owner_id: str, subject: Subject, subject_id: str, erasures: ErasureRepository) -> Erasure | None:
     latest = erasures.list_for_owner(owner_id, limit=100).items
-    same = (e for e in latest if e.state is State.OPEN and (e.subject, e.subject_id) == (subject, subject_id))
+    same = (e for e in latest if not e.has_receipt and (e.subject, e.subject_id) == (subject, subject_id))
     return next(same, None)

@@ -2,12 +2,15 @@
 
 Every step may be repeated: what is gone is no error. The steps at hand are recorded before the first of them is done,
 with what was there, and counted when the last of them is through: so the receipt is true however often it was begun.
+Who had begun with a job before, such as a second mirror, may write even after that: of what changed lately, everything
+is deleted once more when nobody can have begun before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from shared import logs
 from shared.all_jobs import Jobs
@@ -18,12 +21,13 @@ from shared.erasures import (
     Erasure,
     Inventory,
     Line,
-    State,
     Step,
     Subject,
     What,
+    changed_since,
     line_of,
     plan_erasure,
+    repeatable,
 )
 from shared.errors import Conflict, ErasureNotFound, JobNotFound, ProductError, TrainerUnavailable
 from shared.events import ErasureRequested
@@ -53,7 +57,10 @@ FAL_FILES_LEFT = "fal.ai deleted what it was sent, but said that it could not de
 
 @dataclass(frozen=True, kw_only=True)
 class Eraser:
-    """The ports of an erasure; with `gives_up` it no longer waits for fal.ai."""
+    """The ports of an erasure; with `gives_up` it no longer waits for fal.ai.
+
+    `settles_s` is longer than anybody works on a message.
+    """
 
     erasures: ErasureRepository
     trainings: TrainingRepository
@@ -65,23 +72,36 @@ class Eraser:
     trainer: Trainer
     buckets: Buckets
     clock: Clock
+    settles_s: float
     gives_up: bool = False
 
     def erase(self, erasure_id: str) -> Erasure:
-        """Do all that is left of the erasure; its receipt. Raises `ProductError` where something does not answer."""
+        """Do all that is due of the erasure; its receipt. Raises `ProductError` where something does not answer."""
         erasure = self.erasures.get(erasure_id)
-        while erasure.state is State.OPEN:
+        while not erasure.has_receipt:
             erasure = self._carried_out(erasure) if erasure.batch else self._planned(erasure)
+        if erasure.again_at is not None and self.clock.now() >= erasure.again_at:
+            return self._looked_again(erasure)
         return erasure
+
+    def _looked_again(self, erasure: Erasure) -> Erasure:
+        for step in erasure.again:
+            list(self._left(step))
+        logs.info("erasure_looked_again", erasure_id=erasure.id, steps=len(erasure.again))
+        return self.erasures.update(erasure.id, lambda e: e.looked_again(at=self.clock.now()))
 
     def _planned(self, erasure: Erasure) -> Erasure:
         """The next batch; where nothing is left, the receipt."""
         found, begun_again = self._claimed(erasure, self._inventory(erasure))
-        plan = measured(plan_erasure(found), self.buckets)
+        whole = plan_erasure(found)
+        plan = measured(whole, self.buckets)
         at = self.clock.now()
+        settles = timedelta(seconds=self.settles_s)
         if plan.steps:
-            return self.erasures.update(erasure.id, lambda e: e.begun(plan, at=at))
-        done = self.erasures.update(erasure.id, lambda e: e.finished((*plan.stays, *begun_again), at=at))
+            again = repeatable(whole.steps, changed_since(found, at - settles))
+            return self.erasures.update(erasure.id, lambda e: e.begun(plan, at=at, again=again))
+        stays = (*plan.stays, *begun_again)
+        done = self.erasures.update(erasure.id, lambda e: e.finished(stays, at=at, again_at=at + settles))
         logs.info("erasure_done", erasure_id=done.id, subject=done.subject, cause=done.cause)
         return done
 

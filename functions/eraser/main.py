@@ -37,4 +37,5 @@ def _eraser() -> Eraser:
             Bucket.SHOOTS: bootstrap.shoots_bucket(),
         },
         clock=bootstrap.clock(),
+        settles_s=bootstrap.retention_settings().erasure_settles_s,
     )

@@ -19,7 +19,7 @@ from functions.monitor.sweep_archives import Sweeper
 from shared import logs
 from shared.all_jobs import AnyJob, Jobs
 from shared.announcing import requested_event
-from shared.errors import Conflict, ProductError, SubmissionUnconfirmed
+from shared.errors import Conflict, JobNotFound, ProductError, SubmissionUnconfirmed
 from shared.events import CheckRequested, ResultReported
 from shared.finishing import finish_job
 from shared.jobs import STOPPED_AT_FAL, Job
@@ -341,6 +341,8 @@ def _checked(check: Callable[[Job], None], job: Job) -> bool:
     try:
         with logs.about(training_id=job.id):
             check(job)
+    except JobNotFound:
+        logs.info("job_is_gone", training_id=job.id)
     except Conflict as error:
         logs.info("check_lost_a_race", training_id=job.id, reason=error.message)
     except ProductError as error:

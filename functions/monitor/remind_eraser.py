@@ -19,7 +19,9 @@ MOST_AT_ONCE = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Reminder:
-    """The ports of a look at what is to be erased; an open erasure is announced again after `stalled_s`."""
+    """The ports of a look at what is to be erased; an open erasure is announced again after `stalled_s`, one that is to
+    be looked at once more when its time has come.
+    """
 
     erasures: ErasureRepository
     trainings: TrainingRepository
@@ -35,7 +37,8 @@ class Reminder:
     def _announce_what_stalled(self) -> int:
         """An erasure whose message was lost, or was given up: say again that it is due."""
         before = self.now - timedelta(seconds=self.stalled_s)
-        stalled = self.erasures.list_open(unchanged_since=before, limit=MOST_AT_ONCE)
+        unchanged = self.erasures.list_open(unchanged_since=before, limit=MOST_AT_ONCE)
+        stalled = [erasure for erasure in unchanged if erasure.again_at is None or erasure.again_at <= self.now]
         for erasure in stalled:
             logs.warning("erasure_announced_again", erasure_id=erasure.id)
             # marked before, so that it is not announced at every tick while it is worked on

@@ -153,7 +153,7 @@ locals {
       source        = "functions/eraser/main.py"
       target        = "eraser"
       public        = false
-      settings      = ["store", "fal", "delivery", "tracing"]
+      settings      = ["store", "fal", "delivery", "retention", "tracing"]
       secrets       = ["FAL_KEY"]
       project_roles = ["roles/datastore.user"]
       buckets = {

@@ -76,7 +76,8 @@ variable "settings" {
       story_kept_days = optional(number)
     }), {})
     retention = optional(object({
-      failed_kept_days = optional(number)
+      failed_kept_days  = optional(number)
+      erasure_settles_s = optional(number)
     }), {})
     tracing = optional(object({
       tracing                     = optional(string)

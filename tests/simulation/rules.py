@@ -113,7 +113,8 @@ def what_is_kept_is_what_fal_made(outcome: Outcome) -> Iterator[str]:
 
 
 def _content(outcome: Outcome, uri: str) -> bytes:
-    return b"".join(outcome.kept.read(uri.removeprefix(f"{outcome.kept.uri}/")))
+    name = uri.removeprefix(f"{outcome.kept.uri}/")
+    return b"".join(outcome.kept.read(name)) if outcome.kept.stat(name) else b""
 
 
 def _false_pictures(job: ImageJob, run: Run | None) -> Iterator[str]:

@@ -37,7 +37,7 @@ from tests.simulation.fate import Fate
 from tests.simulation.interposed import Interposer
 from tests.simulation.messages import Messages
 from tests.simulation.requests import Requests
-from tests.simulation.scheduler import Scheduler, Task, VirtualClock
+from tests.simulation.scheduler import LONGEST_INVOCATION_S, Scheduler, Task, VirtualClock
 from tests.simulation.studio_users import Promotion, StudioUsers
 from tests.simulation.users import Users
 from tests.simulation.watched import (
@@ -81,6 +81,8 @@ SHARING = 0.3
 # In so many schedules failed trainings go by themselves after so long.
 FORGETTING = 0.15
 KEPT_DAYS = 1 / 24
+# Longer than what the platform lets an invocation live.
+ERASURE_SETTLES_S = LONGEST_INVOCATION_S + 60
 
 
 @dataclass(kw_only=True)
@@ -201,6 +203,7 @@ class Simulation:
             new_name=lambda: f"n{next(numbers)}",
             monitor_settings=SETTINGS,
             dataset_settings=DatasetSettings(archive_url_ttl_s=ARCHIVE_URL_S),
+            erasure_settles_s=ERASURE_SETTLES_S,
             new_executor=SerialExecutor,
         )
         requests = Requests(

@@ -6,7 +6,7 @@ outside in, what leads to something after that, so that whoever goes on after a 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from shared.image_jobs import ImageJob, images_prefix
 from shared.jobs import Job
-from shared.models import Model, failed_log_name, staging_prefix, version_prefix
+from shared.models import Model, failed_log_name, model_id, staging_prefix, version_prefix
 from shared.shoots import Shoot
 from shared.stages import Attention
 from shared.trainings import Training
@@ -109,6 +109,10 @@ COPIES = (
     "for the days that the operator has set, and then forget it by themselves"
 )
 TOLD = "where somebody outside is notified, ids and model names were sent there: they have to be forgotten there"
+UNCONFIRMED = (
+    "fal.ai never confirmed that it got the request, so it cannot be asked to delete it: look at fal.ai's "
+    "request list. fal.ai forgets what it was sent after 30 days"
+)
 BEGUN_AGAIN = "it was begun again meanwhile: delete it when it has ended"
 MODEL_STAYS = "a training does not take its model along: delete the model by itself"
 TRAINING_STAYS = "a model does not take its training along: delete the training by itself"
@@ -201,6 +205,7 @@ def _of_images(images: ImageJob, models: Sequence[Model]) -> Iterator[Step]:
     if all(model.id != images.model_id for model in models):
         yield Step(what=What.SMALL_PICTURES, of=images.id, place=images.prefix)
         yield Step(what=What.PICTURES, of=images.id, place=images.prefix)
+    yield Step(what=What.FAILED_LOG, of=images.id, place=failed_log_name(images.id))
     yield Step(what=What.STORY, of=images.id)
     yield Step(what=What.NOTICES, of=images.id)
     yield Step(what=What.IMAGES, of=images.id, count=1)
@@ -251,21 +256,38 @@ def _staying(found: Inventory, steps: Iterable[Step]) -> Iterator[Line]:
     if found.subject is Subject.PERSON and found.shoots and not found.with_shoots:
         ids = tuple(shoot.id for shoot in found.shoots)
         yield Line(what=What.SHOOT, count=len(ids), of=ids, reason=THE_APPS)
+    jobs = (*found.images, *(found.trainings if found.subject is not Subject.MODEL else ()))
+    if ids := tuple(job.id for job in jobs if job.fal is None and job.claim is not None and not job.claim.released):
+        yield Line(what=What.FAL_REQUEST, count=len(ids), of=ids, reason=UNCONFIRMED)
     if billed := tuple(step.of for step in steps if step.what is What.FAL_REQUEST):
         yield Line(what=What.BILLING, count=len(billed), of=billed, reason=BILLED)
 
 
-def changed_since(found: Inventory, at: datetime) -> frozenset[str]:
-    """The ids of those jobs that changed after `at`, and of their models: somebody may still be at work on them."""
-    jobs = [job for job in (*found.trainings, *found.images) if job.updated_at > at]
-    ids = {job.id for job in jobs}
-    models = {model.id for model in found.models if model.trained_at > at or model.training_id in ids}
-    return frozenset(ids | models)
+def to_repeat(found: Inventory, steps: Iterable[Step], *, changed_after: datetime) -> tuple[Step, ...]:
+    """The steps that delete what is still written by whoever is at work on a job that changed lately; uncounted.
+
+    A training without a model may get one, and a number for it: `VERSIONS` stands for what has that number by then.
+    """
+    trainings = [training for training in found.trainings if training.updated_at > changed_after]
+    ids = {job.id for job in (*trainings, *found.images) if job.updated_at > changed_after}
+    ids |= {m.id for m in found.models if m.trained_at > changed_after or m.training_id in ids}
+    repeated = [replace(step, count=None, size=0) for step in steps if step.of in ids and step.what in _WRITTEN]
+    repeated += [Step(what=What.STAGED_FILES, of=t.id, place=staging_prefix(t.id)) for t in trainings]
+    with_models = {model.training_id for model in found.models}
+    for training in trainings if found.subject is not Subject.MODEL else ():
+        if training.id not in with_models:
+            name = f"{training.person_id}/{training.model_name}"
+            repeated += [
+                Step(what=What.VERSIONS, of=training.id, place=name),
+                Step(what=What.MODEL, of=model_id(training.id)),
+            ]
+    return tuple(repeated)
 
 
-def repeatable(steps: Iterable[Step], ids: Collection[str]) -> tuple[Step, ...]:
-    """Those of the steps that delete what whoever is at work on one of `ids` could still write; uncounted."""
-    return tuple(replace(step, count=None, size=0) for step in steps if step.of in ids and step.what in _WRITTEN)
+def version_steps(numbered: Step, version: int) -> Iterator[Step]:
+    """What lies under the prefixes of the version that a training has by now."""
+    person_id, _, name = numbered.place.partition("/")
+    return _of_version(numbered.of, person_id, name, version)
 
 
 _WRITTEN = frozenset(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.accounts import Account, Limits
 from shared.all_jobs import Jobs
-from shared.errors import AlreadyTraining, BudgetExceeded, JobNotFound, TooManyImageJobs, TooManyTrainings
+from shared.errors import AlreadyTraining, BudgetExceeded, Conflict, JobNotFound, TooManyImageJobs, TooManyTrainings
 from shared.jobs import Job
 from shared.ports import AccountRepository
 from shared.stages import Attention
@@ -19,7 +19,8 @@ def reserve(
     job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits, recipe: str = "", forced: bool = False
 ) -> None:
     """Set the job's quote aside; nothing where that was done before. `AlreadyTraining` where the same recipe is under
-    way and this one is not forced; `TooManyTrainings`, `TooManyImageJobs`, `BudgetExceeded`.
+    way and this one is not forced; `TooManyTrainings`, `TooManyImageJobs`, `BudgetExceeded`; `Conflict` where the job
+    has ended today and is not there any more: it was erased, and a late copy of its press begins nothing again.
 
     Before it refuses, money is freed that is set aside for nothing: the process died before the job was recorded.
     """
@@ -30,11 +31,13 @@ def reserve(
         return account.reserve(job.id, usd, limits=limits, at=at, kind=kind, recipe=recipe, forced=forced)
 
     try:
-        accounts.update(job.owner_id, set_aside)
+        account = accounts.update(job.owner_id, set_aside)
     except (AlreadyTraining, TooManyTrainings, TooManyImageJobs, BudgetExceeded):
         if not free_unused(job.owner_id, accounts=accounts, jobs=jobs, at=at):
             raise
-        accounts.update(job.owner_id, set_aside)
+        account = accounts.update(job.owner_id, set_aside)
+    if job.id in account.settled and not _is_there(job.id, jobs):
+        raise Conflict(reason=f"this {job.noun} was made and then deleted: to have it again, ask with a new key")
 
 
 def free_unused(owner_id: str, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> bool:
@@ -45,6 +48,14 @@ def free_unused(owner_id: str, *, accounts: AccountRepository, jobs: Jobs, at: d
     if unused:
         accounts.update(owner_id, lambda account: account.released(unused))
     return bool(unused)
+
+
+def _is_there(job_id: str, jobs: Jobs) -> bool:
+    try:
+        jobs.get(job_id)
+    except JobNotFound:
+        return False
+    return True
 
 
 def _is_under_way(job_id: str, jobs: Jobs) -> bool:

@@ -85,6 +85,7 @@ _EVENTS: Mapping[str, str] = {
     "delivery_lost_a_race": "Another delivery was faster: {reason}",
     "message_for_unknown_training": "A {topic} came for a job that is not there.",
     "check_hindered": "The monitor could not look after it ({code}); it goes on trying.",
+    "job_is_gone": "It was deleted while the monitor was about to look.",
     "check_lost_a_race": "The monitor looked while somebody else moved it: {reason}",
     "tick_done": "{checked} jobs looked after, {hindered} in vain, {swept} leftover ZIPs, {late} late.",
     "trainer_answered": "fal.ai answered {http_status} to {operation} in {seconds} s.",

@@ -24,10 +24,10 @@ from shared.erasures import (
     Step,
     Subject,
     What,
-    changed_since,
     line_of,
     plan_erasure,
-    repeatable,
+    to_repeat,
+    version_steps,
 )
 from shared.errors import Conflict, ErasureNotFound, JobNotFound, ProductError, TrainerUnavailable
 from shared.events import ErasureRequested
@@ -86,9 +86,18 @@ class Eraser:
 
     def _looked_again(self, erasure: Erasure) -> Erasure:
         for step in erasure.again:
-            list(self._left(step))
+            list(self._left_again(step))
         logs.info("erasure_looked_again", erasure_id=erasure.id, steps=len(erasure.again))
         return self.erasures.update(erasure.id, lambda e: e.looked_again(at=self.clock.now()))
+
+    def _left_again(self, step: Step) -> Iterator[Line]:
+        if step.what is not What.VERSIONS:
+            yield from self._left(step)
+            return
+        person_id, _, name = step.place.partition("/")
+        if (version := self.models.version_of(person_id, name, step.of)) is not None:
+            for each in version_steps(step, version):
+                yield from self._left(each)
 
     def _planned(self, erasure: Erasure) -> Erasure:
         """The next batch; where nothing is left, the receipt."""
@@ -98,7 +107,7 @@ class Eraser:
         at = self.clock.now()
         settles = timedelta(seconds=self.settles_s)
         if plan.steps:
-            again = repeatable(whole.steps, changed_since(found, at - settles))
+            again = to_repeat(found, whole.steps, changed_after=at - settles)
             return self.erasures.update(erasure.id, lambda e: e.begun(plan, at=at, again=again))
         stays = (*plan.stays, *begun_again)
         done = self.erasures.update(erasure.id, lambda e: e.finished(stays, at=at, again_at=at + settles))

@@ -33,6 +33,7 @@ HURRIED = {
     "DEADLINE_MIRRORING_S": "12",
     "CLAIM_LEASE_S": "2",
     "STALLED_S": "3",
+    "ERASURE_SETTLES_S": "1",
     "RETRY_MIN_S": "0.2",
     "RETRY_MAX_S": "2",
 }

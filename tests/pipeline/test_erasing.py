@@ -41,7 +41,17 @@ def test_of_an_erased_person_nothing_is_anywhere_but_the_receipt(system: System)
     (run,) = [run for run in system.fal.requests() if training["id"] in run["webhook_url"]]
     assert (run["input"], run["billed"]) == ({}, True)
     if system.stack.emulators is None:
+        await_the_last_look(system.stack.data_dir)
         assert_nowhere(person, system.stack.data_dir)
+
+
+def await_the_last_look(data_dir: Path) -> None:
+    """Wait until the monitor had the eraser look once more, after which the receipt knows no places any more."""
+    with closing(sqlite3.connect(data_dir / "documents.sqlite3", timeout=30)) as database:
+        end = time.monotonic() + 60
+        while database.execute("SELECT count(*) FROM erasures WHERE open").fetchone()[0]:
+            assert time.monotonic() < end, "an erasure is still to be looked at once more"
+            time.sleep(0.2)
 
 
 def assert_nowhere(word: str, data_dir: Path) -> None:

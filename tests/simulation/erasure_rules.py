@@ -9,7 +9,7 @@ from datetime import timedelta
 from shared.documents import to_document
 from shared.erasures import Erasure, State, Subject, What
 from shared.image_jobs import ImageJob, images_prefix
-from shared.models import Model, version_prefix
+from shared.models import Model, staging_prefix, version_prefix
 from shared.stages import Attention
 from shared.trainings import Training
 from tests.simulation.scheduler import START
@@ -50,7 +50,7 @@ def _places(gone: Thing) -> tuple[str, ...]:
     """What the objects of it have in their names."""
     if isinstance(gone, Model):
         place = (gone.person_id, gone.name, gone.version)
-        return f"/{version_prefix(*place)}", f"/{images_prefix(*place)}"
+        return f"/{version_prefix(*place)}", f"/{images_prefix(*place)}", f"/{staging_prefix(gone.training_id)}"
     return f"/{gone.id}/", f"/{gone.id}."
 
 

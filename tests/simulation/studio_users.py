@@ -26,7 +26,7 @@ from tests.simulation.watched import Write
 from tests.wiring import Functions
 
 # In so many schedules somebody does it at all.
-DRAWING = 0.4
+DRAWING = 0.35
 ERASING = 0.4
 SCALES = (0.0, 1.0)
 # What cannot be deleted yet is tried again after so long, so often.
@@ -85,7 +85,7 @@ class StudioUsers:
             if likes(f"{name} pictures"):
                 self._twice(f"draw {name}", lambda: self._draw(model_id, name))
                 self.presses += 1
-            if self.fate.fraction(f"{name} comparison?") < 0.5 and likes(f"{name} comparison"):
+            if self.fate.fraction(f"{name} comparison?") < 0.3 and likes(f"{name} comparison"):
                 self._twice(f"compare {name}", lambda: self._compare(model_id, name))
                 self.presses += len(SCALES)
         if training.parent_model_id is None and self.fate.fraction(f"{name} again?") < 0.4 and likes(f"{name} again"):

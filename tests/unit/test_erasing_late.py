@@ -1,0 +1,139 @@
+"""What comes late: who was still at work on something that was erased, or presses again, leaves nothing of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.erasures import UNCONFIRMED, Erasure, State, Subject, What
+from shared.errors import ArtifactCorrupt, Conflict, SubmissionUncertain, TrainingFailed, TrainingNotFound
+from shared.image_jobs import ImageJob
+from shared.models import Model, failed_log_name, model_id, staging_prefix, version_prefix
+from shared.settings import RetentionSettings
+from shared.stages import Status
+from shared.trainings import Training
+from tests.builders import a_model
+from tests.unit.test_erasing import PERSON, a_world, erase, put, submitted
+from tests.world import OWNER, World
+
+
+@pytest.fixture
+def world() -> World:
+    return a_world()
+
+
+def failed_pictures(world: World) -> ImageJob:
+    """Pictures that fal.ai could not make, and said so in its log."""
+    (model,) = world.models.list_for_owner(OWNER, limit=9).items
+    job = world.draw(model, "failing", count=1)
+    world.run()
+    world.fal.end(world.request_of(job), TrainingFailed(reason="no memory", charged=False))
+    world.call_back(job)
+    return world.images.get(job.id)
+
+
+@pytest.mark.parametrize("subject", [Subject.IMAGES, Subject.MODEL, Subject.PERSON])
+def test_the_log_of_failed_pictures_goes_with_them(world: World, subject: Subject) -> None:
+    job = failed_pictures(world)
+    assert world.kept.stat(failed_log_name(job.id)) is not None
+    subject_id = {Subject.IMAGES: job.id, Subject.MODEL: job.model_id, Subject.PERSON: PERSON}[subject]
+    erase(world, subject, subject_id)
+    assert world.kept.stat(failed_log_name(job.id)) is None
+
+
+@pytest.mark.parametrize("subject", [Subject.TRAINING, Subject.PERSON])
+def test_a_request_that_was_never_confirmed_is_told_since_fal_cannot_be_asked_to_delete_it(subject: Subject) -> None:
+    world = World()
+    world.shoot()
+    world.fal.lose_answer = [SubmissionUncertain(reason="the connection was lost")]
+    training = submitted(world)
+    world.trainings.update(training.id, lambda t: t.expired(1, at=world.clock.now()))
+    world.tick()
+    world.clock.advance(world.monitor_settings.watch_s + 1)
+    world.tick()
+    receipt = erase(world, subject, training.id if subject is Subject.TRAINING else PERSON)
+    (line,) = [line for line in receipt.stays if line.what is What.FAL_REQUEST]
+    assert (line.of, line.reason) == ((training.id,), UNCONFIRMED)
+
+
+def late_mirror(world: World, training: Training) -> Model:
+    """What a mirror writes that had begun before the erasure and was held up until after it."""
+    number = world.models.allocate_version(training.person_id, training.model_name, training.id)
+    put(world, world.kept, f"{version_prefix(training.person_id, training.model_name, number)}weights.safetensors")
+    put(world, world.kept, f"{staging_prefix(training.id)}n9/weights.safetensors")
+    model = a_model(id=model_id(training.id), owner_id=OWNER, person_id=PERSON, version=number, training_id=training.id)
+    world.models.create(model)
+    return model
+
+
+def settled(world: World, erasure: Erasure) -> Erasure:
+    """The erasure when it was looked at once more."""
+    world.clock.advance(world.erasure_settles_s + 1)
+    world.remind(RetentionSettings())
+    world.run()
+    return world.erasures.get(erasure.id)
+
+
+@pytest.mark.parametrize("subject", [Subject.TRAINING, Subject.MODEL, Subject.PERSON])
+def test_what_somebody_wrote_who_was_still_at_work_goes_too_and_then_it_is_done(subject: Subject) -> None:
+    world = World(erasure_settles_s=900)
+    world.shoot()
+    training = world.finish(submitted(world))
+    model = world.models.get(str(training.model_id))
+    ids = {Subject.TRAINING: training.id, Subject.MODEL: model.id, Subject.PERSON: PERSON}
+    receipt = erase(world, subject, ids[subject])
+    assert (receipt.has_receipt, receipt.state) == (True, State.OPEN)
+    assert world.remind(RetentionSettings()) == 0, "its time has not come"
+    if subject is not Subject.TRAINING:
+        late_mirror(world, training)
+    done = settled(world, receipt)
+    assert (done.state, done.again, done.deleted) == (State.DONE, (), receipt.deleted)
+    assert world.models._models == ({model.id: model} if subject is Subject.TRAINING else {})
+    left = {found.name for found in world.kept.list("")}
+    assert not [name for name in left if name.startswith(staging_prefix(training.id))]
+    assert bool(left) is (subject is Subject.TRAINING)
+
+
+def test_a_model_that_comes_after_its_failed_training_was_erased_goes_too() -> None:
+    world = World(erasure_settles_s=900)
+    world.shoot()
+    training = submitted(world)
+    corrupt = ArtifactCorrupt(reason="cut off")
+    world.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
+    world.trainings.update(training.id, lambda t: t.fail(corrupt, at=world.clock.now(), charged=True))
+    world.tick()
+    world.run()
+    receipt = erase(world, Subject.TRAINING, training.id)
+    late_mirror(world, training)
+    settled(world, receipt)
+    assert (world.models._models, list(world.kept.list(""))) == ({}, [])
+
+
+def test_what_had_settled_before_is_done_at_once(world: World) -> None:
+    world.erasure_settles_s = 900
+    world.clock.advance(901)
+    receipt = erase(world, Subject.PERSON, PERSON, with_shoots=True)
+    assert (receipt.state, receipt.again) == (State.DONE, ())
+
+
+def test_pressing_again_after_the_receipt_begins_no_second_erasure_of_nothing() -> None:
+    world = World(erasure_settles_s=900)
+    world.shoot()
+    training = world.finish(submitted(world))
+    erase(world, Subject.TRAINING, training.id)
+    with pytest.raises(TrainingNotFound):
+        erase(world, Subject.TRAINING, training.id)
+
+
+def test_a_copy_of_the_press_that_comes_after_the_erasure_begins_nothing_again(world: World) -> None:
+    (model,) = world.models.list_for_owner(OWNER, limit=9).items
+    training, (job,) = world.trainings.get(model.training_id), world.images._jobs.values()
+    erase(world, Subject.IMAGES, job.id)
+    erase(world, Subject.TRAINING, training.id)
+    runs = len(world.fal.runs)
+    with pytest.raises(Conflict, match="deleted"):
+        world.draw(model, count=1)
+    with pytest.raises(Conflict, match="deleted"):
+        world.start(force=True)
+    world.run()
+    assert len(world.fal.runs) == runs
+    assert world.accounts.get(OWNER).reservations == {}

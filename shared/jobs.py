@@ -139,6 +139,11 @@ class Job:
         return self.status is Status.PACKAGED
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether fal.ai certainly has nothing of this job, and nothing is being sent."""
+        return self.status is Status.REQUESTED or self.awaits_submission
+
+    @property
     def is_recoverable(self) -> bool:
         """Whether paid weights may still be fetched: it failed, and it failed in mirroring."""
         return self.status is Status.FAILED and self.error is not None and self.error.stage is Stage.MIRRORING

@@ -13,6 +13,9 @@ from shared.stages import Attention
 
 # Between setting aside and recording lie milliseconds; what is older than this was never recorded.
 GRACE = timedelta(minutes=10)
+# No job is made, ends and is deleted within that time.
+HELD_UP = timedelta(seconds=10)
+ERASED = "it had been made before, and was deleted"
 
 
 def reserve(
@@ -37,7 +40,21 @@ def reserve(
             raise
         account = accounts.update(job.owner_id, set_aside)
     if job.id in account.settled and not _is_there(job.id, jobs):
-        raise Conflict(reason=f"this {job.noun} was made and then deleted: to have it again, ask with a new key")
+        raise _erased(job)
+
+
+def undo_if_erased(job: Job, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> None:
+    """Cancel the job that was recorded just now, and raise `Conflict`, where that came too late: while this copy of the
+    press was held up behind `reserve`, another one had it made, and its owner deleted it.
+    """
+    if at - job.created_at < HELD_UP or job.id not in accounts.get(job.owner_id).settled:
+        return
+    jobs.update(job.id, lambda now: now.canceled(ERASED, at=at, charged=False) if now.is_unsent else now)
+    raise _erased(job)
+
+
+def _erased(job: Job) -> Conflict:
+    return Conflict(reason=f"this {job.noun} was made and then deleted: to have it again, ask with a new key")
 
 
 def free_unused(owner_id: str, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> bool:

@@ -59,7 +59,7 @@ def cancel_job(job: AnyJob, *, jobs: Jobs, publisher: Publisher, clock: Clock) -
 
 
 def _canceled(job: Job, at: datetime) -> Job:
-    if job.status is Status.REQUESTED or job.awaits_submission:
+    if job.is_unsent:
         return job.canceled("before anything was sent to fal.ai", at=at, charged=False)
     if job.is_terminal or job.status is Status.MIRRORING or job.cancel_requested_at:
         return job

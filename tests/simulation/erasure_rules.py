@@ -11,12 +11,9 @@ from shared.erasures import Erasure, State, Subject, What
 from shared.image_jobs import ImageJob, images_prefix
 from shared.models import Model, staging_prefix, version_prefix
 from shared.stages import Attention
-from shared.trainings import Training
 from tests.simulation.scheduler import START
 from tests.simulation.simulation import Outcome
-from tests.simulation.watched import Deletion
-
-Thing = Training | ImageJob | Model
+from tests.simulation.watched import Deletion, Thing
 
 
 def _there(outcome: Outcome) -> tuple[Thing, ...]:
@@ -33,7 +30,7 @@ def every_erasure_comes_to_its_end(outcome: Outcome) -> Iterator[str]:
 def what_was_erased_leaves_nothing(outcome: Outcome) -> Iterator[str]:
     """Of a thing that was erased nothing is left in any store or bucket; ids in what stays may name it."""
     names = [f"{bucket.uri}/{found.name}" for bucket in outcome.buckets for found in bucket.list("")]
-    told = {entry.training_id for entry in outcome.stories.entries}
+    told = {entry.training_id for entry in outcome.stories}
     there = {thing.id for thing in _there(outcome)}
     for gone in (deletion.gone for deletion in outcome.deletions):
         if gone.id in there:

@@ -83,7 +83,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a training that was sent is canceled as if it was not",
         module="functions.api.end_training",
-        old="if job.status is Status.REQUESTED or job.awaits_submission:",
+        old="if job.is_unsent:",
         new="if not job.is_terminal:",
         hint=10,
     ),

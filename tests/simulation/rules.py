@@ -20,6 +20,7 @@ from tests.simulation.fal import Run, digest, object_in
 from tests.simulation.made import CONFIG, picture_digest
 from tests.simulation.scheduler import START
 from tests.simulation.simulation import SETTINGS, Outcome
+from tests.simulation.undone import without_undone
 
 # Written down a second time, from the design's text and not from the product's table.
 MOVES: Mapping[str, str] = {
@@ -39,6 +40,7 @@ ENDED = {"succeeded", "failed", "canceled"}
 
 def violations(outcome: Outcome) -> list[str]:
     """Everything that does not hold, each with the name of its rule."""
+    outcome = without_undone(outcome)
     own = [f"{rule.__name__}: {sentence}" for rule in RULES for sentence in rule(outcome)]
     return own + broken(evidence_of(outcome))
 

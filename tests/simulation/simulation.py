@@ -31,6 +31,7 @@ from shared.reservations import free_unused
 from shared.settings import DatasetSettings, MonitorSettings, RetentionSettings
 from shared.shoots import Shoot, preprocessed_prefix
 from shared.stages import TERMINAL, Attention, Status
+from shared.stories import StoryEntry
 from shared.trainings import Training
 from tests.simulation.fal import Callback, Run, SimulatedFal
 from tests.simulation.fate import Fate
@@ -104,7 +105,7 @@ class Outcome:
     erasures: list[Erasure]
     asked: Mapping[str, Erasure]
     buckets: Sequence[MemoryObjects]
-    stories: MemoryStories
+    stories: Sequence[StoryEntry]
     noticed: Sequence[str]
     shoots: Mapping[str, tuple[Sequence[str], str]]
     promotions: Sequence[Promotion]
@@ -259,7 +260,7 @@ class Simulation:
             erasures=self.erasures.all(),
             asked=self.erasures.asked,
             buckets=(self.pictures, self.datasets, self.kept, self.thumbnails),
-            stories=self.stories,
+            stories=self.stories.entries,
             noticed=list(self.notices._notices),
             shoots={owner: ([f"{kind}_{owner}" for kind in SHOOTS], self.people[owner]) for owner in OWNERS},
             promotions=self.studio_users.promotions,

@@ -15,6 +15,9 @@ from shared.models import Model
 from shared.trainings import Training
 from tests.simulation.scheduler import VirtualClock
 
+Thing = Training | ImageJob | Model
+"""What can be erased by itself."""
+
 J = TypeVar("J", bound=Training | ImageJob)
 
 
@@ -38,7 +41,7 @@ class Deletion:
 
     at_s: float
     by: str
-    gone: AnyJob | Model
+    gone: Thing
 
 
 @dataclass(kw_only=True)
@@ -61,7 +64,7 @@ class Journal:
             self.tell(f"    {after.id}: {before.status} → {after.status}{why}")
         self.written(write)
 
-    def deleted(self, gone: AnyJob | Model) -> None:
+    def deleted(self, gone: Thing) -> None:
         """Note a deletion."""
         self.deletions.append(Deletion(at_s=self.clock.elapsed_s, by=self.by(), gone=gone))
         self.tell(f"    {gone.id} is deleted")

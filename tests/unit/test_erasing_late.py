@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from shared.adapters.memory import MemoryImageJobs
 from shared.erasures import UNCONFIRMED, Erasure, State, Subject, What
 from shared.errors import ArtifactCorrupt, Conflict, SubmissionUncertain, TrainingFailed, TrainingNotFound
 from shared.image_jobs import ImageJob
 from shared.models import Model, failed_log_name, model_id, staging_prefix, version_prefix
 from shared.settings import RetentionSettings
-from shared.stages import Status
+from shared.stages import Attention, Status
 from shared.trainings import Training
 from tests.builders import a_model
 from tests.unit.test_erasing import PERSON, a_world, erase, put, submitted
@@ -137,3 +140,39 @@ def test_a_copy_of_the_press_that_comes_after_the_erasure_begins_nothing_again(w
     world.run()
     assert len(world.fal.runs) == runs
     assert world.accounts.get(OWNER).reservations == {}
+
+
+class HeldUpImages(MemoryImageJobs):
+    """Sets of pictures of which the next is recorded only after `meanwhile`."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def create(self, job: ImageJob) -> bool:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        return super().create(job)
+
+
+def test_a_press_that_is_held_up_for_the_whole_life_of_its_pictures_is_undone_unpaid() -> None:
+    images = HeldUpImages()
+    world = World(images=images)
+    model = world.model()
+
+    def a_whole_life() -> None:
+        job = world.draw(model)
+        world.run()
+        world.finish_images(job)
+        erase(world, Subject.IMAGES, job.id)
+        world.clock.advance(60)
+
+    images.meanwhile = a_whole_life
+    with pytest.raises(Conflict, match="deleted"):
+        world.draw(model)
+    spent_usd = world.accounts.get(OWNER).spent_usd
+    world.tick()
+    world.run()
+    (job,) = images._jobs.values()
+    assert (job.status, job.charged, job.attention) == (Status.CANCELED, False, Attention.NONE)
+    assert len(world.fal.runs) == 2, "the training's, and the first pictures'"
+    assert (world.accounts.get(OWNER).spent_usd, world.accounts.get(OWNER).reservations) == (spent_usd, {})

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from shared import logs
 from shared.accounts import Limits
 from shared.errors import Conflict, InvalidRequest, ModelNotFound
-from shared.image_jobs import Origin
-from shared.jobs import derived_key
+from shared.image_jobs import PREFIX, Origin
+from shared.jobs import derived_key, keyed_id
 from shared.ports import ModelRepository
 from shared.quotes import Quote
 from shared.stages import Status
@@ -69,6 +69,15 @@ def request_samples(training: Training, *, models: ModelRepository, desk: ImageD
         count = min(training.samples, drawable(model).max_count)
         prompt = PROMPTS.get(training.preset, PROMPTS[None])
         wish = ImageWish(prompt=prompt, count=count, size=SIZE, origin=Origin.SAMPLES)
-        start_images(model, derived_key("samples", training.id), wish, desk)
+        start_images(model, _key(training.id), wish, desk)
     except (ModelNotFound, InvalidRequest, Conflict) as error:
         logs.warning("samples_not_requested", training_id=training.id, code=error.code)
+
+
+def samples_id(owner_id: str, training_id: str) -> str:
+    """The id of the samples of a training of that owner's, whether there are any or not."""
+    return keyed_id(PREFIX, owner_id, _key(training_id))
+
+
+def _key(training_id: str) -> str:
+    return derived_key("samples", training_id)

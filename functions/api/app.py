@@ -9,6 +9,7 @@ from functions.api import (
     console_pages,
     doctor,
     erasures,
+    first_samples,
     image_quotes,
     images,
     lineage,
@@ -63,7 +64,7 @@ def create_app() -> FastAPI:
     app.state.look_seats = seats_for_work(per_user=LOOKS_PER_USER, in_all=LOOKS)
     app.state.live_trainings = LiveTrainings(_job, poll_s=settings.events_poll_s)
     # what has a name of its own comes before what is named by an id
-    pictures = (live_images, image_quotes, images)
+    pictures = (live_images, image_quotes, first_samples, images)
     for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage, *pictures, erasures):
         app.include_router(routes.router)
     app.include_router(doctor.router)

@@ -134,10 +134,11 @@ def list_images(
 
 def _page(user: str, limit: int, cursor: str | None, model_id: str | None = None) -> PageView[ImagesView]:
     page = bootstrap.images().list_for_owner(user, limit=limit, cursor=cursor, model_id=model_id)
-    return PageView(items=[_with_thumbnails(job) for job in page.items], next_cursor=page.next_cursor)
+    return PageView(items=[with_thumbnails(job) for job in page.items], next_cursor=page.next_cursor)
 
 
-def _with_thumbnails(job: ImageJob, urls: dict[str, str] | None = None) -> ImagesView:
+def with_thumbnails(job: ImageJob, urls: dict[str, str] | None = None) -> ImagesView:
+    """The set's public side with its thumbnails, made now where they are missing; `urls` are of the pictures."""
     thumbnails = show_thumbnails(
         job.prefix,
         [_picture(job, picture.name, picture.size, picture.crc32c) for picture in job.pictures],
@@ -158,7 +159,7 @@ def _picture(job: ImageJob, name: str, size: int, crc32c: str) -> Picture:
 def show_images(images_id: str, user: User) -> ImagesView:
     """One set of your pictures, with signed URLs to look at them for a while."""
     job = owned_images(images_id, user)
-    return _with_thumbnails(job, _urls(job))
+    return with_thumbnails(job, _urls(job))
 
 
 def _urls(job: ImageJob) -> dict[str, str]:
@@ -266,4 +267,4 @@ def show_comparison(group_id: str, user: User) -> ComparisonView:
     if not found:
         raise ImagesNotFound(id=group_id)
     ordered = sorted(found, key=lambda job: (job.model_name, job.version, job.scale, job.created_at))
-    return ComparisonView(id=group_id, items=[_with_thumbnails(job, _urls(job)) for job in ordered])
+    return ComparisonView(id=group_id, items=[with_thumbnails(job, _urls(job)) for job in ordered])

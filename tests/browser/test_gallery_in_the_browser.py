@@ -317,6 +317,9 @@ def test_samples_are_announced_on_the_trainings_page_and_appear_with_the_model(
     expect(page.locator("li.set button.tile")).to_have_count(2)
     expect(page.locator("li.set .pill")).to_have_text("sample")
 
+    page.goto("/models")
+    expect(page.locator("a.model .thumb img").first).to_have_attribute("src", re.compile(r"/i_\w+/1\.jpg-"))
+
 
 def test_the_gallery_shows_all_models_page_by_page_and_one_when_asked(
     console: Console, stack: Stack, models: list[str], scene: Scene

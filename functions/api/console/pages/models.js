@@ -4,6 +4,7 @@ import { get, getIfThere } from "../lib/api.js";
 import { fill, h, keyed } from "../lib/dom.js";
 import { ago, bytes, modelTitle, moment } from "../lib/format.js";
 import { pagedList } from "../lib/paged_list.js";
+import { samplePictures } from "../lib/samples.js";
 import { emptyState, skeletons, thumbnail, time } from "../lib/ui.js";
 
 const PAGE = 24;
@@ -11,6 +12,7 @@ const PAGE = 24;
 /** The grid of models. */
 export function modelsPage({ signal }) {
   const grid = h("ul.models", {}, skeletons(4, "model-skeleton", "Loading your models"));
+  const samples = samplePictures(signal);
   let covers = new Map();
   const list = pagedList({
     container: grid,
@@ -23,16 +25,19 @@ export function modelsPage({ signal }) {
       if (shoots) covers = new Map(shoots.items.map((shoot) => [shoot.id, shoot]));
       return page;
     },
-    show: (models) => showModels(grid, models, covers),
+    show: async (models) => {
+      showModels(grid, models, covers, samples);
+      if (await samples.learn(models.map((model) => model.training_id))) showModels(grid, models, covers, samples);
+    },
   });
   const head = h("div.page-head", {},
     h("div", {}, h("h1", {}, "Models"), h("p.lead", {}, "Yours and kept: weights and configuration, whole and verified.")));
   return { title: "Models", section: "models", body: h("div.page", {}, head, grid, list.foot), loaded: list.start() };
 }
 
-function showModels(grid, models, covers) {
+function showModels(grid, models, covers, samples) {
   if (models.length) {
-    const items = models.map((model) => ({ model, shoot: covers.get(model.shoot_id) ?? null }));
+    const items = models.map((model) => ({ model, shoot: covers.get(model.shoot_id) ?? null, sample: samples.of(model.training_id) }));
     return keyed(grid, items, (item) => item.model.id, drawModel);
   }
   grid._keyed = null;
@@ -40,9 +45,10 @@ function showModels(grid, models, covers) {
   return fill(grid, h("li.whole", {}, none));
 }
 
-function drawModel({ model, shoot }) {
+/** What it makes says more than what it was made of. */
+function drawModel({ model, shoot, sample }) {
   return h("li", {}, h("a.model", { href: `/models/${model.id}` },
-    thumbnail(shoot?.cover_url, "", { shape: "square" }),
+    thumbnail(sample ?? shoot?.cover_url, "", { shape: "square" }),
     h("span.model-words", {},
       h("strong", {}, modelTitle(model), h("span.version", {}, `v${model.version}`)),
       h("span", {}, [shoot?.costume_name, model.person_id].filter(Boolean).join(", ")),

@@ -7,7 +7,8 @@ import { ago, bytes, count, moment } from "../lib/format.js";
 import { every } from "../lib/paged_list.js";
 import { setQuery, setTitle } from "../lib/router.js";
 import { isEnded, percentOf, statusOf } from "../lib/stages.js";
-import { breadcrumb, pill, showProblem, skeletons, time } from "../lib/ui.js";
+import { samplePictures } from "../lib/samples.js";
+import { breadcrumb, pill, showProblem, skeletons, thumbnail, time } from "../lib/ui.js";
 import { pictureGrid } from "../parts/pictures.js";
 import { againOf, takeOver } from "../parts/again.js";
 import { datasetReport } from "../parts/report.js";
@@ -15,6 +16,7 @@ import { trainPanel } from "../parts/train_panel.js";
 
 const RUNS_MS = 5_000;
 const RUNS_SHOWN = 5;
+const SAMPLES_MS = 60_000;
 
 /**
  * The page of a shoot. `?like={training}` takes that training's settings into the form, `?model={model}` trains that
@@ -97,25 +99,33 @@ function runsOf(shoot, signal) {
   const list = h("ul.runs");
   const section = h("section.card", { "aria-labelledby": "runs-title", hidden: true },
     h("h2", { id: "runs-title" }, "Runs of this shoot"), list);
+  const samples = samplePictures(signal);
   async function refresh() {
     const page = await getIfThere("/v1/trainings", { query: { shoot_id: shoot.id, limit: 50 }, signal }).catch(() => null);
     if (!page || signal.aborted) return;
     // also where the server does not know the filter yet
     const runs = page.items.filter((training) => training.shoot_id === shoot.id).slice(0, RUNS_SHOWN);
     section.hidden = runs.length === 0;
-    keyed(list, runs, (training) => training.id, drawRun);
+    const draw = () => keyed(list, runs.map((training) => ({ training, sample: samples.of(training.id) })), ({ training }) => training.id, drawRun);
+    draw();
+    if (await samples.learn(runs.filter(hasHadTime).map((training) => training.id))) draw();
   }
   void refresh();
   every(RUNS_MS, refresh, signal);
   return section;
 }
 
-function drawRun(training, before) {
+/** Samples are made after the model is there: what is asked for too early would not be asked for again. */
+function hasHadTime(training) {
+  return training.status === "succeeded" && Date.now() - Date.parse(training.updated_at) > SAMPLES_MS;
+}
+
+function drawRun({ training, sample }, before) {
   const row = before ?? h("li", {}, h("a.run", { href: `/trainings/${training.id}` }));
   const { word, tone } = statusOf(training);
   const percent = percentOf(training);
   const state = percent === null || isEnded(training) ? word : `${word} ${Math.floor(percent)} %`;
-  fill(row.firstChild, h("span", {}, training.model_name), pill(state, tone),
+  fill(row.firstChild, h("span.run-name", {}, sample ? thumbnail(sample, "") : null, training.model_name), pill(state, tone),
     h("span.when", {}, time(training.created_at, ago(training.created_at), moment(training.created_at))));
   return row;
 }

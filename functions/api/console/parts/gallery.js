@@ -12,6 +12,9 @@ import { setBox, setCaption, updateBox } from "./image_set.js";
 import { openLightbox } from "./lightbox.js";
 import { isCovered, nameOf } from "./picture_tile.js";
 
+// signed URLs of thumbnails are good for an hour
+const RENEW_MS = 40 * 60_000;
+
 /**
  * The grid.
  * @param {Object} options
@@ -76,6 +79,9 @@ export function gallery({ load, none, showModel, onSets, signal }) {
     openLightbox({ pictures: () => picturesOf(sets), set, index, onSet: put, onGone: drop, signal });
   }
 
+  /** What was made in another tab meanwhile. */
+  document.addEventListener("visibilitychange", () => document.hidden || void list.refresh(), { signal });
+
   /** From an address that names a picture: also one that is further down than what is shown. */
   async function open(name) {
     const [id, number] = (name ?? "").split(".");
@@ -95,5 +101,5 @@ function lasting(set) {
   const pictures = set.pictures.map(({ url, thumbnail_url: small, ...picture }, index) => ({
     ...picture, small: Boolean(small), covered: isCovered(set, index), name: nameOf(set, index),
   }));
-  return { ...set, pictures };
+  return { ...set, pictures, urls: Math.floor(Date.now() / RENEW_MS) };
 }

@@ -1,7 +1,7 @@
 /** The pictures of a model on its page: the samples that it came with, those that were asked for, and the form for more. */
 
 import { get } from "../lib/api.js";
-import { fill, h, icon } from "../lib/dom.js";
+import { fill, h } from "../lib/dom.js";
 import { isSamples } from "../lib/pictures.js";
 import { setQuery } from "../lib/router.js";
 import { trainerOf } from "../lib/trainers.js";
@@ -23,7 +23,7 @@ export function modelPictures({ model, training, query, signal }) {
   const path = `/v1/models/${encodeURIComponent(model.id)}/images`;
   const how = trainerOf(model.trainer)?.base_model.pictures ?? null;
   const waiting = h("div", { "aria-live": "polite" });
-  const compare = how ? h("a.button.quiet.small", { href: `/models/${encodeURIComponent(model.id)}/compare` }, icon("compare"), "Compare") : null;
+  const compare = how ? h("a.button.quiet.small", { href: `/models/${encodeURIComponent(model.id)}/compare` }, "Compare") : null;
   const panel = h("div.make-side");
   let samplesAreThere = false;
   const pictures = gallery({
@@ -62,7 +62,7 @@ export function modelPictures({ model, training, query, signal }) {
     const until = Date.parse(model.trained_at) + SAMPLES_WITHIN_MS;
     const due = () => how && training?.samples > 0 && !samplesAreThere && !signal.aborted && Date.now() < until;
     if (!due()) return;
-    fill(waiting, notice("note", "Sample pictures are being made", "They show by themselves what the model learned. This takes about a minute."));
+    fill(waiting, notice("note", "Sample pictures are being made", "They show what the model learned, and appear here by themselves."));
     const timer = setInterval(async () => {
       await pictures.refresh();
       if (due()) return;

@@ -25,6 +25,7 @@ from shared.accounts import Account
 from shared.adapters.memory import (
     FixedClock,
     MemoryAccounts,
+    MemoryImageJobs,
     MemoryModels,
     MemoryObjects,
     MemoryPublisher,
@@ -32,11 +33,13 @@ from shared.adapters.memory import (
     MemoryStories,
     MemoryTrainings,
 )
-from shared.events import DatasetPackaged, Event, ResultReported, TrainingRequested
+from shared.events import DatasetPackaged, Event, ImagesPrepared, ImagesRequested, ResultReported, TrainingRequested
+from shared.image_jobs import ImageJob
 from shared.models import Model
 from shared.ports import CancelAnswer, ObjectInfo, Page, RunOutput, RunState, RunStatus, Submission
 from shared.shoots import Shoot, preprocessed_prefix
 from shared.stages import Status
+from shared.start_images import ImageWish, start_images
 from shared.stories import StoryEntry
 from shared.training_records import FalJob
 from shared.trainings import Training
@@ -130,6 +133,41 @@ class CountedTrainings(MemoryTrainings):
         raise AssertionError("no step of a training lists somebody's trainings")
 
     def _queried(self, found: list[Training]) -> list[Training]:
+        self._tally.add(READS, max(1, len(found)))
+        return found
+
+
+class CountedImages(MemoryImageJobs):
+    """Sets of pictures; as trainings."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__()
+        self._tally = tally
+
+    def get(self, job_id: str) -> ImageJob:
+        self._tally.add(READS)
+        return super().get(job_id)
+
+    def create(self, job: ImageJob) -> bool:
+        self._tally.add(WRITES, WRITES_OF_A_TRAINING)
+        return super().create(job)
+
+    def update(self, job_id: str, change: Callable[[ImageJob], ImageJob]) -> ImageJob:
+        def counted(job: ImageJob) -> ImageJob:
+            self._tally.add(READS)
+            changed = change(job)
+            self._tally.add(WRITES, WRITES_OF_A_TRAINING if changed != job else 0)
+            return changed
+
+        return super().update(job_id, counted)
+
+    def list_followed(self, *, limit: int) -> list[ImageJob]:
+        return self._queried(super().list_followed(limit=limit))
+
+    def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[ImageJob]:
+        return self._queried(super().list_watched(unchanged_since=unchanged_since, limit=limit))
+
+    def _queried(self, found: list[ImageJob]) -> list[ImageJob]:
         self._tally.add(READS, max(1, len(found)))
         return found
 
@@ -284,6 +322,7 @@ def counted_functions(tally: Tally) -> Functions:
         clock=clock,
         shoots=CountedShoots(tally),
         trainings=CountedTrainings(tally),
+        images=CountedImages(tally),
         models=CountedModels(tally),
         accounts=CountedAccounts(tally),
         stories=CountedStories(tally),
@@ -346,7 +385,7 @@ def count_training(
 
     with step("tick"):
         functions.look_after()
-    # two questions that find nothing cost a read each; the first one finds this training from now on
+    # four questions that find nothing cost a read each; the first one finds this training from now on
     idle = {**steps["tick"], READS: steps["tick"][READS] - 1}
     steps_wanted = 100 + len(publisher.published)
     wish = Wish(
@@ -371,6 +410,47 @@ def count_training(
     with step("mirror"):
         functions.deliver(_last(publisher, ResultReported))
     assert functions.trainings.get(training.id).status is Status.SUCCEEDED
+    return steps
+
+
+def count_images(
+    functions: Functions, tally: Tally, *, pictures: int = 1, key: str = "pictures"
+) -> dict[str, Operations]:
+    """The same of a set of so many pictures, made with the model of a training before; nothing else is under way."""
+    clock, publisher, fal = functions.clock, functions.publisher, functions.fal
+    assert isinstance(clock, FixedClock) and isinstance(publisher, MemoryPublisher) and isinstance(fal, FakeFal)
+    steps: dict[str, Operations] = {}
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        tally.taken()
+        yield
+        steps[name] = tally.taken()
+
+    with step("idle"):
+        functions.look_after()
+    idle = steps.pop("idle")
+    model = functions.models.list_for_owner(OWNER, limit=1).items[0]
+    wish = ImageWish(prompt="in the rain", count=pictures)
+    with step("ask for pictures"), functions.narrator("api").invocation():
+        job = start_images(model, key, wish, functions.image_desk)
+    with step("sign weights"):
+        functions.deliver(_last(publisher, ImagesRequested))
+    with step("submit pictures"):
+        functions.deliver(_last(publisher, ImagesPrepared))
+    run = list(fal.runs.values())[-1]
+    clock.advance(60)
+    run.state = RunState.IN_PROGRESS
+    with step("the drawing began"):
+        functions.look_after()
+    steps["the drawing began"] = less(steps["the drawing began"], {**idle, READS: idle[READS] - 1})
+    fal.end(run.job.request_id)
+    path = f"{WEBHOOK_BASE}/{job.id}/{run.job.nonce}"
+    with step("report pictures"):
+        report_result(path, {"request": run.job.request_id}, b"", verifier=Genuine(), publisher=publisher)
+    with step("keep pictures"):
+        functions.deliver(_last(publisher, ResultReported))
+    assert functions.images.get(job.id).status is Status.SUCCEEDED
     return steps
 
 

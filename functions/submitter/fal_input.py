@@ -64,7 +64,7 @@ def pictures_input(job: ImageJob, weights_urls: Sequence[str]) -> dict[str, Any]
         pictures.loras_field: loras,
         "image_size": job.size,
         "seed": job.seed,
-        "enable_safety_checker": True,
+        **dict.fromkeys(pictures.safety_fields, True),
     }
     return fields if pictures.one_image else {**fields, "num_images": job.count}
 

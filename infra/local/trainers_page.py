@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shared.trainers import TRAINERS, Preset, TrainerSpec
 from shared.trainers.checking import range_words
+from shared.trainers.entry import Pictures
 from shared.trainers.parameters import Parameter, Value
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "trainers.md"
@@ -50,7 +51,12 @@ def _overview_row(spec: TrainerSpec) -> Iterator[str]:
     yield f"`{spec.trigger_field}`" if spec.trigger_field else f"in captions and `{spec.default_caption}`"
     yield ", ".join(f"`{output.output}`" for output in spec.weights)
     yield f"`{spec.resume_field}`" if spec.resume_field else "–"
-    yield f"`{pictures.endpoint}`" if pictures else "–"
+    yield _pictures(pictures) if pictures else "–"
+
+
+def _pictures(pictures: Pictures) -> str:
+    price = f"${pictures.price.usd:g} per megapixel" if pictures.price else "price not known"
+    return f"`{pictures.endpoint}`, {price}"
 
 
 def _about(spec: TrainerSpec) -> str:

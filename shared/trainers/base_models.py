@@ -17,7 +17,7 @@ FLUX_1 = BaseModel(
         price=PicturesPrice(
             usd=0.035,
             at="2026-11-22",
-            source="https://inference.sh/apps/falai.md, which resells it; fal.ai's own page is not at hand",
+            source="https://fal.ai/models/fal-ai/flux-lora/stream/llms.txt, the same model's page",
         ),
     ),
 )
@@ -28,7 +28,13 @@ FLUX_2 = BaseModel(
     pictures=Pictures(
         endpoint="fal-ai/flux-2/lora",
         max_loras=3,
-        source="https://fal.ai/models/fal-ai/flux-2/lora/llms.txt; fal-js Flux2LoraInput",
+        source="https://fal.ai/models/fal-ai/flux-2/lora/llms.txt; fal-js Flux2LoraInput, v4Output",
+        price=PicturesPrice(
+            usd=0.021,
+            at="2026-11-22",
+            source="https://fal.ai/models/fal-ai/flux-2/lora/llms.txt",
+            note="Weights of more than 2 GB cost half as much again for each GB.",
+        ),
     ),
 )
 
@@ -38,7 +44,7 @@ QWEN_IMAGE_2512 = BaseModel(
     pictures=Pictures(
         endpoint="fal-ai/qwen-image-2512/lora",
         max_loras=3,
-        source="https://fal.ai/models/fal-ai/qwen-image-2512/lora/api; fal-js QwenImage2512LoraInput",
+        source="https://fal.ai/models/fal-ai/qwen-image-2512/lora/api; fal-js LoraInput, unoOutput",
     ),
 )
 
@@ -48,7 +54,7 @@ Z_IMAGE_TURBO = BaseModel(
     pictures=Pictures(
         endpoint="fal-ai/z-image/turbo/lora",
         max_loras=3,
-        source="fal-js ZImageTurboLoraInput",
+        source="fal-js ZImageTurboLoraInput, v4Output",
         price=PicturesPrice(
             usd=0.0085,
             at="2026-11-22",
@@ -64,6 +70,9 @@ WAN_2_2 = BaseModel(
         endpoint="fal-ai/wan/v2.2-a14b/text-to-image/lora",
         images_field="image",
         one_image=True,
-        source="fal-js WanV22A14bTextToImageLoraInput and -Output",
+        # the first of them looks at the prompt only
+        safety_fields=("enable_safety_checker", "enable_output_safety_checker"),
+        source="https://fal.ai/models/fal-ai/wan/v2.2-a14b/text-to-image/lora/api; "
+        "fal-js WanV22A14bTextToImageLoraInput, WanV225bTextToImageOutput",
     ),
 )

@@ -72,11 +72,15 @@ MAX_PICTURES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class PicturesPrice:
-    """What fal.ai charges for pictures: `usd` for every megapixel of each that is begun, as of `at` (ISO date)."""
+    """What fal.ai charges for pictures: `usd` for each megapixel of each, as of `at` (ISO date).
+
+    Whether it rounds is told nowhere: a megapixel that is begun counts here, so that a quote is never too low.
+    """
 
     usd: float
     at: str
     source: str
+    note: str = ""
 
     def of(self, size: str, count: int) -> float:
         """What `count` pictures of that size cost, in US dollars."""
@@ -89,8 +93,8 @@ class Pictures:
     """How pictures are made with a LoRA: the endpoint, and the names of its fields that this depends on.
 
     `loras_field` takes a list of `{path, scale}`, `scale` from 0 to `max_scale`, at most `max_loras` (None: any
-    number); `images_field` of the output is a list of pictures, or one picture where `one_image`. A `price` of None is
-    not known.
+    number); `images_field` of the output is a list of pictures, or one picture where `one_image`. `safety_fields` are
+    sent as true. A `price` of None is not known.
     """
 
     endpoint: str
@@ -102,6 +106,7 @@ class Pictures:
     max_loras: int | None = None
     images_field: str = "images"
     one_image: bool = False
+    safety_fields: tuple[str, ...] = ("enable_safety_checker",)
     price: PicturesPrice | None = None
 
     @property
@@ -119,7 +124,7 @@ class Pictures:
             unit_price_usd=self.price.usd,
             unit="megapixel",
             priced_at=self.price.at,
-            note="Every megapixel that is begun counts, of each picture.",
+            note=f"Every megapixel that is begun counts, of each picture. {self.price.note}".rstrip(),
         )
 
 

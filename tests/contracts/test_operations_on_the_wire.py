@@ -22,7 +22,13 @@ from requests.adapters import HTTPAdapter
 from infra.local.provision import make_buckets
 from shared.adapters.google.clients import firestore_client, storage_client, storage_signer
 from shared.adapters.google.objects import CloudStorageObjects
-from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.repositories import (
+    FirestoreAccounts,
+    FirestoreImageJobs,
+    FirestoreModels,
+    FirestoreShoots,
+    FirestoreTrainings,
+)
 from shared.adapters.google.stories import FirestoreStories
 from shared.adapters.memory import FixedClock
 from shared.settings import StoreSettings
@@ -39,6 +45,7 @@ from tests.operations import (
     CountedPublisher,
     Tally,
     add_shoot,
+    count_images,
     count_training,
     described,
 )
@@ -135,6 +142,7 @@ def functions_on_google(tally: Tally) -> Iterator[Functions]:
             clock=clock,
             shoots=FirestoreShoots(documents),
             trainings=FirestoreTrainings(documents),
+            images=FirestoreImageJobs(documents),
             models=FirestoreModels(documents),
             accounts=FirestoreAccounts(documents),
             stories=FirestoreStories(documents),
@@ -161,6 +169,9 @@ def test_the_client_libraries_ask_for_what_the_document_says(tally: Tally) -> No
         functions.clock.advance(1)  # type: ignore[attr-defined]
         told = described()
         asked = count_training(functions, tally, key="second")
+        asked |= count_images(functions, tally)
     package = dict(asked["package"])
     package[CLASS_B] -= 5 * told["each picture"][CLASS_B] + 3 * told["each caption"][CLASS_B]
-    assert {**asked, "package": package} == {step: told[step] for step in asked}
+    keep = dict(asked["keep pictures"])
+    keep[CLASS_A] -= told["each picture kept"][CLASS_A]
+    assert {**asked, "package": package, "keep pictures": keep} == {step: told[step] for step in asked}

@@ -97,6 +97,8 @@ def test_a_trainer_with_two_files_of_weights_sends_both_and_takes_its_one_pictur
     sent = asked(world, job)
     assert [lora.get("transformer") for lora in sent["loras"]] == ["low", "high"]
     assert "num_images" not in sent
+    # there, the first looks at the prompt and only the second at the picture
+    assert (sent["enable_safety_checker"], sent["enable_output_safety_checker"]) == (True, True)
     assert len(world.finish_images(job).pictures) == 1
 
 
@@ -393,7 +395,7 @@ def test_another_number_of_samples_under_the_same_key_is_a_conflict(world: World
         world.start(samples=0)
 
 
-@pytest.mark.parametrize("name", ["flux-2-trainer", "qwen-image-2512-trainer", "wan-22-image-trainer"])
+@pytest.mark.parametrize("name", ["qwen-image-2512-trainer", "wan-22-image-trainer"])
 def test_unasked_nothing_is_made_whose_price_nobody_knows_before(name: str) -> None:
     assert samples_of(trainer(name), None, by_default=4) == 0
     quote = with_samples(trainer(name).quote({"steps": 100}), trainer(name), 1)

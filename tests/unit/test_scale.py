@@ -16,6 +16,7 @@ from tests.operations import (
     Operations,
     Tally,
     add_shoot,
+    count_images,
     count_training,
     counted_functions,
     described,
@@ -38,6 +39,15 @@ def second_training(*, pictures: int, captions: int) -> dict[str, Operations]:
     return count_training(functions, tally, key="second")
 
 
+def set_of_pictures(count: int) -> dict[str, Operations]:
+    """The steps of a set of so many pictures."""
+    tally = Tally()
+    functions = counted_functions(tally)
+    add_shoot(functions, pictures=4, captions=0)
+    count_training(functions, tally)
+    return count_images(functions, tally, pictures=count)
+
+
 @pytest.fixture(scope="module")
 def counted() -> dict[str, Operations]:
     """Every row of the table, counted."""
@@ -47,7 +57,13 @@ def counted() -> dict[str, Operations]:
     package = dict(steps["package"])
     for column in COLUMNS:
         package[column] -= 12 * more_pictures[column] + 6 * more_captions[column]
-    return {**steps, "package": package, "each picture": more_pictures, "each caption": more_captions}
+    pictures = set_of_pictures(4)
+    each = {
+        column: n // 3 for column, n in less(pictures["keep pictures"], set_of_pictures(1)["keep pictures"]).items()
+    }
+    pictures["keep pictures"] = less(pictures["keep pictures"], summed([each] * 4))
+    one_more = {"each picture": more_pictures, "each caption": more_captions, "each picture kept": each}
+    return {**steps, "package": package, **pictures, **one_more}
 
 
 def test_the_table_has_the_columns_that_are_counted() -> None:
@@ -56,7 +72,7 @@ def test_the_table_has_the_columns_that_are_counted() -> None:
 
 def test_a_training_asks_for_what_the_table_says(counted: dict[str, Operations]) -> None:
     told = described()
-    del told["a training"]
+    del told["a training"], told["a set of pictures"]
     assert counted == told
 
 
@@ -76,6 +92,12 @@ def test_the_whole_is_the_sum_of_its_parts() -> None:
     repeated = [told["progress"]] * (MINUTES - 1)
     pictures = [told["each picture"]] * PICTURES + [told["each caption"]] * CAPTIONS
     assert summed([*once, *repeated, *pictures]) == told["a training"]
+
+
+def test_a_whole_set_of_pictures_is_the_sum_of_its_parts() -> None:
+    told = described()
+    parts = [told[step] for step in set_of_pictures(1)] + [told["each picture kept"]] * 4
+    assert summed(parts) == told["a set of pictures"]
 
 
 def test_a_first_training_asks_for_what_the_notes_say() -> None:

@@ -124,6 +124,7 @@ def test_how_pictures_are_made_with_a_lora_is_known_and_sourced(name: str) -> No
     assert pictures is not None
     assert (pictures.endpoint, pictures.loras_field) == (PICTURES[name], "loras")
     assert pictures.source
+    assert pictures.price is None or pictures.price.source.startswith("https://fal.ai/"), "fal.ai's own, or none"
 
 
 def test_the_two_files_of_wan_go_into_the_transformer_that_each_is_for() -> None:
@@ -203,6 +204,7 @@ VERSIONS = {
     ("qwen-image-2512-trainer", 1): "5bfd4de22862",
     ("z-image-trainer", 1): "7c3233be2962",
     ("wan-22-image-trainer", 1): "ec4dcda7e15a",
+    ("wan-22-image-trainer", 2): "be89697a8e57",
 }
 
 

@@ -8,7 +8,7 @@ from shared.trainers.entry import Preset, Price, TrainerSpec, WeightsOutput
 
 ENTRY = TrainerSpec(
     endpoint="fal-ai/wan-22-image-trainer",
-    version=1,
+    version=2,
     title="Wan 2.2",
     summary="Very detailed subjects and styles. Its models have two files of weights, which are used together.",
     source=("fal.md §3", "https://fal.ai/models/fal-ai/wan-22-image-trainer/llms.txt", "fal-js Wan22ImageTrainerInput"),

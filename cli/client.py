@@ -228,8 +228,19 @@ def problem_of(response: httpx.Response) -> ApiProblem:
     """The problem that an answer tells; one is made up where somebody else than the API answered."""
     problem = _json(response)
     if isinstance(problem, dict) and "code" in problem:
-        return ApiProblem(response.status_code, problem, _hint(response.status_code))
+        return ApiProblem(response.status_code, problem, _WHERE.get(problem["code"]) or _hint(response.status_code))
     return _not_ours(response)
+
+
+# Where ids are found, by the code of the answer to one that is none.
+_WHERE = {
+    "shoot_not_found": "Ids of shoots: lora shoots list",
+    "training_not_found": "Ids of trainings begin with t_: lora trainings list",
+    "model_not_found": "Ids of models begin with m_: lora models list",
+    "images_not_found": "Ids of sets of pictures: lora images list",
+    "erasure_not_found": "Ids of receipts: lora erase receipts",
+    "dead_letter_not_found": "Ids of dead letters are like training-requested-packager.42: lora ops dead-letters list",
+}
 
 
 def _not_ours(response: httpx.Response) -> ApiProblem:

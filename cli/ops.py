@@ -191,9 +191,17 @@ def _as_operator() -> Iterator[None]:
     try:
         yield
     except ApiProblem as problem:
-        if problem.code == "not_found":
-            problem.hint = "This is for operators: those whom OPERATORS names, and everybody with AUTH_MODE=local."
+        problem.hint = _HINTS.get(problem.code, problem.hint)
         raise
+
+
+_HINTS = {
+    "not_found": "This is for operators: those whom OPERATORS names, and everybody with AUTH_MODE=local.",
+    "training_not_found": "It takes the id of anybody's training, as dead letters and the log have it: t_ and 24 signs."
+    " A dead letter is delivered again with: lora ops dead-letters redrive LETTER",
+    "dead_letter_not_found": "Ids of dead letters are like training-requested-packager.42: lora ops dead-letters list. "
+    "A training's step is announced again with: lora ops redrive TRAINING",
+}
 
 
 def _settled(client: ApiClient, chosen: list[str], verb: str, told: str, *, as_json: bool) -> list[Document]:

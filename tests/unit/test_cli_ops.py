@@ -155,6 +155,29 @@ def test_a_training_is_redriven_and_what_will_come_of_it_is_told(api: FakeApi) -
 def test_a_training_that_is_not_there_cannot_be_redriven(api: FakeApi) -> None:
     outcome = run(api, "ops", "redrive", "t_2", "--json")
     assert (outcome.exit_code, outcome.json["code"]) == (3, "training_not_found")
+    assert "t_ and 24 signs" in outcome.stderr
+    assert "lora ops dead-letters redrive LETTER" in outcome.stderr, "who means the other one finds it"
+
+
+def test_a_dead_letter_that_is_none_is_told_with_what_one_is_like(api: FakeApi) -> None:
+    outcome = run(api, "ops", "dead-letters", "redrive", "t_2")
+    assert outcome.exit_code == 3
+    assert "training-requested-packager.42" in outcome.stderr
+    assert "lora ops redrive TRAINING" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "found_with"),
+    [
+        (("trainings", "show", "nonsense"), "lora trainings list"),
+        (("models", "show", "nonsense"), "lora models list"),
+        (("shoots", "show", "nonsense"), "lora shoots list"),
+    ],
+)
+def test_an_id_that_is_none_is_told_with_where_ids_are(api: FakeApi, words: tuple[str, ...], found_with: str) -> None:
+    outcome = run(api, *words)
+    assert outcome.exit_code == 3
+    assert found_with in outcome.stderr
 
 
 def test_a_sweep_is_waited_for_and_tells_what_it_found(api: FakeApi) -> None:

@@ -75,6 +75,8 @@ MAX_ATTEMPTS = 5
 WEBHOOK_BASE = "https://app.example/webhooks/fal"
 CONSOLE_URL = "https://app.example"
 NOTICE_LEASE_S = 30.0
+# read once: reading settings takes longer than most of what a function does in memory
+SUBMIT, MIRROR = SubmitSettings(), MirrorSettings()
 
 STORY_KEPT_FOR = timedelta(days=90)
 FUNCTIONS = {
@@ -269,7 +271,7 @@ class Functions:
             clock=self.clock,
             owner=self.new_name(),
             webhook_base=WEBHOOK_BASE,
-            settings=SubmitSettings(),
+            settings=SUBMIT,
         )
 
     def mirror(self, event: ResultReported) -> Job:
@@ -284,7 +286,7 @@ class Functions:
             datasets=self.datasets,
             clock=self.clock,
             new_id=self.new_name,
-            settings=MirrorSettings(),
+            settings=MIRROR,
         )
 
     def check(self, event: CheckRequested) -> Job:

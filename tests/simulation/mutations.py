@@ -38,12 +38,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.accounts",
         old="if recipe and not forced:",
         new="if recipe and forced:",
+        hint=1,
     ),
     Mutation(
         name="the same order is taken again once it has its model",
         module="functions.api.start_training",
         old="if not training.forced and (model :=",
         new="if training.forced and (model :=",
+        hint=3,
     ),
     Mutation(
         name="an uncertain submission is sent again",
@@ -92,6 +94,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.api.start_training",
         old="""        id=keyed_id("t", owner_id, key),""",
         new="""        id=keyed_id("t", owner_id, key + str(desk.clock.now())),""",
+        hint=111,
     ),
     Mutation(
         name="the archive goes as soon as it is made",
@@ -233,30 +236,35 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.start_images",
         old="job_id = keyed_id(PREFIX, model.owner_id, key)",
         new="job_id = keyed_id(PREFIX, model.owner_id, key + str(clock.now()))",
+        hint=1,
     ),
     Mutation(
         name="a broken picture is kept",
         module="functions.mirror.keep_images",
-        old="raise ArtifactCorrupt(reason=f\"a picture cannot be read: {error.facts['reason']}\") from error",
+        old="raise ArtifactCorrupt(reason=f\"picture {number} cannot be read: {error.facts['reason']}\") from error",
         new="bare, seen = data, type('Seen', (), {'width': 1, 'height': 1})",
+        hint=5,
     ),
     Mutation(
         name="what the safety checker said is forgotten",
         module="functions.mirror.keep_images",
         old="        nsfw=nsfw,",
         new="        nsfw=None,",
+        hint=1,
     ),
     Mutation(
         name="paid pictures are paid for again",
         module="functions.api.end_images",
         old="if job.is_recoverable:",
         new="if False:",
+        hint=2,
     ),
     Mutation(
         name="a new model has no samples",
         module="shared.finishing",
         old="request_samples(job, models=models, desk=desk)",
         new="pass",
+        hint=2,
     ),
 )
 

@@ -17,7 +17,6 @@ import pytest
 
 from cli.client import ApiClient
 from infra.local.data_dir import held_folder
-from infra.local.emulators import missing_emulators
 from infra.local.fal_simulator.server import running_simulator
 from infra.local.fal_simulator.settings import SimulatorSettings
 from infra.local.processes import ROOT
@@ -53,21 +52,26 @@ def _wait_until_up(process: subprocess.Popen[str], url: str) -> None:
     raise AssertionError(process.stdout.read() if process.stdout and process.poll() is not None else "not up")
 
 
-@pytest.mark.parametrize(("backend", "processes"), [("embedded", "one"), ("emulators", "separate")])
-def test_it_comes_up_on_either_backend_and_stops_at_an_interrupt(tmp_path: Path, backend: str, processes: str) -> None:
-    if backend == "emulators" and (missing := missing_emulators()):
-        pytest.skip(missing)
-    with up(tmp_path, BACKEND=backend, PROCESSES=processes) as (process, url):
+def test_it_comes_up_and_stops_at_an_interrupt(tmp_path: Path) -> None:
+    # that a stack of emulators and separate processes does is shown by the tests of the pipeline
+    with up(tmp_path) as (process, url):
         assert httpx.get(f"{url}/v1/shoots").json() == {"items": [], "next_cursor": None}
     assert process.returncode == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/healthz", timeout=1)
 
 
-def test_nothing_is_left_running_when_it_is_killed(tmp_path: Path) -> None:
+def test_a_folder_is_held_until_its_process_is_killed_and_then_nothing_is_left_running(tmp_path: Path) -> None:
     with up(tmp_path) as (process, url):
+        done = refused({"PORT": "0", "DATA_DIR": str(tmp_path)})
+        said = " ".join(done.stdout.split())
+        assert done.returncode == 1
+        assert f"another stack at {url} (process {process.pid}) keeps its data in" in said
+        assert "set DATA_DIR to another folder" in said
         process.kill()
         process.wait()
+        with held_folder(tmp_path, "http://127.0.0.1:1"):
+            pass
         end = time.monotonic() + PATIENCE_S
         while _answers(url):
             assert time.monotonic() < end, "the host goes on without the process that started it"
@@ -135,16 +139,3 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         done = refused({"PORT": port, "DATA_DIR": str(tmp_path)})
     assert done.returncode == 1
     assert f"port {port}" in " ".join(done.stdout.split())
-
-
-def test_a_folder_is_held_by_one_stack_until_its_process_is_gone(tmp_path: Path) -> None:
-    with up(tmp_path) as (process, url):
-        done = refused({"PORT": "0", "DATA_DIR": str(tmp_path)})
-        said = " ".join(done.stdout.split())
-        assert done.returncode == 1
-        assert f"another stack at {url} (process {process.pid}) keeps its data in" in said
-        assert "set DATA_DIR to another folder" in said
-        process.kill()
-        process.wait()
-        with held_folder(tmp_path, "http://127.0.0.1:1"):
-            pass

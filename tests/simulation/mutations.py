@@ -38,7 +38,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.accounts",
         old="if recipe and not forced:",
         new="if recipe and forced:",
-        hint=1,
+        hint=2,
     ),
     Mutation(
         name="the same order is taken again once it has its model",
@@ -194,14 +194,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="at = max(at, self.since)",
         new="pass",
-        hint=21,
+        hint=182,
     ),
     Mutation(
         name="every attempt takes a version of its own",
         module="functions.mirror.number_version",
         old="models.allocate_version(person, name, own)",
         new="models.allocate_version(person, name, f'{own} {len([*bucket.list(str())])}')",
-        hint=1,
+        hint=2,
     ),
     Mutation(
         name="it is not noted that an end was told",
@@ -236,7 +236,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.start_images",
         old="job_id = keyed_id(PREFIX, model.owner_id, key)",
         new="job_id = keyed_id(PREFIX, model.owner_id, key + str(clock.now()))",
-        hint=1,
+        hint=2,
     ),
     Mutation(
         name="a broken picture is kept",
@@ -250,7 +250,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.mirror.keep_images",
         old="        nsfw=nsfw,",
         new="        nsfw=None,",
-        hint=1,
+        hint=2,
     ),
     Mutation(
         name="paid pictures are paid for again",

@@ -51,8 +51,15 @@ def test_every_answer_to_valid_and_invalid_requests_is_described(schema: Any, mo
         except Unsatisfiable:
             continue
 
+        examples = EXAMPLES if operation.body else EXAMPLES_WITHOUT_BODY
+
         @given(case=cases)
-        @settings(max_examples=EXAMPLES if operation.body else EXAMPLES_WITHOUT_BODY, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=examples,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
         def ask(case: Any) -> None:
             nonlocal answered
             case.call_and_validate(checks=DESCRIBED, headers=LOOPBACK)

@@ -69,9 +69,10 @@ simulate: $(READY) ## Play schedules of faults against the promises, and say whi
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
 
 #: ONLY=name          only what has this in its name; where nothing has, all names are listed
+#: BACKEND=emulators  what goes over the wire, on the emulators, in the place of what one machine does alone
 .PHONY: bench
 bench: $(READY) ## Measure everything that a speed is claimed of, some minutes
-	@$(BIN)/python -m tests.bench $(if $(ONLY),--only "$$ONLY")
+	@$(BIN)/python -m tests.bench $(if $(BACKEND),--backend "$(BACKEND)") $(if $(ONLY),--only "$$ONLY")
 
 .PHONY: screenshots
 screenshots: $(READY) ## Take the README's pictures of the console anew

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,14 +12,34 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from infra.local.emulators import missing_emulators
+from infra.local.settings import LocalBackend
 from tests.bench.figures import Figure
-
-RESULTS = Path(__file__).with_name("results.json")
+from tests.bench.written import COLUMNS, PAGE, RESULTS, cells, write_down
 
 console = Console(highlight=False, width=max(Console().width, 150))
 
 
-def _benchmarks() -> dict[str, Callable[[], Iterator[Figure]]]:
+Benchmarks = Mapping[str, Callable[[], Iterator[Figure]]]
+
+
+def _benchmarks(backend: LocalBackend) -> Benchmarks:
+    """Those of one machine, or those that go over the wire, to the emulators."""
+    return _embedded() if backend is LocalBackend.EMBEDDED else _wire()
+
+
+def _wire() -> Benchmarks:
+    from tests.bench import wire
+
+    return {
+        "wire_package": wire.package_on_the_wire,
+        "wire_mirror": wire.mirror_on_the_wire,
+        "wire_webhook": wire.webhook_on_the_wire,
+        "wire_pipeline_overhead": wire.pipeline_on_the_wire,
+    }
+
+
+def _embedded() -> Benchmarks:
     from tests.bench import counting, mirroring, packaging, pipelines, serving, starting, webhooks
 
     return {
@@ -43,20 +58,30 @@ def _benchmarks() -> dict[str, Callable[[], Iterator[Figure]]]:
     }
 
 
-def main(only: Annotated[str, typer.Option(help="Only benchmarks with this in their name")] = "") -> None:
-    """Measure everything that a speed is claimed of; 0 also where a goal did not hold, because machines differ."""
-    chosen = {name: run for name, run in _benchmarks().items() if only in name}
+def main(
+    only: Annotated[str, typer.Option(help="Only benchmarks with this in their name")] = "",
+    backend: Annotated[LocalBackend, typer.Option(help="What to measure on")] = LocalBackend.EMBEDDED,
+) -> None:
+    """Measure everything that a speed is claimed of; 0 also where a goal did not hold, because machines differ.
+
+    All of them together are written down, in `results.json` and in docs/performance.md.
+    """
+    benchmarks = _benchmarks(backend)
+    chosen = {name: run for name, run in benchmarks.items() if only in name}
     if not chosen:
-        console.print(f"There is no benchmark with {only!r} in its name: {', '.join(_benchmarks())}.")
+        console.print(f"There is no benchmark with {only!r} in its name: {', '.join(benchmarks)}.")
+        raise typer.Exit(2)
+    if backend is LocalBackend.EMULATORS and (missing := missing_emulators()):
+        console.print(missing)
         raise typer.Exit(2)
     figures = list(_measured(chosen))
     console.print(_table(figures))
     if not only:
-        RESULTS.write_text(json.dumps(_document(figures), indent=2, ensure_ascii=False) + "\n")
-        console.print(f"Written to {RESULTS.relative_to(Path.cwd())}.")
+        write_down(figures, backend.value)
+        console.print(f"Written to {RESULTS.name} and {PAGE.name}.")
 
 
-def _measured(chosen: dict[str, Callable[[], Iterator[Figure]]]) -> Iterator[Figure]:
+def _measured(chosen: Benchmarks) -> Iterator[Figure]:
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console, redirect_stdout=False) as progress:
         for number, (name, run) in enumerate(chosen.items(), start=1):
@@ -69,18 +94,12 @@ def _measured(chosen: dict[str, Callable[[], Iterator[Figure]]]) -> Iterator[Fig
 
 
 def _table(figures: list[Figure]) -> Table:
-    table = Table("name", "measured", "against", "ratio", "goal", "held", "note", title="Benchmarks")
+    table = Table(*COLUMNS, title="Benchmarks")
     for figure in figures:
-        against = f"{figure.peer} {figure.peer_value:.3g} {figure.unit}" if figure.peer_value is not None else ""
-        held = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[figure.held]
-        ratio = f"{figure.ratio:.2f}" if figure.ratio is not None else ""
-        table.add_row(figure.name, f"{figure.value:.3g} {figure.unit}", against, ratio, figure.goal, held, figure.note)
+        name, measured, against, ratio, goal, held, note = cells(figure)
+        color = {True: f"[green]{held}[/]", False: f"[red]{held}[/]", None: ""}[figure.held]
+        table.add_row(name, measured, against, ratio, goal, color, note)
     return table
-
-
-def _document(figures: list[Figure]) -> dict[str, object]:
-    machine = {"processors": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
-    return {"machine": machine, "figures": [asdict(figure) for figure in figures]}
 
 
 if __name__ == "__main__":

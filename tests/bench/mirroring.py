@@ -20,7 +20,7 @@ from functions.mirror.fetch_artifacts import fetch_artifacts
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.signing import UrlSigner
 from shared.adapters.fal.artifacts import HttpArtifactSource
-from shared.ports import Artifact, RunOutput
+from shared.ports import Artifact, Objects, RunOutput
 from shared.settings import FalSettings, MirrorSettings
 from shared.stages import Status
 from tests.bench.figures import Figure, at_most, side_by_side, within
@@ -59,14 +59,14 @@ def weights_server() -> Iterator[Server]:
 
 
 class Mirror:
-    """The mirror's fetching half, from `server` into a directory."""
+    """The mirror's fetching half, from `server` into `bucket`, else into a directory."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: Server, folder: Path, *, bucket: Objects | None = None) -> None:
         self._server = server
         hosts = server.origin.removeprefix("https://")
         settings = FalSettings.model_validate({"FAL_MEDIA_HOSTS": hosts})
         self._source = HttpArtifactSource(settings, tls=server.tls)
-        self._bucket = DirectoryObjects(folder, "models", UrlSigner("http://127.0.0.1", b"bench"))
+        self._bucket = bucket or DirectoryObjects(folder, "models", UrlSigner("http://127.0.0.1", b"bench"))
 
     def run(self, size: int) -> None:
         """Fetch, verify and keep weights of `size` bytes and their configuration."""
@@ -86,7 +86,7 @@ class Mirror:
             self._bucket.delete(file.name)
 
 
-def download(server: Server, size: int, target: Path) -> None:
+def download(server: Server, size: int, target: Path, *, keep: bool = False) -> None:
     """The same bytes, written to a file as durably as the bucket does, and nothing else."""
     with (
         httpx.Client(verify=server.tls) as client,
@@ -97,7 +97,8 @@ def download(server: Server, size: int, target: Path) -> None:
             out.write(chunk)
         out.flush()
         os.fsync(out.fileno())
-    target.unlink()
+    if not keep:
+        target.unlink()
 
 
 def mirror_throughput() -> Iterator[Figure]:

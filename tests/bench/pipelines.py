@@ -15,7 +15,7 @@ from typing import Any
 
 from cli.client import ApiClient
 from infra.local.fal_simulator.control import SimulatorControl
-from infra.local.settings import StackSettings
+from infra.local.settings import LocalBackend, StackSettings
 from infra.local.stack import Stack, running_stack
 from tests.bench.figures import Figure, printed, within
 from tests.world import jpeg
@@ -29,11 +29,16 @@ OURS = ("packaging", "submitting", "mirroring")
 
 
 @contextmanager
-def stack_with_a_shoot() -> Iterator[tuple[Stack, ApiClient, str]]:
+def stack_with_a_shoot(backend: LocalBackend = LocalBackend.EMBEDDED) -> Iterator[tuple[Stack, ApiClient, str]]:
     """A running stack whose fal.ai needs no time, and a shoot of small pictures in it."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         settings = StackSettings(
-            port=0, data_dir=Path(folder), fal_queue_url="", simulator_seconds=0.05, simulator_weights_mb=0.05
+            port=0,
+            data_dir=Path(folder),
+            fal_queue_url="",
+            simulator_seconds=0.05,
+            simulator_weights_mb=0.05,
+            backend=backend,
         )
         with running_stack(settings, extra={"SAMPLE_IMAGES": "0"}) as stack, ApiClient(stack.url) as client:
             body = {"person_id": "p1", "costume_name": "Robe"}
@@ -62,9 +67,15 @@ def _ended(client: ApiClient, training_id: str) -> dict[str, Any]:
 
 def pipeline_overhead() -> Iterator[Figure]:
     """One training at a time: everything but what fal.ai took."""
-    with stack_with_a_shoot() as (stack, client, shoot_id):
+    note = f"{PICTURES} pictures of 256 × 256, embedded"
+    yield within("pipeline_overhead", own_seconds(LocalBackend.EMBEDDED), "s", 1, note=note)
+
+
+def own_seconds(backend: LocalBackend) -> float:
+    """What a training takes of us on that backend, the median of some, one after another."""
+    with stack_with_a_shoot(backend) as (stack, client, shoot_id):
         seconds = [_own_seconds(stack, _ended(client, _start(client, shoot_id, f"one {n}"))) for n in range(RUNS)]
-    yield within("pipeline_overhead", median(seconds), "s", 1, note=f"{PICTURES} pictures of 256 × 256, embedded")
+    return median(seconds)
 
 
 def _own_seconds(stack: Stack, training: dict[str, Any]) -> float:

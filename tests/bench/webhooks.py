@@ -6,8 +6,9 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
@@ -59,35 +60,48 @@ def callbacks(keys: SigningKeys) -> Callable[[int], bytes]:
     return callback
 
 
-def webhook() -> Iterator[Figure]:
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """What the webhook is compared with: a function's file, the settings of both, and how the two are called."""
+
+    source: str = "tests/bench/ok.py"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    name: str = "webhook"
+    peer: str = 'answering "ok"'
+    note: str = "verified, and committed to disk before the answer"
+    callbacks: int = CALLBACKS
+
+
+def webhook(rival: Rival | None = None) -> Iterator[Figure]:
     """Latency at fifty at once, and throughput; both functions run side by side and are asked in turns."""
+    rival = rival or Rival()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        ours, plain = _measured(Path(folder))
-    p50, p99 = (_over([list(run.taken) for run in ours], share) for share in (0.5, 0.99))
-    plain_p50, plain_p99 = (_over([list(run.taken) for run in plain], share) for share in (0.5, 0.99))
-    peer = 'answering "ok"'
-    note = f"p50 {p50 * 1e3:.1f} ms, the peer's {plain_p50 * 1e3:.1f} ms; {AT_ONCE} at once"
-    yield at_most("webhook_latency", p99 * 1e3, "ms", peer=peer, peer_value=plain_p99 * 1e3, times=2, note=note)
+        ours, plain = _measured(Path(folder), rival)
+    p50, p99 = (_over([list(run.taken) for run in ours], share) * 1e3 for share in (0.5, 0.99))
+    plain_p50, plain_p99 = (_over([list(run.taken) for run in plain], share) * 1e3 for share in (0.5, 0.99))
+    note = f"p50 {p50:.1f} ms, the peer's {plain_p50:.1f} ms; {AT_ONCE} at once"
+    name = rival.name
+    yield at_most(f"{name}_latency", p99, "ms", peer=rival.peer, peer_value=plain_p99, times=2, note=note)
     rate, plain_rate = (median(run.per_second for run in runs) for runs in (ours, plain))
-    note = "verified, and committed to disk before the answer"
-    yield at_least("webhook_throughput", rate, "1/s", peer=peer, peer_value=plain_rate, times=0.6, note=note)
+    throughput = f"{name}_throughput"
+    yield at_least(throughput, rate, "1/s", peer=rival.peer, peer_value=plain_rate, times=0.6, note=rival.note)
 
 
-def _measured(folder: Path) -> tuple[list[Load], list[Load]]:
+def _measured(folder: Path, rival: Rival) -> tuple[list[Load], list[Load]]:
     keys = SigningKeys(folder)
     with (
         jwks_server(keys) as jwks,
-        function_process("webhook", folder, FAL_JWKS_URL=jwks) as ours,
-        function_process("ok", folder, source="tests/bench/ok.py") as plain,
+        function_process("webhook", folder, FAL_JWKS_URL=jwks, **rival.environment) as ours,
+        function_process("ok", folder, source=rival.source, **rival.environment) as plain,
     ):
         for process in (ours, plain):
             load(process.port, callbacks(keys), count=200, at_once=AT_ONCE)
-        turns = [(_asked(ours, keys), _asked(plain, keys)) for _ in range(RUNS)]
+        turns = [(_asked(ours, keys, rival), _asked(plain, keys, rival)) for _ in range(RUNS)]
     return [one for one, _ in turns], [other for _, other in turns]
 
 
-def _asked(process: FunctionProcess, keys: SigningKeys) -> Load:
-    return load(process.port, callbacks(keys), count=CALLBACKS, at_once=AT_ONCE)
+def _asked(process: FunctionProcess, keys: SigningKeys, rival: Rival) -> Load:
+    return load(process.port, callbacks(keys), count=rival.callbacks, at_once=AT_ONCE)
 
 
 def _over(runs: list[list[float]], share: float) -> float:

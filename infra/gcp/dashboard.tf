@@ -3,7 +3,8 @@
 locals {
   charts = [
     ["Trainings by how they ended, per hour", "sum by (status, code) (increase(${local.figure.trainings}{${local.logged}}[1h]))"],
-    ["Spent, US dollars per day", "sum(increase(${local.figure.cost_usd}_sum{${local.logged}}[1d]))"],
+    ["Sets of pictures by how they ended, per hour", "sum by (status, code) (increase(${local.figure.images}{${local.logged}}[1h]))"],
+    ["Spent, US dollars per day", "label_replace(sum(increase(${local.figure.cost_usd}_sum{${local.logged}}[1d])), \"for\", \"trainings\", \"\", \"\") or label_replace(sum(increase(${local.figure.images_cost_usd}_sum{${local.logged}}[1d])), \"for\", \"pictures\", \"\", \"\")"],
     ["How long a training takes, median and slowest tenth, s", "histogram_quantile(0.5, sum by (le) (increase(${local.figure.training_seconds}_bucket{${local.logged}}[1h]))) or label_replace(histogram_quantile(0.9, sum by (le) (increase(${local.figure.training_seconds}_bucket{${local.logged}}[1h]))), \"quantile\", \"0.9\", \"\", \"\")"],
     ["What is tried again", "sum by (stage, code) (increase(${local.figure.hindered_steps}{${local.logged}}[10m]))"],
     ["fal.ai: answers by operation", "sum by (operation, http_status) (increase(${local.figure.trainer_seconds}_count{${local.logged}}[10m]))"],

@@ -12,6 +12,9 @@ locals {
     running_seconds      = { event = "training_finished", value = "stage_s.training", labels = [] }
     mirroring_seconds    = { event = "training_finished", value = "stage_s.mirroring", labels = [] }
     cost_usd             = { event = "training_finished", value = "cost_usd", labels = ["charged"] }
+    images               = { event = "images_finished", labels = ["status", "code", "charged"] }
+    images_seconds       = { event = "images_finished", value = "total_s", labels = ["status"] }
+    images_cost_usd      = { event = "images_finished", value = "cost_usd", labels = ["charged"] }
     dataset_bytes        = { event = "dataset_packaged", value = "bytes", labels = [] }
     dataset_images       = { event = "dataset_packaged", value = "images", labels = [] }
     weights_bytes        = { event = "model_kept", value = "bytes", labels = [] }
@@ -91,8 +94,8 @@ locals {
     }
     spending = {
       severity = "ERROR"
-      summary  = "Trainings cost more within a day than `daily_spend_usd`."
-      query    = "sum(increase(${local.figure.cost_usd}_sum{${local.logged}}[1d])) > ${var.daily_spend_usd}"
+      summary  = "Trainings and pictures cost more within a day than `daily_spend_usd`."
+      query    = "(sum(increase(${local.figure.cost_usd}_sum{${local.logged}}[1d])) or vector(0)) + (sum(increase(${local.figure.images_cost_usd}_sum{${local.logged}}[1d])) or vector(0)) > ${var.daily_spend_usd}"
       for_s    = 0
     }
     failing-trainings = {

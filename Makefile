@@ -60,7 +60,7 @@ setup: $(READY) ## Make the environment in .venv; whatever else comes first make
 .PHONY: test
 test: $(READY) ## Run all tests, a few minutes
 	@$(BIN)/python -m infra.local.browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 #: SEEDS=300          how many schedules
 #: SEED=7             only this one, told as a story

@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
+import typer
+from click.testing import CliRunner
 
 from cli.main import app
 from tests.fake_api import FakeApi
+
+# made once: looking at the signatures of all commands is most of what a short one costs. Typer carries a click of its
+# own, which the tests' click runs as well and whose types it does not know.
+LORA: Any = typer.main.get_command(app)
 
 # what a terminal would obey; a new line is all that plain output needs
 CONTROL = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))} - {"\n"}
@@ -44,7 +49,7 @@ def run(api: FakeApi | str, *words: str | Path, token: str = "") -> Outcome:
     """Run `lora` with these words against the API."""
     url = api if isinstance(api, str) else api.url
     environment = {"LORA_API_URL": url, "LORA_API_TOKEN": token, "COLUMNS": "80", "FORCE_COLOR": None}
-    result = CliRunner().invoke(app, [str(word) for word in words], env=environment, prog_name="lora")
+    result = CliRunner().invoke(LORA, [str(word) for word in words], env=environment, prog_name="lora")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Outcome(result.exit_code, result.stdout, result.stderr)

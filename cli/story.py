@@ -45,7 +45,7 @@ def _tell(context: typer.Context, kind: str, job_id: str, noun: str, *, as_json:
     if not story["whole"]:
         say(stderr(), "It is long: its beginning is left out, but for the moves.")
     show_timeline(story["lines"], stdout())
-    say(stderr(), f"{noun} {clean(story['training_id'])} is {clean(story['status'])}.")
+    say(stderr(), f"{noun} {clean(story['training_id'])} has the status {clean(story['status'])}.")
 
 
 def show_timeline(lines: list[Document], console: Console) -> None:

@@ -23,9 +23,9 @@ _MOVES: Mapping[Status, str] = {
 
 _EVENTS: Mapping[str, str] = {
     "training_requested": "The training was asked for, at {quoted_usd}.",
-    "images_requested": "{images} pictures were asked for ({origin}).",
+    "images_requested": "Pictures were asked for: {images} ({origin}).",
     "images_prepared": "The weights were signed and handed to the submitter.",
-    "images_kept": "{images} pictures were verified and kept; {flagged} are flagged as unsafe.",
+    "images_kept": "Pictures were verified and kept: {images}; flagged as unsafe: {flagged}.",
     "images_finished": "They were settled: {status}, {cost_usd}, {total_s} s.",
     "samples_not_requested": "No sample pictures could be asked for ({code}); the model is not touched by that.",
     "training_not_announced": "It was recorded but could not be announced; the monitor announces it.",
@@ -105,7 +105,10 @@ def _word(name: str, value: Any) -> str:
         return "an unknown price" if name.endswith("_usd") else "unknown"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"${value:,.2f}" if name.endswith("_usd") else f"{round(value, 3):,}"
+    if not name.endswith("_usd"):
+        return f"{round(value, 3):,}"
+    # pictures cost cents, and parts of them
+    return f"${value:,.3f}".removesuffix("0") if value < 1 else f"${value:,.2f}"
 
 
 def sentence_of_event(event: StoryEvent) -> str:

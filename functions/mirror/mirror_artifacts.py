@@ -194,7 +194,7 @@ def _succeeded(job: AnyJob, clock: Clock, *, reason: str = "", **made: Any) -> A
         # another delivery gave up on what this one has fetched: that is a recovery
         job = job.advance(Status.MIRRORING, at=at, reason=AFTER_ALL)
     if isinstance(job, ImageJob):
-        reason = f"{len(made['pictures'])} pictures"
+        reason = f"pictures: {len(made['pictures'])}"
     return job.advance(Status.SUCCEEDED, at=at, reason=reason, **made)
 
 

@@ -44,7 +44,7 @@ def test_a_story_in_a_pipe_is_a_line_for_each_thing_with_its_time(api: FakeApi) 
         "2026-05-04T10:00:02Z  packager  The step did not work.",
         "2026-05-04T10:00:09Z  training  Failed (archive_failed).",
     ]
-    assert outcome.stderr == "The training t_1 is failed.\n"
+    assert outcome.stderr == "The training t_1 has the status failed.\n"
     assert outcome.control_characters == set()
 
 

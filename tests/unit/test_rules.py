@@ -301,7 +301,7 @@ def test_an_end_that_was_not_told_and_one_that_never_was_are_found() -> None:
 
 MADE = KeptPicture(name="images/p/n/v1/i_1/1.jpg", width=8, height=8, size=10, sha256="ab" * 32, crc32c="yZRlqg==")
 DRAWN = an_image_job(status=Status.SUCCEEDED, pictures=(MADE,), quote=QUOTE, cost_usd=0.1)
-DRAWN = replace(DRAWN, history=(*DRAWN.history[:-1], replace(DRAWN.history[-1], reason="1 pictures")))
+DRAWN = replace(DRAWN, history=(*DRAWN.history[:-1], replace(DRAWN.history[-1], reason="pictures: 1")))
 WITH_PICTURES = replace(
     GOOD,
     images=(DRAWN,),

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from PIL import Image
 
-from shared.adapters.memory import FixedClock
+from shared.adapters.memory import Faults, FixedClock
 from shared.errors import ArtifactUnavailable, ProductError, TrainerUnavailable
 from shared.ports import Artifact, CancelAnswer, ForgetAnswer, Forgotten, RunOutput, RunState, RunStatus, Submission
 from shared.trainers import TRAINERS
@@ -67,6 +67,7 @@ class FakeFal:
     """Accepts requests and ends them when told to. `lose_answer` accepts and then answers with an error.
 
     `leaves_out` is a field of weights that its outputs lack, `flags` are what its safety checker says of pictures.
+    `hides_list` is a request list that shows nothing yet, `undeletable` how many files of a run it cannot delete.
     """
 
     clock: FixedClock
@@ -79,7 +80,10 @@ class FakeFal:
     leaves_out: str = ""
     forgotten: list[str] = field(default_factory=list)
     keeps_all: bool = False
+    hides_list: bool = False
+    undeletable: int = 0
     flags: tuple[bool, ...] = ()
+    faults: Faults = field(default_factory=Faults)
     before_answer: Callable[[Run], None] | None = None
 
     def submit(self, submission: Submission) -> FalJob:
@@ -113,7 +117,11 @@ class FakeFal:
 
     def result(self, job: FalJob) -> RunOutput | None:
         """The output of an ended run."""
-        self._reach()
+        with self.faults.around("result"):
+            self._reach()
+            return self._result(job)
+
+    def _result(self, job: FalJob) -> RunOutput | None:
         if (run := self.runs.get(job.request_id)) is None:
             raise ArtifactUnavailable(reason="404: no such request")
         if run.state is not RunState.COMPLETED:
@@ -154,7 +162,7 @@ class FakeFal:
     def find(self, endpoint: str, nonce: str, *, since: datetime) -> FalJob | None:
         """The run with the nonce, as the list tells it: without URLs."""
         self._reach()
-        for run in self.runs.values():
+        for run in () if self.hides_list else self.runs.values():
             if run.job.nonce == nonce and run.job.endpoint == endpoint:
                 return replace(run.job, status_url=None, response_url=None, cancel_url=None)
         return None
@@ -167,7 +175,7 @@ class FakeFal:
         if request_id not in self.runs or request_id in self.forgotten:
             return Forgotten(answer=ForgetAnswer.UNKNOWN)
         self.forgotten.append(request_id)
-        return Forgotten(answer=ForgetAnswer.FORGOTTEN, files=2)
+        return Forgotten(answer=ForgetAnswer.FORGOTTEN, files=2 - self.undeletable, left=self.undeletable)
 
     def end(self, request_id: str, failure: ProductError | None = None) -> Run:
         """Let a run end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -43,9 +42,9 @@ def uncertain(world: World) -> Training:
     world.fal.lose_answer = [SubmissionUncertain(reason="silence")]
     training = world.start()
     world.run()
-    real, world.fal.find = world.fal.find, lambda *_, **__: None  # type: ignore[method-assign]
+    world.fal.hides_list = True
     world.tick(after_s=world.monitor_settings.deadline_submitting_s + 1)
-    world.fal.find = real  # type: ignore[method-assign]
+    world.fal.hides_list = False
     assert world.of(training).error is not None
     assert world.of(training).attention is Attention.WATCHED
     return training
@@ -58,13 +57,16 @@ def test_a_tick_that_looked_before_a_recovery_does_not_undo_it(world: World) -> 
     world.media.errors = [ArtifactUnavailable(reason="404")]
     with pytest.raises(ArtifactUnavailable):
         world.deliver(world.report(training))
-    seen = world.of(training)
+    recovered: list[Training] = []
+
+    def another_tick_and_a_press() -> None:
+        world.tick(after_s=0)
+        assert world.of(training).is_recoverable
+        recovered.append(retry_training(world.of(training), world.desk))
+
+    world.trainings.faults.meanwhile("list_followed", another_tick_and_a_press, after=True)
     world.tick(after_s=world.monitor_settings.deadline_mirroring_s + 1)
-    assert world.of(training).is_recoverable
-    retry_training(world.of(training), world.desk)
-    world.trainings.list_followed = lambda *, limit: [seen]  # type: ignore[method-assign]
-    world.tick(after_s=0)
-    assert (seen.status, world.of(training).status) == (Status.MIRRORING, Status.MIRRORING)
+    assert [done.status for done in recovered] == [world.of(training).status] == [Status.MIRRORING]
 
 
 # --- an end that nobody finished
@@ -258,16 +260,8 @@ def test_a_training_ends_with_a_word_although_fal_does_not_answer_for_ever(world
 def test_a_submitter_that_was_held_up_beyond_its_lease_pays_nothing_and_the_next_one_does(world: World) -> None:
     training = world.start()
     world.deliver(world.publisher.published[0])
-    real = world.trainings.update
-
-    def held_up(job_id: str, change: Callable[[Training], Training]) -> Training:
-        changed = real(job_id, change)
-        world.clock.advance(SubmitSettings().claim_lease_s)
-        return changed
-
-    world.trainings.update = held_up  # type: ignore[method-assign]
+    world.trainings.faults.meanwhile("update", lambda: world.clock.advance(SubmitSettings().claim_lease_s), after=True)
     world.deliver(world.publisher.published[1])
-    world.trainings.update = real  # type: ignore[method-assign]
     assert (world.fal.runs, world.of(training).awaits_submission) == ({}, True)
     world.tick(after_s=world.monitor_settings.stalled_s + 1)
     world.publisher.published[:2] = []

@@ -35,7 +35,7 @@ from shared.events import (
 )
 from shared.image_jobs import ImageJob
 from shared.models import version_prefix
-from shared.ports import ForgetAnswer, Forgotten, Objects
+from shared.ports import Objects
 from shared.settings import RetentionSettings
 from shared.stages import Attention, Status
 from shared.trainings import Training
@@ -506,9 +506,8 @@ def test_failed_trainings_go_when_their_time_has_come_and_nothing_else(world: Wo
     assert world.trainings.get("t_other").owner_id == OTHERS
 
 
-def test_files_that_fal_could_not_delete_are_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    forgotten = Forgotten(answer=ForgetAnswer.FORGOTTEN, files=1, left=1)
-    monkeypatch.setattr(world.fal, "forget", lambda request_id: forgotten)
+def test_files_that_fal_could_not_delete_are_told(world: World) -> None:
+    world.fal.undeletable = 1
     receipt = erase(world, Subject.PERSON, PERSON)
     assert "could not delete" in next(line for line in receipt.stays if line.what is What.FAL_REQUEST).reason
 

@@ -280,17 +280,16 @@ def test_the_last_delivery_says_that_it_was_given_up(world: World, capsys: pytes
 
 
 def test_while_one_delivery_sends_another_waits_its_turn_and_sends_nothing(world: World) -> None:
-    calls: list[str] = []
+    waited: list[str] = []
 
-    class Slow:
-        def post(self, notice_id: str, body: str) -> None:
-            calls.append(notice_id)
-            hindered(world, attempt=1)
+    def another_delivery() -> None:
+        hindered(world, attempt=1)
+        waited.append("its turn")
 
-    world.receiver = Slow()  # type: ignore[assignment]
+    world.receiver.faults.meanwhile("post", another_delivery)
     succeeded(world)
     finished(world, attempt=2)
-    assert len(calls) == 1
+    assert (len(told(world)), waited) == (1, ["its turn"])
 
 
 def test_a_crash_between_sending_and_noting_it_sends_again_with_the_same_id_and_no_sooner_than_the_claim_lapses(

@@ -24,10 +24,9 @@ from shared.errors import (
     UndecodableMessage,
 )
 from shared.events import DatasetPackaged, ResultReported, TrainingRequested
-from shared.models import Model, failed_log_name
-from shared.ports import RunOutput, RunState
+from shared.models import failed_log_name
+from shared.ports import RunState
 from shared.stages import Stage, Status
-from shared.training_records import FalJob
 from shared.trainings import Training
 from tests.wiring import MAX_ATTEMPTS
 from tests.world import World
@@ -360,19 +359,21 @@ def test_the_log_is_kept_to_its_end(world: World) -> None:
     assert done.log_tail[-1] == "Saving LoRA weights"
 
 
+def given_up(world: World, training: Training) -> None:
+    """Past its deadline, as the monitor sees it."""
+    world.trainings.update(training.id, lambda t: t.expired(60, at=world.clock.now()))
+
+
 def test_a_second_mirror_that_has_the_weights_recovers_what_the_first_gave_up(world: World) -> None:
     training = submitted(world)
     world.fal.end("r1")
     report = world.report(training)
-    first_gives_up = world.trainings.update
 
-    def failed_meanwhile(model: Model) -> bool:
+    def first_gives_up() -> None:
         error = ArtifactCorrupt(reason="truncated")
-        first_gives_up(training.id, lambda t: t.fail(error, at=world.clock.now(), charged=True))
-        return created(model)
+        world.trainings.update(training.id, lambda t: t.fail(error, at=world.clock.now(), charged=True))
 
-    created = world.models.create
-    world.models.create = failed_meanwhile  # type: ignore[method-assign]
+    world.models.faults.meanwhile("create", first_gives_up)
     world.deliver(report)
     done = world.of(training)
     assert done.status is Status.SUCCEEDED
@@ -383,13 +384,7 @@ def test_a_training_that_was_given_up_while_its_mirror_went_on_says_why_it_rose_
     training = submitted(world)
     world.fal.end("r1")
     world.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
-    answer = world.fal.result
-
-    def given_up_meanwhile(job: FalJob) -> RunOutput | None:
-        world.trainings.update(training.id, lambda t: t.expired(60, at=world.clock.now()))
-        return answer(job)
-
-    world.fal.result = given_up_meanwhile  # type: ignore[method-assign]
+    world.fal.faults.meanwhile("result", lambda: given_up(world, training))
     world.deliver(world.report(training))
     done = world.of(training)
     assert [move.status for move in done.history[-4:]] == ["mirroring", "failed", "mirroring", "succeeded"]
@@ -400,13 +395,7 @@ def test_a_training_that_was_given_up_unsure_while_its_mirror_asked_tells_of_the
     world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     training = submitted(world)
     world.fal.end("r1")
-    answer = world.fal.result
-
-    def given_up_meanwhile(job: FalJob) -> RunOutput | None:
-        world.trainings.update(training.id, lambda t: t.expired(60, at=world.clock.now()))
-        return answer(job)
-
-    world.fal.result = given_up_meanwhile  # type: ignore[method-assign]
+    world.fal.faults.meanwhile("result", lambda: given_up(world, training))
     world.deliver(world.report(training))
     failed = world.of(training)
     assert (failed.status, failed.is_recoverable) == (Status.FAILED, True)
@@ -676,13 +665,11 @@ def test_a_mirror_that_died_is_woken_up(world: World) -> None:
 def test_a_training_that_was_canceled_while_it_was_packaged_leaves_no_zip(world: World) -> None:
     world.shoot()
     training = world.start()
-    original = world.package
 
-    def cancel_meanwhile(event: TrainingRequested) -> Training:
-        world.trainings.update(event.training_id, lambda t: t.advance(Status.CANCELED, at=world.clock.now()))
-        return original(event)
+    def cancel() -> None:
+        world.trainings.update(training.id, lambda t: t.advance(Status.CANCELED, at=world.clock.now()))
 
-    world.package = cancel_meanwhile  # type: ignore[method-assign]
+    world.pictures.faults.meanwhile("list", cancel)
     world.run()
     assert world.of(training).status is Status.CANCELED
     assert world.zips() == []

@@ -48,3 +48,16 @@ def test_everybody_in_a_commit_that_fails_hears_of_it_and_the_next_goes_well() -
     with pytest.raises(MessagingUnavailable):
         group.add(1)
     group.add(2)
+
+
+def test_everybody_is_committed_once_before_she_goes_on_however_many_come_at_a_time() -> None:
+    committed: list[int] = []
+    group = GroupCommit[int](committed.extend)
+
+    def bring(number: int) -> bool:
+        group.add(number)
+        return number in committed
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(bring, range(400)))
+    assert sorted(committed) == list(range(400))

@@ -14,7 +14,8 @@ from functions.api.request_erasure import Erasing
 from functions.api.start_training import Desk
 from functions.eraser.erase import Eraser, hear_erasure
 from functions.mirror.mirror_artifacts import mirror_artifacts
-from functions.monitor.check_jobs import Monitor, Tick, check_everything, check_jobs, check_one, threads
+from functions.monitor.check_job import Monitor, check_one
+from functions.monitor.check_jobs import Tick, check_everything, check_jobs, threads
 from functions.monitor.remind_eraser import Reminder
 from functions.notifier.hear import hear
 from functions.notifier.notify import Notifier

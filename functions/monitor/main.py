@@ -8,7 +8,8 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from functions.monitor.check_jobs import Monitor, check_everything, check_jobs, check_one
+from functions.monitor.check_job import Monitor, check_one
+from functions.monitor.check_jobs import check_everything, check_jobs
 from functions.monitor.remind_eraser import Reminder
 from shared import bootstrap
 from shared.events import CheckRequested

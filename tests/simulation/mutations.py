@@ -122,7 +122,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="the monitor does not finish what a crash left",
-        module="functions.monitor.check_jobs",
+        module="functions.monitor.check_job",
         old="""        if job.is_terminal:
             self.finish(job)
         elif""",
@@ -132,7 +132,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="deadlines are not kept",
-        module="functions.monitor.check_jobs",
+        module="functions.monitor.check_job",
         old="elif self.settings.deadlines.passed(job, self.now):",
         new="elif False:",
     ),

@@ -109,11 +109,13 @@ def test_nothing_is_wider_than_the_window_or_from_another_host(
 def test_axe_finds_nothing_serious(open_console: Callable[..., Console], paths: Mapping[str, str], scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=NO_AXE).Axe()
     console = open_console(color_scheme=scheme, reduced_motion="reduce")
+    # what is said and how it is made is the same in both themes
+    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
     found = []
     for name, path in paths.items():
         _show(console, path)
         _opens_the_story(console)
-        violations = axe.run(console.page).response["violations"]
+        violations = axe.run(console.page, options=options).response["violations"]
         found += [(name, v["id"], v["nodes"][0]["html"]) for v in violations if v["impact"] in ("serious", "critical")]
     assert not found
 

@@ -108,7 +108,7 @@ def test_pictures_are_made_followed_looked_at_and_saved(
     expect(page.locator(".make .price")).to_have_text("$0.07")
     page.get_by_role("radio", name=re.compile("Portrait 3:4")).check(force=True)
     press.click()
-    expect(tiles(page, word)).to_have_count(2)
+    expect(tiles(page, word).locator("img")).to_have_count(2)
 
     tiles(page, word).first.click()
     box = page.get_by_role("dialog", name="Picture")

@@ -78,7 +78,7 @@ bench: $(READY) ## Measure everything that a speed is claimed of, some minutes
 screenshots: $(READY) ## Take the README's pictures of the console anew
 	@taken=$$(mktemp -d); mkdir -p docs/screenshots; \
 	SCREENSHOTS=$$taken $(BIN)/python -m pytest -q tests/browser/test_every_page.py -k nothing_is_wider; \
-	for name in shoot-1280-light training-done-1280-dark training-failed-360-light; do cp $$taken/$$name.png docs/screenshots/; done; \
+	for name in shoot-1280-light training-done-1280-dark training-failed-360-light gallery-1280-light comparison-1280-dark; do cp $$taken/$$name.png docs/screenshots/; done; \
 	rm -r $$taken
 
 .PHONY: check

@@ -154,8 +154,14 @@ class ImageJobRepository(Protocol):
         cursor: str | None = None,
         model_id: str | None = None,
         group_id: str | None = None,
+        status: Status | None = None,
     ) -> Page[ImageJob]:
-        """The owner's sets, newest first; with that model, or of that comparison, where one of them is given."""
+        """The owner's sets, newest first; with that model, of that comparison, or in that status, where one of the
+        three is given."""
+        ...
+
+    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[ImageJob]:
+        """Sets in that status that nobody changed after that time, the longest unchanged first."""
         ...
 
     def list_followed(self, *, limit: int) -> list[ImageJob]:

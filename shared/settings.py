@@ -281,7 +281,7 @@ class RetentionSettings(Group):
     """What is deleted by itself when it has had its time (models never are), and when a deletion is certain."""
 
     failed_kept_days: float = Field(
-        0, ge=0, description="Days for which failed and canceled trainings are kept, with their logs; 0: for ever"
+        0, ge=0, description="Days for which what failed or was canceled is kept, with its log; 0: for ever"
     )
     erasure_settles_s: float = Field(
         15 * 60,

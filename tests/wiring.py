@@ -341,6 +341,7 @@ class Functions:
         return Reminder(
             erasures=self.erasures,
             trainings=self.trainings,
+            images=self.images,
             publisher=self.publisher,
             retention=retention,
             stalled_s=self.monitor_settings.stalled_s,

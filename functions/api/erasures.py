@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.auth import User
-from functions.api.request_erasure import Erasing, Preview, list_due, preview_erasure, request_erasure
+from functions.api.request_erasure import Due, Erasing, Preview, list_due, preview_erasure, request_erasure
 from functions.api.views import PageView, View
 from shared import bootstrap
 from shared.erasing import everything_of
 from shared.erasures import WORDS, Bucket, Cause, Erasure, Line, State, Subject, What, line_of, together
 from shared.errors import ErasureNotFound
+from shared.image_jobs import is_image_job
 
 router = APIRouter(prefix="/v1", tags=["erasures"])
 
@@ -77,9 +78,10 @@ class ErasureView(View):
 
 
 class DueView(View):
-    """A training that is deleted by itself at `due_at`, with its log and story."""
+    """A training, or a set of pictures, that failed or was canceled and is deleted by itself at `due_at`."""
 
-    training_id: str
+    training_id: str | None = Field(description="Null where it is a set of pictures")
+    images_id: str | None = Field(description="Null where it is a training")
     model_name: str
     due_at: datetime
 
@@ -148,9 +150,8 @@ def list_erasures(
 def show_due(user: User) -> DueListView:
     """What is deleted by itself within a week, because its time has come."""
     kept_days = bootstrap.retention_settings().failed_kept_days
-    found = list_due(user, kept_days=kept_days, trainings=bootstrap.trainings(), now=bootstrap.clock().now())
-    items = [DueView(training_id=due.training.id, model_name=due.training.model_name, due_at=due.at) for due in found]
-    return DueListView(kept_days=kept_days or None, items=items)
+    found = list_due(user, kept_days=kept_days, jobs=bootstrap.jobs(), now=bootstrap.clock().now())
+    return DueListView(kept_days=kept_days or None, items=[_due_view(due) for due in found])
 
 
 @router.get("/erasures/{erasure_id}")
@@ -192,6 +193,16 @@ def _ports() -> Erasing:
         clock=bootstrap.clock(),
         new_id=bootstrap.new_nonce,
         with_shoots=bootstrap.api_settings().shoot_import,
+    )
+
+
+def _due_view(due: Due) -> DueView:
+    is_set = is_image_job(due.job.id)
+    return DueView(
+        training_id=None if is_set else due.job.id,
+        images_id=due.job.id if is_set else None,
+        model_name=due.job.model_name,
+        due_at=due.at,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared import logs
+from shared.all_jobs import Jobs
 from shared.erasing import Buckets, measured, take_inventory
 from shared.erasures import GENERAL, Cause, Erasure, Inventory, Plan, Subject, plan_erasure, under_way
 from shared.errors import Conflict, ImagesNotFound, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
@@ -22,7 +23,6 @@ from shared.ports import (
     TrainingRepository,
 )
 from shared.stages import Status
-from shared.trainings import Training
 
 NAMED = 5
 DUE_WITHIN = timedelta(days=7)
@@ -110,21 +110,24 @@ def request_erasure(owner_id: str, subject: Subject, subject_id: str, confirm: s
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """A training that is deleted by itself at `at`."""
+    """A job that is deleted by itself at `at`."""
 
-    training: Training
+    job: Job
     at: datetime
 
 
-def list_due(owner_id: str, *, kept_days: float, trainings: TrainingRepository, now: datetime) -> list[Due]:
-    """The owner's trainings whose time comes within a week, the first one first; none where they are kept for ever."""
+def list_due(owner_id: str, *, kept_days: float, jobs: Jobs, now: datetime) -> list[Due]:
+    """The owner's jobs whose time comes within a week, the first one first; none where they are kept for ever."""
     if not kept_days:
         return []
     kept = timedelta(days=kept_days)
     found = [
-        Due(training=training, at=training.updated_at + kept)
+        Due(job=job, at=job.updated_at + kept)
         for status in PERISHABLE
-        for training in trainings.list_for_owner(owner_id, limit=DUE_LIMIT, status=status).items
+        for job in (
+            *jobs.trainings.list_for_owner(owner_id, limit=DUE_LIMIT, status=status).items,
+            *jobs.images.list_for_owner(owner_id, limit=DUE_LIMIT, status=status).items,
+        )
     ]
     return sorted((due for due in found if due.at <= now + DUE_WITHIN), key=lambda due: due.at)
 

@@ -47,6 +47,7 @@ def _reminder() -> Reminder:
     return Reminder(
         erasures=bootstrap.erasures(),
         trainings=bootstrap.trainings(),
+        images=bootstrap.images(),
         publisher=bootstrap.publisher(),
         retention=bootstrap.retention_settings(),
         stalled_s=bootstrap.monitor_settings().stalled_s,

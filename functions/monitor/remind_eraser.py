@@ -1,4 +1,4 @@
-"""What is to be erased: erasures that nobody goes on with, and trainings that have had their time."""
+"""What is to be erased: erasures that nobody goes on with, and jobs that have had their time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hashlib import sha256
 from shared import logs
 from shared.erasures import Cause, Erasure, Subject
 from shared.events import ErasureRequested
-from shared.ports import ErasureRepository, Publisher, TrainingRepository
+from shared.ports import ErasureRepository, ImageJobRepository, Publisher, TrainingRepository
 from shared.settings import RetentionSettings
 from shared.stages import Attention, Status
 
@@ -25,6 +25,7 @@ class Reminder:
 
     erasures: ErasureRepository
     trainings: TrainingRepository
+    images: ImageJobRepository
     publisher: Publisher
     retention: RetentionSettings
     stalled_s: float
@@ -47,25 +48,26 @@ class Reminder:
         return len(stalled)
 
     def _begin_what_is_due(self) -> int:
-        """Ended trainings without a model, after the days that the operator has set. Models never are due."""
+        """Failed and canceled jobs, after the days that the operator has set. Models and pictures never are due."""
         if not self.retention.failed_kept_days:
             return 0
         before = self.now - timedelta(days=self.retention.failed_kept_days)
         begun = 0
         for status in (Status.FAILED, Status.CANCELED):
-            for training in self.trainings.list_ended(status, unchanged_since=before, limit=MOST_AT_ONCE):
-                if training.attention is Attention.NONE and training.erasure_id is None:
-                    begun += self._begun(training.id, training.owner_id)
+            for subject, jobs in ((Subject.TRAINING, self.trainings), (Subject.IMAGES, self.images)):
+                for job in jobs.list_ended(status, unchanged_since=before, limit=MOST_AT_ONCE):
+                    if job.attention is Attention.NONE and job.erasure_id is None:
+                        begun += self._begun(subject, job.id, job.owner_id)
         return begun
 
-    def _begun(self, training_id: str, owner_id: str) -> bool:
+    def _begun(self, subject: Subject, job_id: str, owner_id: str) -> bool:
         erasure = Erasure.requested(
             at=self.now,
-            # the same one at every tick: a training has one end of its time
-            id=f"e_{sha256(f'retention:{training_id}'.encode()).hexdigest()[:24]}",
+            # the same one at every tick: a job has one end of its time
+            id=f"e_{sha256(f'retention:{job_id}'.encode()).hexdigest()[:24]}",
             owner_id=owner_id,
-            subject=Subject.TRAINING,
-            subject_id=training_id,
+            subject=subject,
+            subject_id=job_id,
             cause=Cause.RETENTION,
         )
         if not self.erasures.create(erasure):

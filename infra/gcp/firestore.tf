@@ -16,6 +16,8 @@ locals {
     ["image_jobs", "owner_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
     ["image_jobs", "owner_id ASCENDING", "model_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
     ["image_jobs", "owner_id ASCENDING", "group_id ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
+    ["image_jobs", "owner_id ASCENDING", "status ASCENDING", "created_at DESCENDING", "__name__ ASCENDING"],
+    ["image_jobs", "status ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
     ["image_jobs", "attention ASCENDING", "updated_at ASCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
     ["models", "owner_id ASCENDING", "recipe ASCENDING", "trained_at DESCENDING", "__name__ ASCENDING"],
@@ -48,7 +50,7 @@ locals {
     models      = ["further_weights", "parameters", "weights", "write_mark"]
     model_names = ["versions", "write_mark"]
     notices     = ["notices", "write_mark"]
-    erasures    = ["batch", "deleted", "stays", "write_mark"]
+    erasures    = ["again", "batch", "deleted", "stays", "write_mark"]
     stories     = ["events", "expires_at", "message", "write_mark"]
   }
 

@@ -10,7 +10,7 @@ import pytest
 from shared.erasures import Cause, Erasure, Plan, Step, Subject, What
 from shared.errors import ErasureNotFound, ShootNotFound, TrainingNotFound
 from shared.stages import Attention, Status
-from tests.builders import a_shoot, a_training
+from tests.builders import a_shoot, a_training, an_image_job
 from tests.contracts.backend import Backend
 
 AT = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -111,6 +111,20 @@ def test_ended_trainings_are_found_by_when_they_last_changed(backend: Backend, o
     assert [t.id for t in found if t.owner_id == own] == [old.id]
     found = backend.trainings.list_ended(Status.CANCELED, unchanged_since=SOON, limit=1000)
     assert [t.id for t in found if t.owner_id == own] == [old.id, later.id]
+
+
+def test_ended_pictures_are_found_by_when_they_last_changed_and_an_owners_by_their_status(
+    backend: Backend, own: str
+) -> None:
+    old = an_image_job(id=f"i_{own}1", owner_id=own, status=Status.CANCELED, attention=Attention.NONE, updated_at=AT)
+    later = replace(old, id=f"i_{own}2", updated_at=SOON)
+    for job in (later, old, replace(old, id=f"i_{own}3", status=Status.FAILED)):
+        backend.images.create(job)
+    for until, expected in ((AT, [old.id]), (SOON, [old.id, later.id])):
+        found = backend.images.list_ended(Status.CANCELED, unchanged_since=until, limit=1000)
+        assert [job.id for job in found if job.owner_id == own] == expected
+    failed = backend.images.list_for_owner(own, limit=9, status=Status.FAILED).items
+    assert [job.id for job in failed] == [f"i_{own}3"]
 
 
 def test_a_deleted_shoot_is_gone(backend: Backend, own: str) -> None:

@@ -89,6 +89,12 @@ QUERIES: Mapping[str, Callable[[Client], object]] = {
     "FirestoreImageJobs.list_for_owner by comparison": lambda c: FirestoreImageJobs(c).list_for_owner(
         "o", limit=1, group_id="g"
     ),
+    "FirestoreImageJobs.list_for_owner by status": lambda c: FirestoreImageJobs(c).list_for_owner(
+        "o", limit=1, status=Status.FAILED
+    ),
+    "FirestoreImageJobs.list_ended": lambda c: FirestoreImageJobs(c).list_ended(
+        Status.FAILED, unchanged_since=AT, limit=1
+    ),
     "FirestoreImageJobs.list_followed": lambda c: FirestoreImageJobs(c).list_followed(limit=1),
     "FirestoreImageJobs.list_watched": lambda c: FirestoreImageJobs(c).list_watched(unchanged_since=AT, limit=1),
     "FirestoreStories.list_for_training": lambda c: FirestoreStories(c).list_for_training("t", limit=1),

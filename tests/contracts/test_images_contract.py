@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_a_listing_is_of_the_owner_and_of_a_model_or_a_comparison_where_that_is_
         backend.images.create(replace(job, model_id=model_id, group_id=group_id))
     backend.images.create(an_image_job(id=f"i_{own}_x", owner_id=f"other-{own}"))
 
-    def listed(**wanted: str) -> list[str]:
+    def listed(**wanted: Any) -> list[str]:
         return [job.id[-1] for job in backend.images.list_for_owner(owner, limit=10, **wanted).items]
 
     assert listed() == ["2", "1", "0"]

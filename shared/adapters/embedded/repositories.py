@@ -110,6 +110,11 @@ class _SqliteJobs(Generic[J]):
         )
         return self._found(watched, to_micros(unchanged_since), limit)
 
+    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[J]:
+        """Jobs in that status that nobody changed after that time, the longest unchanged first."""
+        wanted = "status = ? AND updated_at <= ? ORDER BY updated_at, id LIMIT ?"
+        return self._found(wanted, status.value, to_micros(unchanged_since), limit)
+
     def _found(self, where: str, *values: Any) -> list[J]:
         with self._database.reading() as connection:
             rows = connection.execute(f"SELECT document FROM {self._table.name} WHERE {where}", values).fetchall()
@@ -159,11 +164,6 @@ class SqliteTrainings(_SqliteJobs[Training]):
         wanted = "status = ? AND json_extract(document, '$.trainer') = ? ORDER BY updated_at DESC, id DESC LIMIT ?"
         return self._found(wanted, Status.SUCCEEDED.value, trainer, limit)
 
-    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[Training]:
-        """Trainings in that status that nobody changed after that time, the longest unchanged first."""
-        wanted = "status = ? AND updated_at <= ? ORDER BY updated_at, id LIMIT ?"
-        return self._found(wanted, status.value, to_micros(unchanged_since), limit)
-
 
 class SqliteImageJobs(_SqliteJobs[ImageJob]):
     """Sets of pictures with their versions; fulfils `ImageJobRepository`."""
@@ -180,10 +180,13 @@ class SqliteImageJobs(_SqliteJobs[ImageJob]):
         cursor: str | None = None,
         model_id: str | None = None,
         group_id: str | None = None,
+        status: Status | None = None,
     ) -> Page[ImageJob]:
         """The owner's sets, newest first; `InvalidRequest` for a bad cursor."""
         wanted = {"model_id": model_id, "group_id": group_id}
         equal = {f"json_extract(document, '$.{field}')": value for field, value in wanted.items() if value is not None}
+        if status is not None:
+            equal["status"] = status.value
         return self._table.page(owner_id, limit=limit, cursor=cursor, **equal)
 
 

@@ -41,6 +41,8 @@ INDEXES: tuple[Index, ...] = (
     _newest("image_jobs", "owner_id", by="created_at"),
     _newest("image_jobs", "owner_id", "model_id", by="created_at"),
     _newest("image_jobs", "owner_id", "group_id", by="created_at"),
+    _newest("image_jobs", "owner_id", "status", by="created_at"),
+    Index("image_jobs", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
     _newest("models", "owner_id", by="trained_at"),
     _newest("models", "owner_id", "recipe", by="trained_at"),
     _newest("models", "owner_id", "person_id", "name", by="trained_at"),
@@ -80,7 +82,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),
     *_each("notices", "notices", "write_mark"),
-    *_each("erasures", "batch", "deleted", "stays", "write_mark"),
+    *_each("erasures", "again", "batch", "deleted", "stays", "write_mark"),
     *_each("stories", "events", "expires_at", "message", "write_mark"),
 )
 """(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. All that

@@ -267,11 +267,16 @@ class FirestoreImageJobs:
         cursor: str | None = None,
         model_id: str | None = None,
         group_id: str | None = None,
+        status: Status | None = None,
     ) -> Page[ImageJob]:
         """The owner's sets, newest first; `InvalidRequest` for a cursor that is not one of ours."""
-        wanted = {"owner_id": owner_id, "model_id": model_id, "group_id": group_id}
+        wanted = {"owner_id": owner_id, "model_id": model_id, "group_id": group_id, "status": status}
         equal = {field: value for field, value in wanted.items() if value is not None}
         return self._documents.page(equal, newest="created_at", limit=limit, cursor=cursor)
+
+    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[ImageJob]:
+        """Sets in that status that nobody changed after that time, the longest unchanged first."""
+        return self._documents.oldest("status", status, by="updated_at", until=unchanged_since, limit=limit)
 
     def list_followed(self, *, limit: int) -> list[ImageJob]:
         """Sets that are under way or not finished, the longest unchanged first."""

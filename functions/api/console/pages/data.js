@@ -45,10 +45,11 @@ function personRow(person, again) {
 }
 
 function dueList(due) {
-  if (!due.kept_days) return h("p.help", {}, "Nothing: trainings are kept until you delete them. Models always are.");
-  const kept = `Failed and canceled trainings are kept for ${count(due.kept_days, "day")}, models until you delete them.`;
+  if (!due.kept_days) return h("p.help", {}, "Nothing: trainings and pictures are kept until you delete them. Models always are.");
+  const kept = `What failed or was canceled is kept for ${count(due.kept_days, "day")}, models and pictures until you delete them.`;
   if (!due.items.length) return h("p.help", {}, `Nothing within a week. ${kept}`);
-  const rows = due.items.map((item) => h("li.data-row", {}, h("a", { href: `/trainings/${item.training_id}` }, item.model_name),
+  const rows = due.items.map((item) => h("li.data-row", {},
+    item.training_id ? h("a", { href: `/trainings/${item.training_id}` }, item.model_name) : `Pictures of ${item.model_name}`,
     h("span.row-sub", {}, "on ", time(item.due_at, day(item.due_at), moment(item.due_at)))));
   return [h("p.help", {}, kept), h("ul.rows", {}, rows)];
 }

@@ -120,6 +120,25 @@ def test_subscriptions_that_are_named_are_there() -> None:
         assert set(subscriptions.split()) <= known
 
 
+def held_in(chapter: str) -> set[str]:
+    """The subscriptions that a chapter of the runbook takes the address from."""
+    text = TEXTS["runbook"].split(f"\n### {chapter}\n")[1].split("\n### ")[0]
+    loops = {name for names in re.findall(r"for subscription in ([^;]+);", text) for name in names.split()} - {"\\"}
+    return loops | set(re.findall(r"modify-push-config ([a-z-]+)", text))
+
+
+@pytest.mark.parametrize(
+    ("chapter", "functions"),
+    [
+        ("Hold the submitter", {"submitter"}),
+        ("Restore the database", {"packager", "submitter", "mirror", "monitor", "eraser"}),
+    ],
+)
+def test_who_is_held_hears_nothing_of_either_kind_of_job(chapter: str, functions: set[str]) -> None:
+    heard = {subscription_name(topic, name) for topic, names in SUBSCRIPTIONS.items() for name in names}
+    assert held_in(chapter) == {name for name in heard if name.rpartition("-")[2] in functions}
+
+
 @each_document
 def test_links_lead_somewhere(name: str) -> None:
     for link in LINK.findall(TEXTS[name]):

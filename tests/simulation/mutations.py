@@ -266,6 +266,60 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="pass",
         hint=2,
     ),
+    Mutation(
+        name="a job that is being made is erased with what is over",
+        module="shared.jobs",
+        old="if not self.is_terminal or self.attention is Attention.WATCHED:",
+        new="if False:",
+    ),
+    Mutation(
+        name="what an erasure begins with, it alone deletes",
+        module="functions.eraser.erase",
+        old="if plan.steps:",
+        new="if plan.steps and not erasure.deleted:",
+    ),
+    Mutation(
+        name="an erasure looks but once",
+        module="functions.eraser.erase",
+        old="again = to_repeat(found, whole.steps, changed_after=at - settles)",
+        new="again = ()",
+    ),
+    Mutation(
+        name="an erasure of a person takes what others have of her",
+        module="shared.erasing",
+        old="[m for m in everything_of(models.list_for_owner, owner_id) if m.person_id == subject_id]",
+        new="[m for m in models._real._models.values() if m.person_id == subject_id]",
+    ),
+    Mutation(
+        name="pictures outlive the model that they were made with",
+        module="shared.erasing",
+        old="images=list(of_model) if subject is Subject.MODEL else [],",
+        new="images=[],",
+    ),
+    Mutation(
+        name="a press that was erased begins again",
+        module="shared.reservations",
+        old="    if job.id in account.settled and not _is_there(job.id, jobs):",
+        new="    if False:",
+    ),
+    Mutation(
+        name="a training continues from nothing",
+        module="functions.packager.package_dataset",
+        old="parent_url=urls.kept.sign(urls.weights, ttl_s=urls.ttl_s) if urls.weights is not None else None,",
+        new="parent_url='',",
+    ),
+    Mutation(
+        name="a version forgets what it was trained again from",
+        module="functions.mirror.keep_model",
+        old="parent_model_id=training.parent_model_id,",
+        new="parent_model_id=None,",
+    ),
+    Mutation(
+        name="whoever was promoted first stays the current version",
+        module="shared.lineage",
+        old="return max(promoted, key=_promoted)",
+        new="return min(promoted, key=_promoted)",
+    ),
 )
 
 

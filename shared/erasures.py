@@ -195,6 +195,7 @@ def _of_model(model: Model, found: Inventory) -> Iterator[Step]:
     if found.subject is Subject.MODEL:
         for training in found.trainings:
             yield from _of_request(model.id, training)
+            yield Step(what=What.STAGED_FILES, of=model.id, place=staging_prefix(training.id))
     yield from _of_version(model.id, model.person_id, model.name, model.version)
     yield Step(what=What.MODEL, of=model.id, count=1)
 
@@ -267,12 +268,15 @@ def to_repeat(found: Inventory, steps: Iterable[Step], *, changed_after: datetim
     """The steps that delete what is still written by whoever is at work on a job that changed lately; uncounted.
 
     A training without a model may get one, and a number for it: `VERSIONS` stands for what has that number by then.
+    Of pictures those sets alone that are known: others may have been begun meanwhile, and stay.
     """
     trainings = [training for training in found.trainings if training.updated_at > changed_after]
     ids = {job.id for job in (*trainings, *found.images) if job.updated_at > changed_after}
     ids |= {m.id for m in found.models if m.trained_at > changed_after or m.training_id in ids}
     repeated = [replace(step, count=None, size=0) for step in steps if step.of in ids and step.what in _WRITTEN]
-    repeated += [Step(what=What.STAGED_FILES, of=t.id, place=staging_prefix(t.id)) for t in trainings]
+    for job in found.images:
+        if job.id in ids:
+            repeated += [Step(what=what, of=job.id, place=job.prefix) for what in (What.SMALL_PICTURES, What.PICTURES)]
     with_models = {model.training_id for model in found.models}
     for training in trainings if found.subject is not Subject.MODEL else ():
         if training.id not in with_models:
@@ -296,8 +300,6 @@ _WRITTEN = frozenset(
         What.STAGED_FILES,
         What.FAILED_LOG,
         What.MODEL_FILES,
-        What.PICTURES,
-        What.SMALL_PICTURES,
         What.STORY,
         What.NOTICES,
         What.MODEL,
@@ -369,7 +371,7 @@ class Erasure:
 
     def begun(self, plan: Plan, *, at: datetime, again: Sequence[Step] = ()) -> Erasure:
         """This erasure with its next batch, and with steps that are to be repeated; itself where it has one, or its
-        receipt.
+        receipt. Whoever planned what another delivery did meanwhile has to plan anew: see `unchanged`.
 
         What stays is told now: what leads to it is gone afterwards.
         """
@@ -403,7 +405,7 @@ class Erasure:
 
         It is done, unless steps are to be repeated at `again_at`.
         """
-        if self.has_receipt:
+        if self.has_receipt or self.batch:
             return self
         return replace(
             self,
@@ -415,6 +417,10 @@ class Erasure:
             finished_at=at,
             updated_at=at,
         )
+
+    def unchanged(self, seen: Erasure) -> bool:
+        """Whether nothing was deleted since it was `seen`."""
+        return (self.deleted, self.stays) == (seen.deleted, seen.stays)
 
     def looked_again(self, *, at: datetime) -> Erasure:
         """This receipt when its steps were repeated: done, and without the names of what was deleted."""

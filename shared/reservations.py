@@ -15,7 +15,8 @@ from shared.stages import Attention
 GRACE = timedelta(minutes=10)
 # No job is made, ends and is deleted within that time.
 HELD_UP = timedelta(seconds=10)
-ERASED = "it had been made before, and was deleted"
+TOO_LATE = "it came too late"
+ANEW = "to have it, ask with a new key"
 
 
 def reserve(
@@ -43,18 +44,21 @@ def reserve(
         raise _erased(job)
 
 
-def undo_if_erased(job: Job, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> None:
+def undo_if_too_late(job: Job, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> None:
     """Cancel the job that was recorded just now, and raise `Conflict`, where that came too late: while this copy of the
-    press was held up behind `reserve`, another one had it made, and its owner deleted it.
+    press was held up behind `reserve`, another one had it made, and its owner deleted it; or its money was freed.
     """
-    if at - job.created_at < HELD_UP or job.id not in accounts.get(job.owner_id).settled:
+    if at - job.created_at < HELD_UP:
         return
-    jobs.update(job.id, lambda now: now.canceled(ERASED, at=at, charged=False) if now.is_unsent else now)
-    raise _erased(job)
+    account = accounts.get(job.owner_id)
+    if job.id in account.reservations:
+        return
+    jobs.update(job.id, lambda now: now.canceled(TOO_LATE, at=at, charged=False) if now.is_unsent else now)
+    raise _erased(job) if job.id in account.settled else Conflict(reason=f"it took too long to begin: {ANEW}")
 
 
 def _erased(job: Job) -> Conflict:
-    return Conflict(reason=f"this {job.noun} was made and then deleted: to have it again, ask with a new key")
+    return Conflict(reason=f"this {job.noun} was made and then deleted: {ANEW}")
 
 
 def free_unused(owner_id: str, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> bool:

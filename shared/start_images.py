@@ -19,7 +19,7 @@ from shared.image_jobs import PREFIX, ImageJob, Origin, seed_of
 from shared.jobs import keyed_id
 from shared.models import Model
 from shared.ports import AccountRepository, Clock, Publisher
-from shared.reservations import reserve, undo_if_erased
+from shared.reservations import reserve, undo_if_too_late
 from shared.stages import Attention
 from shared.trainers import trainer as spec_of
 from shared.trainers.entry import PICTURE_SIZES, Pictures
@@ -70,7 +70,7 @@ def start_images(model: Model, key: str, wish: ImageWish, desk: ImageDesk) -> Im
     reserve(job, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits)
     if not desk.jobs.images.create(job):
         return _same(_faster(job, desk), job)
-    undo_if_erased(job, accounts=desk.accounts, jobs=desk.jobs, at=desk.clock.now())
+    undo_if_too_late(job, accounts=desk.accounts, jobs=desk.jobs, at=desk.clock.now())
     logs.info("images_requested", training_id=job.id, model_id=job.model_id, images=job.count, origin=job.origin)
     publish_or_leave(ImagesRequested(training_id=job.id), desk.publisher)
     return job

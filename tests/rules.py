@@ -66,6 +66,8 @@ def nothing_is_ordered_twice(evidence: Evidence) -> Iterator[str]:
         sent = sorted(((_moment(t, Status.SUBMITTING), t) for t in same), key=lambda pair: str(pair[0]))
         runs = [(at, training) for at, training in sent if at is not None]
         for (_, first), (at, second) in pairwise(runs):
+            if first.model_id in {model.id for model in evidence.erased_models}:
+                continue
             ended = next((move for move in first.history if move.status in TERMINAL), None)
             if ended is None or ended.at > at or ended.status is Status.SUCCEEDED:
                 yield f"{second.id} was sent to fal.ai while {first.id}, the same, is {first.status}"

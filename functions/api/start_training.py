@@ -27,7 +27,7 @@ from shared.ports import (
     ShootRepository,
     TrainingRepository,
 )
-from shared.reservations import reserve, undo_if_erased
+from shared.reservations import reserve, undo_if_too_late
 from shared.samples import samples_of, with_samples
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
@@ -120,7 +120,7 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         raise AlreadyTrained(model_id=model.id)
     if not desk.trainings.create(training):
         return _same(_faster(training, desk), training)
-    undo_if_erased(training, accounts=desk.accounts, jobs=desk.jobs, at=desk.clock.now())
+    undo_if_too_late(training, accounts=desk.accounts, jobs=desk.jobs, at=desk.clock.now())
     quoted_usd = training.quote.price_usd if training.quote else None
     logs.info("training_requested", training_id=training.id, shoot_id=training.shoot_id, quoted_usd=quoted_usd)
     announce(training, desk.publisher)

@@ -108,9 +108,15 @@ class Eraser:
         settles = timedelta(seconds=self.settles_s)
         if plan.steps:
             again = to_repeat(found, whole.steps, changed_after=at - settles)
-            return self.erasures.update(erasure.id, lambda e: e.begun(plan, at=at, again=again))
+            return self.erasures.update(
+                erasure.id, lambda e: e.begun(plan, at=at, again=again) if e.unchanged(erasure) else e
+            )
         stays = (*plan.stays, *begun_again)
-        done = self.erasures.update(erasure.id, lambda e: e.finished(stays, at=at, again_at=at + settles))
+        done = self.erasures.update(
+            erasure.id, lambda e: e.finished(stays, at=at, again_at=at + settles) if e.unchanged(erasure) else e
+        )
+        if not done.has_receipt:
+            return done  # another delivery went on meanwhile
         logs.info("erasure_done", erasure_id=done.id, subject=done.subject, cause=done.cause)
         return done
 

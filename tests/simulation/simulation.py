@@ -94,6 +94,7 @@ class Outcome:
     trainings: list[Training]
     images: list[ImageJob]
     models: list[Model]
+    created_s: Mapping[str, float]
     accounts: list[Account]
     kept: MemoryObjects
     datasets: MemoryObjects
@@ -249,6 +250,7 @@ class Simulation:
             trainings=self.trainings.all(),
             images=self.images.all(),
             models=self.models.all(),
+            created_s=self.models.created_s,
             accounts=[self.accounts.get(owner) for owner in OWNERS],
             kept=self.kept,
             datasets=self.datasets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.models import Model
-from shared.reservations import ERASED
+from shared.reservations import TOO_LATE
 from shared.stages import Status
 from tests.simulation.simulation import Outcome
 from tests.simulation.watched import Thing
@@ -35,7 +35,7 @@ def without_undone(outcome: Outcome) -> Outcome:
 
 
 def _is_undone(thing: Thing) -> bool:
-    return not isinstance(thing, Model) and thing.status is Status.CANCELED and thing.history[-1].reason == ERASED
+    return not isinstance(thing, Model) and thing.status is Status.CANCELED and thing.history[-1].reason == TOO_LATE
 
 
 def _begun_again(outcome: Outcome) -> dict[str, float]:

@@ -122,6 +122,12 @@ class WatchedModels(MemoryModels):
         """Start with none."""
         super().__init__()
         self._journal = journal
+        self.created_s: dict[str, float] = {}
+
+    def create(self, model: Model) -> bool:
+        """Write a new model; False, and nothing changed, where one with its id exists."""
+        self.created_s.setdefault(model.id, self._journal.clock.elapsed_s)
+        return super().create(model)
 
     def delete(self, model_id: str) -> None:
         """Forget the model; no error where there is none."""

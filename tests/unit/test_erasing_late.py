@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from functions.api.request_erasure import request_erasure
 from shared.adapters.memory import MemoryImageJobs
-from shared.erasures import UNCONFIRMED, Erasure, State, Subject, What
+from shared.erasures import UNCONFIRMED, Erasure, Plan, State, Step, Subject, What
 from shared.errors import ArtifactCorrupt, Conflict, SubmissionUncertain, TrainingFailed, TrainingNotFound
 from shared.image_jobs import ImageJob
 from shared.models import Model, failed_log_name, model_id, staging_prefix, version_prefix
+from shared.reservations import free_unused
 from shared.settings import RetentionSettings
 from shared.stages import Attention, Status
 from shared.trainings import Training
@@ -176,3 +178,30 @@ def test_a_press_that_is_held_up_for_the_whole_life_of_its_pictures_is_undone_un
     assert (job.status, job.charged, job.attention) == (Status.CANCELED, False, Attention.NONE)
     assert len(world.fal.runs) == 2, "the training's, and the first pictures'"
     assert (world.accounts.get(OWNER).spent_usd, world.accounts.get(OWNER).reservations) == (spent_usd, {})
+
+
+def test_a_press_that_is_held_up_until_its_money_was_freed_is_undone_unpaid() -> None:
+    images = HeldUpImages()
+    world = World(images=images)
+    model = world.model()
+
+    def long_enough() -> None:
+        at = world.clock.advance(660)
+        assert free_unused(OWNER, accounts=world.accounts, jobs=world.jobs, at=at)
+
+    images.meanwhile = long_enough
+    with pytest.raises(Conflict, match="too long"):
+        world.draw(model)
+    world.run()
+    (job,) = images._jobs.values()
+    assert (job.status, job.charged, len(world.fal.runs)) == (Status.CANCELED, False, 1)
+
+
+def test_no_receipt_is_written_over_steps_that_another_delivery_has_at_hand(world: World) -> None:
+    erasure = request_erasure(OWNER, Subject.PERSON, PERSON, PERSON, world.erasing())
+    step = Step(what=What.TRAINING, of="t_1", count=1)
+    at_hand = erasure.begun(Plan(steps=(step,)), at=world.clock.now())
+    assert at_hand.finished((), at=world.clock.now()) == at_hand
+    went = at_hand.went(at_hand.batch, (), at=world.clock.now())
+    assert went.finished((), at=world.clock.now()).state is State.DONE
+    assert (at_hand.unchanged(erasure), went.unchanged(erasure)) == (True, False), "planned before, counted twice"

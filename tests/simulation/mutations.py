@@ -278,13 +278,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.eraser.erase",
         old="again = to_repeat(found, whole.steps, changed_after=at - settles)",
         new="again = ()",
-        hint=90,
+        hint=126,
     ),
     Mutation(
         name="an erasure takes all versions of a name",
         module="shared.erasures",
         old="yield Step(what=What.MODEL_FILES, of=of, place=version_prefix(person_id, name, version))",
         new='yield Step(what=What.MODEL_FILES, of=of, place=f"models/{person_id}/{name}/")',
+        hint=50,
     ),
     Mutation(
         name="pictures outlive the model that they were made with",

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,14 +70,12 @@ def _draw_shadow(picture: Image.Image, scene: Scene, framing: Framing, feet: tup
     picture.paste((20, 16, 30), (0, 0), soft)
 
 
-def main() -> int:
+def main() -> None:
     """Draw the shoot into the folder that the command line names."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("Usage: python -m infra.local.sample_shoot DIR\n")
-        return 2
-    draw_sample_shoot(Path(sys.argv[1]))
-    return 0
+    parser = argparse.ArgumentParser(prog="python -m infra.local.sample_shoot", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where to draw it; made where it is missing")
+    draw_sample_shoot(parser.parse_args().folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -47,6 +47,12 @@ SCENARIOS = [
     Scenario("flagged", {"flagged": [False, True]}, count=2),
     Scenario("truncated", {"artifacts": "truncated", "artifact_field": "images.0", "artifact_times": 1}),
     Scenario("cut_quietly", {"artifacts": "truncated_quietly", "artifact_field": "images.0", "artifact_times": 1}),
+    Scenario(
+        "broken",
+        {"artifacts": "truncated_quietly", "artifact_field": "images.1", "artifact_times": 3},
+        "artifact_corrupt",
+        count=2,
+    ),
     Scenario("fails", {"run": "fail_500"}, "training_failed", billed=0),
     Scenario("rejected", {"submit": "rejected_422"}, "trainer_rejected_input", billed=0),
 ]
@@ -108,7 +114,7 @@ def test_pictures_end_as_they_should_and_are_paid_at_most_once(gallery: Gallery,
     assert sum(row["billed"] for row in runs) == scenario.billed
     assert len(runs) <= 1
     if scenario.code:
-        assert done["error"]["charged"] is False
+        assert done["error"]["charged"] is (scenario.billed > 0)
         assert "train again" not in done["error"]["message"]
     else:
         assert done["cost_usd"] == pytest.approx(0.035 * scenario.count)
@@ -129,6 +135,19 @@ def test_pictures_are_shown_small_and_whole_and_can_be_downloaded(gallery: Galle
     assert done["id"] in [item["id"] for item in gallery.system.api.get("/v1/images?limit=100")["items"]]
     kept = gallery.system.bucket("models_bucket")
     assert len(list(kept.list(f"images/{gallery.model['person_id']}/{gallery.model['name']}/v1/{done['id']}/"))) == 2
+
+
+def test_paid_pictures_that_were_not_whole_are_fetched_again_for_nothing_and_meanwhile_none_is_kept(
+    gallery: Gallery,
+) -> None:
+    failed, system = gallery.wait(gallery.asked["broken"]), gallery.system
+    kept = system.bucket("models_bucket")
+    assert [found.name for found in kept.list("images/") if failed["id"] in found.name] == []
+    assert failed["recoverable"] and "were announced" in failed["error"]["message"]
+    again = run(system.stack.url, "images", "retry", failed["id"], "--json").json
+    assert (again["id"], again["status"], len(again["pictures"])) == (failed["id"], "succeeded", 2)
+    runs = [row for row in system.fal.requests() if failed["prompt"] == row["input"].get("prompt")]
+    assert [row["billed"] for row in runs] == [True]
 
 
 def test_what_the_safety_checker_flagged_is_told(gallery: Gallery) -> None:

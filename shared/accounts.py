@@ -97,7 +97,7 @@ class Account:
                 raise AlreadyTraining(training_id=job_id)
 
     def reserve_all(
-        self, prices: Mapping[str, float | None], *, limits: Limits, at: datetime, kind: Kind = Kind.TRAINING
+        self, prices: Mapping[str, float], *, limits: Limits, at: datetime, kind: Kind = Kind.TRAINING
     ) -> Account:
         """As `reserve` for each job with its price, all or none; `BudgetExceeded` says what they cost together."""
         account = self
@@ -105,10 +105,10 @@ class Account:
             for job_id, usd in prices.items():
                 account = account.reserve(job_id, usd, limits=limits, at=at, kind=kind)
         except BudgetExceeded as error:
-            known = [usd for name, usd in prices.items() if name not in self._on(at).reservations]
-            usd = None if None in known else sum(price or 0.0 for price in known)
-            left = _usd(self.left_usd(limits, at))
-            raise BudgetExceeded(cost=_usd(usd), left=left, limit=_usd(limits.usd_per_day)) from error
+            held = self._on(at).reservations
+            cost = sum(usd for job_id, usd in prices.items() if job_id not in held)
+            left, limit = self.left_usd(limits, at), limits.usd_per_day
+            raise BudgetExceeded(cost=_usd(cost), left=_usd(left), limit=_usd(limit)) from error
         return account
 
     def _refuse_one_more(self, kind: Kind, limits: Limits) -> None:

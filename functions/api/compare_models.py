@@ -39,8 +39,8 @@ def compare_models(
     """Every set of the comparison that this key stands for, models first; what a crash left out is asked for now.
 
     Nothing is asked for where one of them cannot be made, or where they do not fit what their user may spend and run at
-    once. Where somebody else was faster with the rest of the budget, what was asked for before that is made; the same
-    key goes on from there.
+    once. Where the budget ends on the way all the same (somebody was faster, or nobody knows the price), what was asked
+    for before that is made; the same key goes on from there.
     """
     pairs = [(model, scale) for model in models for scale in comparison.scales]
     if len(pairs) > MOST_SETS:
@@ -67,9 +67,12 @@ def compare_models(
 
 
 def _refuse_what_does_not_fit(jobs: Sequence[ImageJob], desk: ImageDesk) -> None:
-    """`BudgetExceeded` and `TooManyImageJobs` for all of them together; nothing is set aside by this."""
+    """`BudgetExceeded` and `TooManyImageJobs` for all of them together; nothing is set aside by this.
+
+    A price that nobody knows before is no reason: such sets take all that is left, one after the other.
+    """
     owner_id, at = jobs[0].owner_id, jobs[0].created_at
-    prices = {job.id: job.quote.total_usd if job.quote else None for job in jobs if not _is_recorded(job, desk)}
+    prices = {job.id: (job.quote and job.quote.total_usd) or 0.0 for job in jobs if not _is_recorded(job, desk)}
 
     def fits() -> None:
         desk.accounts.get(owner_id).reserve_all(prices, limits=desk.limits, at=at, kind=Kind.IMAGES)

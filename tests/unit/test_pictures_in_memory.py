@@ -304,6 +304,18 @@ def test_a_comparison_that_does_not_fit_as_a_whole_asks_for_nothing(
     assert compare_models(OWNER, "k2", models, fits, desk), "what is there already needs no more"
 
 
+def test_a_comparison_whose_price_nobody_knows_is_made_one_set_after_the_other_under_the_same_key(world: World) -> None:
+    model = world.model(trainer="fal-ai/qwen-image-2512-trainer", parameters={"steps": 100})
+    world.accounts.update(OWNER, lambda account: replace(account, spent_usd=0.0))
+    desk = replace(world.image_desk, limits=Limits(trainings_at_once=None, usd_per_day=5.0))
+    with pytest.raises(BudgetExceeded):
+        compare_models(OWNER, "k", [model], A_COMPARISON, desk)
+    (first,) = world.images.list_for_owner(OWNER, limit=10).items
+    world.run()
+    world.finish_images(first)
+    assert [job.scale for job in compare_models(OWNER, "k", [model], A_COMPARISON, desk)] == [0, 1]
+
+
 @pytest.mark.parametrize("key", ["retry:{job}", "retry\0{job}"])
 def test_pictures_under_a_users_own_key_are_never_taken_for_a_retry(world: World, key: str) -> None:
     model = world.model()

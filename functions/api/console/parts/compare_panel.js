@@ -13,6 +13,10 @@ import { budgetPart, priceWords, quoteBox } from "./quote.js";
 const MOST_SETS = 12;
 const SCALES = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 
+// with these the press is not over: a part of it may have been begun, and the same key goes on from there
+const NO_ROOM = new Set(["budget_exceeded", "too_many_image_jobs"]);
+const GOES_ON = "What of it was begun is in the gallery; pressing again later makes the rest, and nothing twice.";
+
 /**
  * The panel. It begins with the model without and with its LoRA, or with what `again` compared.
  * @param {{model: Object, versions: Object, pictures: Object, again: Object|null, signal: AbortSignal}} options
@@ -104,8 +108,9 @@ export function comparePanel({ model, versions, pictures, again, signal }) {
       answered(name);
       if (!signal.aborted) go(`/comparisons/${encodeURIComponent(made.id)}`);
     } catch (error) {
-      if (error.status >= 400 && error.status < 500) answered(name);
-      if (!signal.aborted) fill(message, notice("bad", null, sentenceOf(error)));
+      const full = NO_ROOM.has(error.code);
+      if (error.status >= 400 && error.status < 500 && !full) answered(name);
+      if (!signal.aborted) fill(message, notice("bad", null, full ? `${sentenceOf(error)} ${GOES_ON}` : sentenceOf(error)));
     } finally {
       sending = false;
       button.removeAttribute("aria-disabled");

@@ -3,6 +3,7 @@
 import { h, setText } from "../lib/dom.js";
 import { sizeWords } from "../lib/pictures.js";
 
+const USUAL_COUNT = 2;
 const USUAL_SCALE = 2;
 const SCALE_STEP = 0.05;
 const MAX_SEED = 2 ** 31 - 1;
@@ -18,7 +19,7 @@ const MAX_SEED = 2 ** 31 - 1;
  */
 export function pictureFields({ pictures, given, onChange, withScale = true }) {
   const values = {
-    count: Math.min(given.count ?? pictures.max_count, pictures.max_count),
+    count: Math.min(given.count ?? USUAL_COUNT, pictures.max_count),
     size: pictures.sizes.some(({ name }) => name === given.size) ? given.size : pictures.default_size,
     ...(withScale ? { scale: Math.min(given.scale ?? 1, pictures.max_scale) } : {}),
   };

@@ -14,6 +14,7 @@ from functions.api.auth import User, is_operator
 from functions.api.compare_models import MOST_SETS, Comparison, compare_models
 from functions.api.end_images import more_like, retry_images
 from functions.api.end_training import CancelOutcome, cancel_job
+from functions.api.idempotency import IdempotencyKey
 from functions.api.image_views import ImageDownloadView, ImageFileView, ImagesView, images_view
 from functions.api.live_events import LiveStream, live_events
 from functions.api.models import owned_model
@@ -34,7 +35,6 @@ router = APIRouter(prefix="/v1", tags=["images"], route_class=ToldRoute)
 
 MAX_PROMPT = 2000
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 Count = Annotated[int, Field(ge=1, le=MAX_PICTURES)]
 Size = Annotated[str, Field(json_schema_extra={"enum": list(PICTURE_SIZES)})]
 Scale = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
@@ -107,7 +107,9 @@ def _desk() -> ImageDesk:
 
 
 @router.post("/models/{model_id}/images", status_code=202)
-def make_images(model_id: str, new: NewImages, user: User, response: Response, key: Key = None) -> ImagesView:
+def make_images(
+    model_id: str, new: NewImages, user: User, response: Response, key: IdempotencyKey = None
+) -> ImagesView:
     """Make pictures with your model. The same Idempotency-Key gives the same pictures: they are paid once."""
     model = owned_model(model_id, user)
     job = start_images(model, key or bootstrap.new_nonce(), ImageWish(**new.model_dump()), _desk())
@@ -242,7 +244,7 @@ def check_images(images_id: str, user: User) -> ImagesView:
 
 
 @router.post("/images/{images_id}/more", status_code=202)
-def make_more_images(images_id: str, user: User, response: Response, key: Key = None) -> ImagesView:
+def make_more_images(images_id: str, user: User, response: Response, key: IdempotencyKey = None) -> ImagesView:
     """More like these: the same prompt, model, size and scale, with a new seed."""
     job = owned_images(images_id, user)
     more = more_like(job, key or bootstrap.new_nonce(), models=bootstrap.models(), desk=_desk())
@@ -251,7 +253,7 @@ def make_more_images(images_id: str, user: User, response: Response, key: Key = 
 
 
 @router.post("/comparisons", status_code=202)
-def make_comparison(new: NewComparison, user: User, response: Response, key: Key = None) -> ComparisonView:
+def make_comparison(new: NewComparison, user: User, response: Response, key: IdempotencyKey = None) -> ComparisonView:
     """Make the same pictures with several models (versions) or at several scales; each set is a job of its own."""
     models = [owned_model(model_id, user) for model_id in new.model_ids]
     wanted = Comparison(**new.model_dump(exclude={"model_ids"}))

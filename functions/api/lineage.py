@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.auth import User
 from functions.api.given_captions import MAX_CAPTIONS
+from functions.api.idempotency import IdempotencyKey
 from functions.api.lineage_views import DiffView, Family, LineageView, diff_view, lineage_view
 from functions.api.models import owned_model
 from functions.api.promote_model import promote_model
@@ -85,7 +86,7 @@ def retrain(
     retraining: Retraining,
     user: User,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> TrainingView:
     """Train your model again, with the pictures that its shoot has now: the next version of its name.
 

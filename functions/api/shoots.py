@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api.auth import User
+from functions.api.idempotency import IdempotencyKey
 from functions.api.plain_words import HIDDEN, Words
 from functions.api.search_shoots import search_shoots
 from functions.api.seats import Seats
@@ -129,7 +130,7 @@ def create_shoot(
     new: NewShoot,
     user: User,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> ShootView:
     """An empty shoot of yours; the same Idempotency-Key gives the same shoot, and takes no other name or person."""
     _require_import()

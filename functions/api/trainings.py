@@ -14,6 +14,7 @@ from sse_starlette import EventSourceResponse
 from functions.api.auth import User
 from functions.api.end_training import CancelOutcome, cancel_job, retry_training
 from functions.api.given_captions import MAX_CAPTIONS
+from functions.api.idempotency import IdempotencyKey
 from functions.api.live_events import LiveStream, live_events
 from functions.api.live_trainings import LiveTrainings
 from functions.api.plain_words import Words
@@ -93,7 +94,7 @@ def create_training(
     new: NewTraining,
     user: User,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> TrainingView:
     """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once."""
     wish = Wish(**new.model_dump())

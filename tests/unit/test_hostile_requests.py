@@ -367,6 +367,22 @@ def test_an_origin_that_is_none_is_another_sites(world: ApiWorld, origin: str) -
     assert kept(world) == before
 
 
+KEYED = [
+    operation
+    for operation in operations()
+    if any(parameter["name"].lower() == "idempotency-key" for parameter in operation.document.get("parameters", ()))
+]
+
+
+@pytest.mark.parametrize("operation", KEYED, ids=str)
+def test_a_key_like_those_of_our_own_is_refused_wherever_there_is_one(world: ApiWorld, operation: Operation) -> None:
+    before = kept(world)
+    answer = ask(world, operation, headers=raw({"Idempotency-Key": "\0retry\0t_1"}))
+    assert answer.status_code == 422, answer.text
+    assert kept(world) == before
+    assert len(KEYED) >= 6
+
+
 def test_a_key_is_one_request_whatever_is_in_it_and_another_request_under_it_is_refused(world: ApiWorld) -> None:
     for key in ("x", "x" * 255, "../..", "\xff\xfe", "'; --", "a\tb"):
         headers, wish = raw({"Idempotency-Key": key}), {"shoot_id": "s_1", "trigger_word": "TOK", "force": True}

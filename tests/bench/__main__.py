@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Annotated
@@ -86,11 +87,18 @@ def _measured(chosen: Benchmarks) -> Iterator[Figure]:
     with Progress(*columns, console=console, redirect_stdout=False) as progress:
         for number, (name, run) in enumerate(chosen.items(), start=1):
             task = progress.add_task(f"{number}/{len(chosen)} {name}", total=None)
+            began = time.monotonic()
             # what the product logs on the way is not what somebody wants to read here
             with redirect_stdout(io.StringIO()):
                 figures = list(run())
             yield from figures
-            progress.update(task, total=1, completed=1)
+            progress.remove_task(task)
+            console.print(f"{number}/{len(chosen)} {name}, {time.monotonic() - began:.0f} s: {_in_short(figures)}")
+
+
+def _in_short(figures: list[Figure]) -> str:
+    """What came of it, in the shortest way: the ratios, else the values."""
+    return ", ".join(f"{ratio} ×" if ratio else measured for _, measured, _, ratio, *_ in map(cells, figures))
 
 
 def _table(figures: list[Figure]) -> Table:

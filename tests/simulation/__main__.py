@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
+from shared.all_jobs import AnyJob
 from tests.simulation.rules import violations
 from tests.simulation.shrinking import shrink
 from tests.simulation.simulation import simulate
@@ -43,10 +45,20 @@ def play(seeds: range) -> Batch:
         outcome = simulate(seed)
         runs += len(outcome.runs)
         faults.update(kind_of(fault) for fault in outcome.struck)
-        endings.update(f"{t.status} {t.error.code if t.error else ''}".strip() for t in outcome.trainings)
+        endings.update(map(ending_of, (*outcome.trainings, *outcome.images)))
+        endings.update(f"erased: {_NAMES[deletion.gone.id[0]]}" for deletion in outcome.deletions)
         if sentences := violations(outcome):
             broken[seed] = sentences
     return Batch(broken=broken, endings=endings, faults=faults, runs=runs)
+
+
+_NAMES = {"t": "a training", "i": "pictures", "m": "a model"}
+_ID = re.compile(r"[timp]_\w+|\d+")
+
+
+def ending_of(job: AnyJob) -> str:
+    """How a job ended, in the words of the table."""
+    return f"{job.kind}: {job.status} {job.error.code if job.error else ''}".strip()
 
 
 _IN_A_CALL = {"killed": "killed {when} a call's effect", "fails": "call fails {when} its effect", "slow": "slow {when}"}
@@ -64,8 +76,8 @@ def kind_of(fault: str) -> str:
         )
     if what.endswith("arrives late"):
         return "message late"
-    if not place and what[0].isdigit():
-        return f"user {what.split(' ', 1)[1]}"
+    if not place and _ID.search(what):
+        return f"user: {_ID.sub('', what).strip()}"
     return f"fal.ai or Pub/Sub: {what}" if place else what
 
 
@@ -102,22 +114,23 @@ def _played(seeds: range) -> Iterator[Batch]:
 def _print_counts(seeds: int, batches: list[Batch]) -> None:
     faults = sum((batch.faults for batch in batches), Counter[str]())
     endings = sum((batch.endings for batch in batches), Counter[str]())
-    table = Table("fault", "times", "ending", "trainings", title=f"{seeds:,} schedules")
+    table = Table("fault", "times", "ending", "jobs", title=f"{seeds:,} schedules")
     rows = max(len(faults), len(endings))
     left = [*faults.most_common(), *[("", 0)] * rows]
     right = [*endings.most_common(), *[("", 0)] * rows]
     for (fault, times), (ending, count) in zip(left[:rows], right[:rows], strict=True):
         table.add_row(fault, f"{times:,}" if fault else "", ending, f"{count:,}" if ending else "")
     console.print(table)
-    console.print(f"{sum(endings.values()):,} trainings, {sum(batch.runs for batch in batches):,} runs at fal.ai.")
+    jobs = sum(count for ending, count in endings.items() if not ending.startswith("erased"))
+    console.print(f"{jobs:,} jobs, {sum(batch.runs for batch in batches):,} runs at fal.ai.")
 
 
 def _tell(seed: int) -> int:
     """The whole story of one schedule; 1 where it breaks a rule."""
     outcome = simulate(seed)
     console.print("\n".join(outcome.story), markup=False)
-    for training in outcome.trainings:
-        console.print(f"{training.id}: {training.status} {training.error or ''}", markup=False)
+    for job in (*outcome.trainings, *outcome.images):
+        console.print(f"{job.id}: {job.status} {job.error or ''}", markup=False)
     sentences = violations(outcome)
     for sentence in sentences:
         console.print(f"[red]{sentence}[/]")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-from shared.all_jobs import AnyJob
+from shared.jobs import Job
 from tests.simulation.rules import violations
 from tests.simulation.shrinking import shrink
 from tests.simulation.simulation import simulate
@@ -56,7 +56,7 @@ _NAMES = {"t": "a training", "i": "pictures", "m": "a model"}
 _ID = re.compile(r"[timp]_\w+|\d+")
 
 
-def ending_of(job: AnyJob) -> str:
+def ending_of(job: Job) -> str:
     """How a job ended, in the words of the table."""
     return f"{job.kind}: {job.status} {job.error.code if job.error else ''}".strip()
 
@@ -77,7 +77,7 @@ def kind_of(fault: str) -> str:
     if what.endswith("arrives late"):
         return "message late"
     if not place and _ID.search(what):
-        return f"user: {_ID.sub('', what).strip()}"
+        return f"user: {' '.join(_ID.sub('', what).split())}"
     return f"fal.ai or Pub/Sub: {what}" if place else what
 
 

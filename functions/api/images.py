@@ -18,6 +18,7 @@ from functions.api.idempotency import IdempotencyKey
 from functions.api.image_views import ImageDownloadView, ImageFileView, ImagesView, images_view
 from functions.api.live_events import LiveStream, live_events
 from functions.api.models import owned_model
+from functions.api.plain_words import Text
 from functions.api.stories import StoryView, story_view
 from functions.api.thumbnails import show_thumbnails
 from functions.api.told_routes import ToldRoute
@@ -48,7 +49,7 @@ class NewImages(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"prompt": "[trigger] in a red cape, full body", "count": 2}]}
     )
 
-    prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
+    prompt: Text = Field(min_length=1, max_length=MAX_PROMPT)
     count: Count = 1
     size: Size = DEFAULT_SIZE
     seed: Seed | None = Field(default=None, description="The same seed and prompt make the same pictures")
@@ -65,7 +66,7 @@ class NewComparison(BaseModel):
         },
     )
 
-    prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
+    prompt: Text = Field(min_length=1, max_length=MAX_PROMPT)
     model_ids: list[str] = Field(min_length=1, max_length=MOST_SETS)
     scales: list[Scale] = Field(default=[1.0], min_length=1, max_length=MOST_SETS)
     count: Count = 1

@@ -1,4 +1,4 @@
-"""Words that somebody gives a thing and that are shown to people: one line, in which nothing hides."""
+"""Words that somebody gives and that are shown to people: nothing hides in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
 """For a regular expression: control characters, further ends of lines, and what turns the direction of reading."""
 
-_HIDDEN = re.compile(f"[{HIDDEN}]")
+_TEXT = HIDDEN.replace(r"\x00-\x1f", r"\x00-\x08\x0b\x0c\x0e-\x1f")
+_HIDDEN, _HIDDEN_IN_TEXT = re.compile(f"[{HIDDEN}]"), re.compile(f"[{_TEXT}]")
 _SHOWN = frozenset("LMNPS")
 
 
@@ -25,5 +26,14 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _text(text: str) -> str:
+    if _HIDDEN_IN_TEXT.search(text):
+        raise PydanticCustomError("text", "has to be without control characters or changes of direction")
+    return text
+
+
 Words = Annotated[str, AfterValidator(_one_line), Field(json_schema_extra={"pattern": f"^[^{HIDDEN}]*$"})]
-"""The type of such a field; how long it may be is said where it stands."""
+"""A name or a title: one line, of which something can be seen. How long it may be is said where it stands."""
+
+Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra={"pattern": f"^[^{_TEXT}]*$"})]
+"""Sentences, on as many lines as one likes."""

@@ -450,3 +450,12 @@ def test_what_a_trigger_word_or_an_id_may_be_is_said_in_words(world: ApiWorld) -
     person = world.client.post("/v1/shoots", json={"costume_name": "Cape", "person_id": "an na"})
     assert "trigger_word: has to be 1 to 50 letters, digits, spaces, - and _" in trigger.json()["detail"]
     assert "person_id: has to be 1 to 128 letters" in person.json()["detail"]
+
+
+@pytest.mark.parametrize("words", ["a\x00b", "\x1b[31mred", "a\u202eb", "a\u2028b"], ids=ascii)
+def test_a_prompt_in_which_something_hides_is_refused_and_lines_are_not(world: ApiWorld, words: str) -> None:
+    refused = world.client.post("/v1/models/m_1/images", json={"prompt": words})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert "prompt: has to be without control characters" in refused.json()["detail"]
+    answer = world.client.post("/v1/models/m_1/images", json={"prompt": "in the rain,\n\tat night"})
+    assert answer.status_code == 202

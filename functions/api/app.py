@@ -40,7 +40,8 @@ UPLOADS_PER_USER, UPLOADS = 8, 16
 LOOKS_PER_USER, LOOKS = 6, 20
 
 _DESCRIPTION = """\
-Train a LoRA from a shoot, follow it, and keep the model. Errors are RFC 9457 problems with a stable `code`.
+Train a LoRA from a shoot, follow it, keep the model, and make pictures with it. Errors are RFC 9457 problems with a
+stable `code`.
 """
 
 

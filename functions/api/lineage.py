@@ -64,7 +64,7 @@ class Retraining(BaseModel):
     continue_weights: bool = Field(
         default=False, description="Begin with this model's weights, where its trainer can; else afresh"
     )
-    force: bool = Field(default=False, description="Train although the same input already gave a model")
+    force: bool = Field(default=False, description="Train although the same gave a model or is being trained")
     samples: Samples = None
 
 

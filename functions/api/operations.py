@@ -86,7 +86,7 @@ def discard_dead_letter(letter_id: str, operator: Operator) -> DeadLetterDetailV
 
 @router.post("/trainings/{training_id}/redrive", status_code=202)
 def redrive_training(training_id: str, operator: Operator) -> RedrivenView:
-    """Have anybody's training looked after now: its present step is announced again where it is still due."""
+    """Have anybody's training or set of pictures looked after now: the step that is still due is announced again."""
     training = bootstrap.jobs().get(training_id)
     bootstrap.publisher().publish(CheckRequested(training_id=training.id))
     logs.warning("step_redriven", training_id=training.id, status=training.status, operator=operator)

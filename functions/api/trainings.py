@@ -96,7 +96,10 @@ def create_training(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> TrainingView:
-    """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once."""
+    """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once.
+
+    The same order under another key is a 409, `already_training` or `already_trained`, unless it is to be forced.
+    """
     wish = Wish(**new.model_dump())
     training = start_training(user, idempotency_key or bootstrap.new_nonce(), wish, desk())
     response.headers["Location"] = f"/v1/trainings/{training.id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from shared.errors import ImagesNotFound
 from shared.events import CheckRequested
 from shared.image_jobs import ImageJob
 from shared.ports import ObjectInfo
+from shared.reading import read_ahead
 from shared.shoots import Picture, file_name
 from shared.start_images import DEFAULT_SIZE, MAX_SEED, ImageDesk, ImageWish, start_images
 from shared.trainers.entry import MAX_PICTURES, PICTURE_SIZES
@@ -35,6 +37,9 @@ from shared.trainers.entry import MAX_PICTURES, PICTURE_SIZES
 router = APIRouter(prefix="/v1", tags=["images"], route_class=ToldRoute)
 
 MAX_PROMPT = 2000
+
+# Sets that are made ready to be shown at the same time.
+_AT_ONCE = 4
 
 Count = Annotated[int, Field(ge=1, le=MAX_PICTURES)]
 Size = Annotated[str, Field(json_schema_extra={"enum": list(PICTURE_SIZES)})]
@@ -137,7 +142,15 @@ def list_images(
 
 def _page(user: str, limit: int, cursor: str | None, model_id: str | None = None) -> PageView[ImagesView]:
     page = bootstrap.images().list_for_owner(user, limit=limit, cursor=cursor, model_id=model_id)
-    return PageView(items=[with_thumbnails(job) for job in page.items], next_cursor=page.next_cursor)
+    return PageView(items=_several(page.items, with_thumbnails), next_cursor=page.next_cursor)
+
+
+def _several(jobs: Sequence[ImageJob], view: Callable[[ImageJob], ImagesView]) -> list[ImagesView]:
+    """The views of `jobs` in their order, a few at a time: each of them asks a bucket."""
+    most = bootstrap.dataset_settings().read_ahead_bytes
+    return list(
+        read_ahead(jobs, view, lambda job: sum(p.size for p in job.pictures), max_bytes=most, max_items=_AT_ONCE)
+    )
 
 
 def with_thumbnails(job: ImageJob, urls: dict[str, str] | None = None) -> ImagesView:
@@ -162,12 +175,12 @@ def _picture(job: ImageJob, name: str, size: int, crc32c: str) -> Picture:
 def show_images(images_id: str, user: User) -> ImagesView:
     """One set of your pictures, with signed URLs to look at them for a while."""
     job = owned_images(images_id, user)
-    return with_thumbnails(job, _urls(job))
+    return _with_urls(job)
 
 
-def _urls(job: ImageJob) -> dict[str, str]:
+def _with_urls(job: ImageJob) -> ImagesView:
     bucket, ttl_s = bootstrap.models_bucket(), bootstrap.api_settings().download_url_ttl_s
-    return {picture.name: bucket.sign(picture.name, ttl_s=ttl_s) for picture in job.pictures}
+    return with_thumbnails(job, {picture.name: bucket.sign(picture.name, ttl_s=ttl_s) for picture in job.pictures})
 
 
 @router.get("/images/{images_id}/download")
@@ -270,4 +283,4 @@ def show_comparison(group_id: str, user: User) -> ComparisonView:
     if not found:
         raise ImagesNotFound(id=group_id)
     ordered = sorted(found, key=lambda job: (job.model_name, job.version, job.scale, job.created_at))
-    return ComparisonView(id=group_id, items=[with_thumbnails(job, _urls(job)) for job in ordered])
+    return ComparisonView(id=group_id, items=_several(ordered, _with_urls))

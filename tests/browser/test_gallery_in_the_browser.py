@@ -311,7 +311,7 @@ def test_samples_are_announced_on_the_trainings_page_and_appear_with_the_model(
     page = console.page
     training = train(stack, shoot_id, trigger, samples=2)
     page.goto(f"/trainings/{training}")
-    expect(page.get_by_text("2, quoted $0.07")).to_be_visible()
+    expect(page.get_by_text("2 sample pictures with the model, quoted $0.07")).to_be_visible()
     too_early: Iterator[dict[str, Any]] = iter([{"items": [], "next_cursor": None}])
 
     def answer_first_as_a_moment_before(route: Any) -> None:

@@ -17,9 +17,8 @@ export function trainingFacts(training) {
     ["To learn", presetWords(training)],
     ...parameterFacts(training.parameters, training.trainer),
     ["Dataset", dataset ? `${count(dataset.image_count, "picture")}, ${count(dataset.caption_count, "caption")}, ${bytes(dataset.bytes)}` : null],
-    ["Afterwards", training.samples ? `${count(training.samples, "sample picture")} with the model` : null],
+    ["Afterwards", samplesWords(training)],
     ["Quoted", typeof quote?.price_usd === "number" ? money(quote.price_usd) : null],
-    ["Sample pictures", samplesWords(training)],
     ["Cost", typeof training.cost_usd === "number" ? money(training.cost_usd) : null],
     ["Asked for", time(training.created_at, moment(training.created_at), training.created_at)],
     ["Took", training.stage ? null : totalTime(training)],
@@ -32,7 +31,8 @@ export function trainingFacts(training) {
 
 function samplesWords({ samples, quote }) {
   if (!samples) return null;
-  return typeof quote?.samples_usd === "number" ? `${samples}, quoted ${money(quote.samples_usd)}` : `${samples}`;
+  const price = typeof quote?.samples_usd === "number" ? `, quoted ${money(quote.samples_usd)}` : "";
+  return `${count(samples, "sample picture")} with the model${price}`;
 }
 
 /** The parameters as pairs; texts that are empty say nothing. */

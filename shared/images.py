@@ -60,6 +60,11 @@ def kind_by_name(name: str) -> str:
     return _KIND_OF[split_name(name)[1]]
 
 
+def check_kind(data: bytes, name: str) -> None:
+    """Raise `UnreadableImage` unless `data` begins as the type that `name` claims."""
+    _refuse_another_kind(data, file_name(name), kind_by_name(name))
+
+
 def check_image(data: bytes, name: str, *, max_pixels: int) -> None:
     """Raise `UnreadableImage` unless `data` decodes as the type that `name` claims, stands still and is not too large.
 

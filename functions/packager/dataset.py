@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from shared.datasets import caption_errors, caption_file, decode_caption, raise_first, with_trigger
-from shared.images import check_image, without_metadata
+from shared.images import check_image, check_kind, without_metadata
 from shared.ports import ObjectInfo, Objects
 from shared.reading import read_ahead, read_whole
 from shared.settings import DatasetSettings
@@ -49,8 +49,12 @@ def checked_files(
 
 def _image(info: ObjectInfo, proven: Collection[str], bucket: Objects, limits: DatasetSettings) -> bytes:
     """The picture as it is sent, and as such checked."""
-    image = without_metadata(read_whole(bucket, info), info.name, max_pixels=limits.max_image_pixels)
-    if not proven or digest_of(image) not in proven:
+    stored = read_whole(bucket, info)
+    check_kind(stored, info.name)
+    if proven and digest_of(stored) in proven:
+        return stored  # what was decoded had no metadata any more, so this has none
+    image = without_metadata(stored, info.name, max_pixels=limits.max_image_pixels)
+    if image is stored or not proven or digest_of(image) not in proven:
         check_image(image, info.name, max_pixels=limits.max_image_pixels)
     return image
 

@@ -137,7 +137,7 @@ def make_archive(
         found,
         trigger_word=training.trigger_word,
         captions=captions,
-        proven=proven_whole(training.shoot_id, thumbnails),
+        proven=proven_whole(training.shoot_id, thumbnails, max_pixels=limits.max_image_pixels),
         bucket=shoots,
         limits=limits,
     )

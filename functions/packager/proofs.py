@@ -10,10 +10,11 @@ from shared.ports import Objects
 from shared.thumbnail_names import read_names, thumbnail_prefix
 
 
-def proven_whole(shoot_id: str, thumbnails: Objects) -> Collection[str]:
-    """The digests of the pictures that were decoded whole for this shoot's thumbnails; one listing.
+def proven_whole(shoot_id: str, thumbnails: Objects, *, max_pixels: int) -> Collection[str]:
+    """The digests of the pictures that were decoded whole for this shoot's thumbnails, as they are sent; one listing.
 
-    None where the bucket does not answer: then every picture is decoded, which takes longer and is as good.
+    Larger ones than are allowed now prove nothing. Where the bucket does not answer nothing is proven: then every
+    picture is decoded, which takes longer and is as good.
     """
     prefix = thumbnail_prefix(shoot_id)
     try:
@@ -21,4 +22,4 @@ def proven_whole(shoot_id: str, thumbnails: Objects) -> Collection[str]:
     except StorageUnavailable as error:
         logs.warning("thumbnails_unavailable", folder=prefix, reason=error.message)
         return frozenset()
-    return frozenset(name.digest for name in names.values() if name.readable)
+    return frozenset(name.digest for name in names.values() if 0 < name.pixels <= max_pixels)

@@ -48,7 +48,7 @@ class Shoot:
         name = ThumbnailName(of="9.jpg-AAAAAA", digest=digest_of(content), width=width, height=width)
         self.thumbnails.write(f"{thumbnail_prefix(shoot_id)}{name}", [b""], content_type="image/webp")
 
-    def packaged(self) -> Mapping[str, bytes]:
+    def packaged(self, limits: DatasetSettings = LIMITS) -> Mapping[str, bytes]:
         datasets = MemoryObjects("datasets")
         made = make_archive(
             a_training(shoot_id="s_1"),
@@ -56,7 +56,7 @@ class Shoot:
             thumbnails=self.thumbnails,
             datasets=datasets,
             nonce="n",
-            limits=LIMITS,
+            limits=limits,
         )
         content = b"".join(datasets.read(made.archive))
         assert made.sha256 == hashlib.sha256(content).hexdigest()
@@ -119,6 +119,21 @@ def test_what_was_looked_at_makes_the_same_archive_as_what_was_not(what: str) ->
         digest_of(content) for content in before.values() if content[:3] != b"TOK"
     }
     assert shoot.packaged() == before
+
+
+def test_bytes_that_are_whole_under_one_name_are_not_under_one_of_another_type() -> None:
+    shoot = Shoot()
+    shoot.look()
+    shoot.put("9.png", a_jpeg(0))
+    with pytest.raises(UnreadableImage, match="a JPEG, not a PNG"):
+        shoot.packaged()
+
+
+def test_a_picture_that_is_larger_than_is_allowed_by_now_is_refused_although_it_was_looked_at() -> None:
+    shoot = Shoot()
+    shoot.look()
+    with pytest.raises(UnreadableImage, match="pixels"):
+        shoot.packaged(DatasetSettings(max_image_pixels=100))
 
 
 def test_a_picture_that_was_replaced_after_somebody_looked_is_decoded() -> None:

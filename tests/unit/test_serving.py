@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from infra.local.processes import ROOT
 from infra.local.servers import source_of
 
@@ -21,11 +19,10 @@ def started(**settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["MIRROR_STALLED_S", "PORT"])
-def test_a_function_whose_settings_cannot_be_read_does_not_start(name: str) -> None:
-    done = started(**{name: "secret"})
+def test_a_function_whose_settings_cannot_be_read_does_not_start() -> None:
+    done = started(MIRROR_STALLED_S="secret")
     assert (done.returncode, done.stderr) == (2, "")
     line = json.loads(done.stdout)
     assert (line["severity"], line["message"]) == ("ERROR", "settings_unreadable")
-    assert line["reason"].startswith(f"{name} takes a")
+    assert line["reason"].startswith("MIRROR_STALLED_S takes a number")
     assert "secret" not in done.stdout

@@ -180,7 +180,7 @@ class MirrorSettings(Group):
 class MonitorSettings(Group):
     """How one tick of the monitor is bounded and when it acts."""
 
-    tick_trainings: int = Field(500, description="Trainings that one tick looks after, the longest waiting first")
+    tick_trainings: int = Field(500, description="Jobs that one tick looks after, the longest waiting first")
     tick_objects: int = Field(2000, description="ZIPs that one tick looks at")
     progress_interval_s: float = Field(5.0, description="Progress is written at most this often per training")
     stalled_s: float = Field(120.0, description="After this a stage that should have moved is announced again")
@@ -225,9 +225,9 @@ class DeliverySettings(Group):
 
 
 class NotifySettings(Group):
-    """Who is told when a training has ended (docs/notifications.md); nobody where NOTIFY_URL is empty."""
+    """Who is told when a job has ended (docs/notifications.md); nobody where NOTIFY_URL is empty."""
 
-    notify_url: str = Field("", description="Where ends of trainings are POSTed, signed; empty: nobody is notified")
+    notify_url: str = Field("", description="Where ends of jobs are POSTed, signed; empty: nobody is notified")
     notify_secret: SecretStr = Field(
         SecretStr(""),
         description="What they are signed with, whsec_…; two of them while it is changed, the new one first",

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from infra.local.fal_simulator.control import SimulatorControl
 from tests.browser.console import Console
@@ -283,3 +284,23 @@ def test_a_model_is_renamed_and_deleted_only_with_its_name(console: Console, tri
     page.get_by_role("heading", name="Models", level=1).wait_for()
     page.goto(address)
     page.get_by_text("There is no model").wait_for()
+
+
+def test_what_sample_pictures_cost_is_said_before_and_a_user_can_say_no(console: Console, trigger: str) -> None:
+    page = console.page
+
+    def quote_as_where_samples_are_set_up(route: Any) -> None:
+        wanted = {"samples": 4, **json.loads(route.request.post_data)}
+        route.fulfill(response=route.fetch(post_data=json.dumps(wanted)))
+
+    page.route("**/v1/quotes", quote_as_where_samples_are_set_up)
+    console.open_shoot()
+    price = page.get_by_role("group", name="Price")
+    expect(price).to_contain_text("$2.14")
+    expect(price).to_contain_text("$2.00 for the training and $0.14 for 4 sample pictures")
+    page.get_by_label("Make sample pictures when it is done").uncheck()
+    expect(price).not_to_contain_text("sample")
+    expect(price).to_contain_text("$2.00")
+    with page.expect_request(lambda request: request.method == "POST" and "/v1/trainings" in request.url) as sent:
+        console.press_train(trigger)
+    assert json.loads(sent.value.post_data or "")["samples"] == 0

@@ -38,7 +38,10 @@ def up(data_dir: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str],
         yield process, url
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=PATIENCE_S)
+        try:
+            process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
 
 
 def _wait_until_up(process: subprocess.Popen[str], url: str) -> None:

@@ -107,6 +107,6 @@ def pipeline_throughput() -> Iterator[Figure]:
 def _shares(trainings: Sequence[dict[str, Any]]) -> str:
     spent: Counter[str] = Counter()
     for training in trainings:
-        spent.update(training["stage_seconds"])
+        spent.update(training["stages"])
     whole = sum(spent.values())
     return ", ".join(f"{stage} {seconds / whole:.0%}" for stage, seconds in spent.most_common())

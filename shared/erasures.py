@@ -264,16 +264,19 @@ def _staying(found: Inventory, steps: Iterable[Step]) -> Iterator[Line]:
         yield Line(what=What.BILLING, count=len(billed), of=billed, reason=BILLED)
 
 
-def to_repeat(found: Inventory, steps: Iterable[Step], *, changed_after: datetime) -> tuple[Step, ...]:
+def to_repeat(found: Inventory, steps: Sequence[Step], *, changed_after: datetime) -> tuple[Step, ...]:
     """The steps that delete what is still written by whoever is at work on a job that changed lately; uncounted.
 
     A training without a model may get one, and a number for it: `VERSIONS` stands for what has that number by then.
-    Of pictures those sets alone that are known: others may have been begun meanwhile, and stay.
+    Of pictures those sets alone that are known: others may have been begun meanwhile, and stay. What is told of a job
+    may be told late, however long it has been unchanged: where they are not too many for a record, all of that.
     """
     trainings = [training for training in found.trainings if training.updated_at > changed_after]
     ids = {job.id for job in (*trainings, *found.images) if job.updated_at > changed_after}
     ids |= {m.id for m in found.models if m.trained_at > changed_after or m.training_id in ids}
-    repeated = [replace(step, count=None, size=0) for step in steps if step.of in ids and step.what in _WRITTEN]
+    told = (What.STORY, What.NOTICES) if len(steps) <= MOST_STEPS else ()
+    due = (step for step in steps if step.what in told or (step.of in ids and step.what in _WRITTEN))
+    repeated = [replace(step, count=None, size=0) for step in due]
     for job in found.images:
         if job.id in ids:
             repeated += [Step(what=what, of=job.id, place=job.prefix) for what in (What.SMALL_PICTURES, What.PICTURES)]

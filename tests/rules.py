@@ -103,7 +103,9 @@ def success_is_a_whole_model(evidence: Evidence) -> Iterator[str]:
 def _flaws(model: Model, evidence: Evidence) -> Iterator[str]:
     kept = {found.name: found for found in evidence.kept}
     training = next((job for job in reversed(evidence.ever) if job.id == model.training_id), None)
-    if training is None or (training.is_terminal and training.status is not Status.SUCCEEDED):
+    # a mirror may have recorded it when its training had been given up, and was then deleted before it was recovered
+    given_up = any(job.id == model.training_id and job.is_recoverable for job in evidence.erased)
+    if training is None or (training.is_terminal and training.status is not Status.SUCCEEDED and not given_up):
         yield f"{model.id} is a model of {model.training_id}, which is {training and training.status}"
     for file in model.files:
         weights = kept.get(_object_name(file.uri))

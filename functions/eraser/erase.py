@@ -107,7 +107,7 @@ class Eraser:
         at = self.clock.now()
         settles = timedelta(seconds=self.settles_s)
         if plan.steps:
-            again = to_repeat(found, whole.steps, changed_after=at - settles)
+            again = to_repeat(found, whole.steps, changed_after=at - settles) if settles else ()
             return self.erasures.update(
                 erasure.id, lambda e: e.begun(plan, at=at, again=again) if e.unchanged(erasure) else e
             )

@@ -276,7 +276,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="an erasure looks but once",
         module="functions.eraser.erase",
-        old="again = to_repeat(found, whole.steps, changed_after=at - settles)",
+        old="again = to_repeat(found, whole.steps, changed_after=at - settles) if settles else ()",
         new="again = ()",
         hint=126,
     ),

@@ -307,7 +307,9 @@ class Simulation:
         """Whether a mirror was killed, or could not clear up; what it left goes a day later."""
         killed = (f"mirror {training_id}", "KILLED"), ("EVERYTHING RESTARTS", "")
         gave_up = (f"mirror {training_id}", "a dead letter")
-        told = *killed, gave_up, ("step_after_the_end_hindered", training_id)
+        # who works longer than its deadline may find that another one was acked, and is not called again
+        overtaken = (f"mirror {training_id}", "the ack deadline passed")
+        told = *killed, gave_up, overtaken, ("step_after_the_end_hindered", training_id)
         return any(one in line and other in line for line in self.story for one, other in told)
 
     def _recover_all(self) -> list[str]:

@@ -113,11 +113,12 @@ def test_a_model_that_comes_after_its_failed_training_was_erased_goes_too() -> N
     assert (world.models._models, list(world.kept.list(""))) == ({}, [])
 
 
-def test_what_had_settled_before_is_done_at_once(world: World) -> None:
+def test_of_what_had_settled_before_only_what_is_told_is_looked_at_again(world: World) -> None:
     world.erasure_settles_s = 900
     world.clock.advance(901)
     receipt = erase(world, Subject.PERSON, PERSON, with_shoots=True)
-    assert (receipt.state, receipt.again) == (State.DONE, ())
+    assert {step.what for step in receipt.again} == {What.STORY, What.NOTICES}
+    assert settled(world, receipt).state is State.DONE
 
 
 def test_pressing_again_after_the_receipt_begins_no_second_erasure_of_nothing() -> None:

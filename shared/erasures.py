@@ -265,7 +265,8 @@ def _staying(found: Inventory, steps: Iterable[Step]) -> Iterator[Line]:
 
 
 def to_repeat(found: Inventory, steps: Sequence[Step], *, changed_after: datetime) -> tuple[Step, ...]:
-    """The steps that delete what is still written by whoever is at work on a job that changed lately; uncounted.
+    """The steps that delete what is still written by whoever is at work on a job that changed lately, or on a shoot;
+    uncounted.
 
     A training without a model may get one, and a number for it: `VERSIONS` stands for what has that number by then.
     Of pictures those sets alone that are known: others may have been begun meanwhile, and stay. What is told of a job
@@ -280,6 +281,9 @@ def to_repeat(found: Inventory, steps: Sequence[Step], *, changed_after: datetim
     for job in found.images:
         if job.id in ids:
             repeated += [Step(what=what, of=job.id, place=job.prefix) for what in (What.SMALL_PICTURES, What.PICTURES)]
+    for shoot in found.shoots:
+        # an upload, or somebody who looks at the pictures, may have begun before and write afterwards
+        repeated += [step for step in _of_shoot(shoot, with_shoots=found.with_shoots) if step.what is not What.SHOOT]
     with_models = {model.training_id for model in found.models}
     for training in trainings if found.subject is not Subject.MODEL else ():
         if training.id not in with_models:

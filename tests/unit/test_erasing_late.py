@@ -116,9 +116,29 @@ def test_a_model_that_comes_after_its_failed_training_was_erased_goes_too() -> N
 def test_of_what_had_settled_before_only_what_is_told_is_looked_at_again(world: World) -> None:
     world.erasure_settles_s = 900
     world.clock.advance(901)
-    receipt = erase(world, Subject.PERSON, PERSON, with_shoots=True)
-    assert {step.what for step in receipt.again} == {What.STORY, What.NOTICES}
+    (model,) = world.models.list_for_owner(OWNER, limit=9).items
+    receipt = erase(world, Subject.MODEL, model.id)
+    assert {step.what for step in receipt.again} <= {What.STORY, What.NOTICES}
     assert settled(world, receipt).state is State.DONE
+
+
+def test_an_upload_and_a_small_picture_that_come_after_the_erasure_go_too() -> None:
+    """Who began to upload, or to look at the shoot, before it was erased writes when nobody can name the shoot."""
+    world = World(erasure_settles_s=900)
+    world.shoot()
+    receipt = erase(world, Subject.PERSON, PERSON, with_shoots=True)
+    put(world, world.pictures, "shoots/s_1/preprocessed/late.jpg")
+    put(world, world.thumbnails, "thumbnails/s_1/late.jpg-a-b-1x1.webp")
+    assert settled(world, receipt).state is State.DONE
+    assert [found.name for bucket in (world.pictures, world.thumbnails) for found in bucket.list("")] == []
+
+
+def test_the_apps_own_pictures_stay_when_it_is_looked_once_more() -> None:
+    world = World(erasure_settles_s=900)
+    world.shoot()
+    pictures = [found.name for found in world.pictures.list("")]
+    settled(world, erase(world, Subject.PERSON, PERSON))
+    assert [found.name for found in world.pictures.list("")] == pictures
 
 
 def test_pressing_again_after_the_receipt_begins_no_second_erasure_of_nothing() -> None:

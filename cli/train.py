@@ -113,6 +113,9 @@ def _ordered(client: ApiClient, order: Order) -> Document:
         if problem.code == "already_training":
             training_id = clean(problem.problem.get("details", {}).get("training_id", "TRAINING"))
             problem.hint = f"Watch it: lora trainings watch {training_id}. To pay for the same twice: --force"
+        if problem.code == "already_paid":
+            training_id = clean(problem.problem.get("details", {}).get("training_id", "TRAINING"))
+            problem.hint = f"Fetch what was paid for: lora trainings retry {training_id}. To pay again: --force"
         raise
 
 

@@ -292,6 +292,14 @@ class AlreadyTraining(ProductError):
     status = 409
 
 
+class AlreadyPaid(ProductError):
+    """The same pictures, trigger word and parameters may have been paid for: see whether the training {training_id} can
+    be recovered at no further cost, or train anyway, and pay again, with `force`."""
+
+    code = "already_paid"
+    status = 409
+
+
 class CannotContinue(ProductError):
     """This model cannot be continued ({reason}): train it again from the start, with the same pictures and
     settings."""

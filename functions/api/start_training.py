@@ -14,7 +14,7 @@ from shared.accounts import Limits
 from shared.all_jobs import Jobs
 from shared.announcing import announce
 from shared.datasets import chosen, fingerprint
-from shared.errors import AlreadyTrained, Conflict, ShootNotFound, TrainingNotFound
+from shared.errors import AlreadyPaid, AlreadyTrained, Conflict, ShootNotFound, SubmissionUncertain, TrainingNotFound
 from shared.jobs import keyed_id
 from shared.models import recipe
 from shared.ports import (
@@ -32,10 +32,13 @@ from shared.samples import samples_of, with_samples
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
 from shared.shoots import pictures as pictures_in
-from shared.stages import Attention
+from shared.stages import Attention, Status
 from shared.trainers import checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
+
+# How many failed trainings of a shoot are looked at for one that was paid for.
+LATELY_FAILED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +105,9 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
     `ShootNotFound`; `InvalidParameter` for what the trainer does not take; `InvalidRequest` for no such trainer or
-    preset, or for words about pictures that the shoot does not have; `InvalidCaption`; `AlreadyTraining` and
-    `AlreadyTrained`; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for another request. When
-    announcing fails the training is recorded all the same: the monitor announces it.
+    preset, or for words about pictures that the shoot does not have; `InvalidCaption`; `AlreadyTraining`,
+    `AlreadyTrained` and `AlreadyPaid`; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for
+    another request. When announcing fails the training is recorded all the same: the monitor announces it.
 
     Reserving comes before looking for a model: the same under another key is either still reserved or has its model.
     """
@@ -113,11 +116,11 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         return _same(before, training)
     training = replace(training, recipe=_recipe(training, wish.inherited, desk))
     _reserve(training, desk)
-    if not training.forced and (model := desk.models.find_by_recipe(owner_id, training.recipe)):
+    if not training.forced and (refusal := _bought_before(training, desk)):
         if (before := _recorded(training.id, desk.trainings)) is not None:
             return _same(before, training)
         desk.accounts.update(owner_id, lambda account: account.released({training.id}))
-        raise AlreadyTrained(model_id=model.id)
+        raise refusal
     if not desk.trainings.create(training):
         return _same(_faster(training, desk), training)
     undo_if_too_late(training, accounts=desk.accounts, jobs=desk.jobs, at=desk.clock.now())
@@ -161,6 +164,20 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
 def _reserve(training: Training, desk: Desk) -> None:
     recipe, forced = training.recipe, training.forced
     reserve(training, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits, recipe=recipe, forced=forced)
+
+
+def _bought_before(training: Training, desk: Desk) -> AlreadyTrained | AlreadyPaid | None:
+    """Why the same is not bought again: it has a model, or fal.ai has, or may have, what was paid for."""
+    if model := desk.models.find_by_recipe(training.owner_id, training.recipe):
+        return AlreadyTrained(model_id=model.id)
+    failed = desk.trainings.list_for_owner(
+        training.owner_id, limit=LATELY_FAILED, status=Status.FAILED, shoot_id=training.shoot_id
+    )
+    for before in failed.items:
+        uncertain = before.error is not None and before.error.code == SubmissionUncertain.code
+        if before.recipe == training.recipe and (before.is_recoverable or uncertain):
+            return AlreadyPaid(training_id=before.id)
+    return None
 
 
 def _recorded(training_id: str, trainings: TrainingRepository) -> Training | None:

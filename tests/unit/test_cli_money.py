@@ -122,6 +122,14 @@ def test_what_is_being_trained_already_is_named_and_how_to_watch_it(api: FakeApi
     assert "--force" in outcome.stderr
 
 
+def test_what_may_have_been_paid_for_is_named_and_how_to_fetch_it(api: FakeApi) -> None:
+    problem = a_problem(409, "already_paid", "The same may have been paid for.", training_id="t_7")
+    api.slips["POST", "/v1/trainings"] = [(409, problem)]
+    outcome = run(api, "train", "s_1", "--trigger", "TOK")
+    assert outcome.exit_code == 3
+    assert "lora trainings retry t_7" in outcome.stderr
+
+
 def test_what_the_quote_refuses_is_not_ordered(api: FakeApi) -> None:
     api.slips["POST", "/v1/quotes"] = [(422, a_problem(422, "invalid_request", "There is no stepz."))]
     assert run(api, "train", "s_1", "--trigger", "TOK").exit_code == 3

@@ -10,8 +10,10 @@ import pytest
 from functions.api.end_training import Cancellation, CancelOutcome, cancel_job, retry_training
 from shared.accounts import Limits
 from shared.errors import (
+    AlreadyPaid,
     AlreadyTrained,
     AlreadyTraining,
+    ArtifactCorrupt,
     BudgetExceeded,
     Conflict,
     DatabaseUnavailable,
@@ -309,6 +311,28 @@ def test_what_failed_is_trained_by_whoever_asks_for_it_anew(world: World) -> Non
     world.publisher.publish(world.report(training))
     world.run()
     assert world.start(key="again").status is Status.REQUESTED
+
+
+def test_what_was_paid_for_and_can_be_recovered_is_not_bought_again_unless_it_is_forced(world: World) -> None:
+    training = submitted(world)
+    corrupt = ArtifactCorrupt(reason="cut off")
+    world.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
+    world.trainings.update(training.id, lambda t: t.fail(corrupt, at=world.clock.now(), charged=True))
+    world.tick()
+    with pytest.raises(AlreadyPaid, match=training.id):
+        world.start(key="again")
+    assert not world.accounts.get(OWNER).reservations
+    assert world.start(key="again", force=True).status is Status.REQUESTED
+
+
+def test_what_fal_may_have_run_without_saying_so_is_not_bought_again_unless_it_is_forced(world: World) -> None:
+    training = submitted(world)
+    lost = SubmissionUncertain(reason="no answer")
+    world.trainings.update(training.id, lambda t: t.fail(lost, at=world.clock.now(), charged=None))
+    world.tick()
+    with pytest.raises(AlreadyPaid, match=training.id):
+        world.start(key="again")
+    assert world.start(key="again", force=True).status is Status.REQUESTED
 
 
 def test_an_order_that_died_before_it_was_recorded_does_not_stand_in_its_own_way_for_long(world: World) -> None:

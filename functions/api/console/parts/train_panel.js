@@ -226,6 +226,12 @@ const THE_SAME = {
     see: "See the training",
     page: ({ training_id: id }) => `/trainings/${encodeURIComponent(id)}`,
   },
+  already_paid: {
+    title: "This may have been paid for already",
+    sentence: "The same was trained before, and what was paid for may still be fetched at no further cost.",
+    see: "See that training",
+    page: ({ training_id: id }) => `/trainings/${encodeURIComponent(id)}`,
+  },
 };
 
 function refusal(error, again) {

@@ -91,9 +91,16 @@ def every_schedule_comes_to_its_end(outcome: Outcome) -> Iterator[str]:
 
 
 def what_is_sent_outlives_its_fetching(outcome: Outcome) -> Iterator[str]:
-    """fal.ai finds the archive of every training that still wants it, and the weights of every model that is there."""
+    """fal.ai finds the archive of every training that still wants it, and the weights of every model that is there.
+
+    Not where a process stood still for longer than its claim's lease, after its last look at the clock: then the URL is
+    older than anybody could know, and the user is told.
+    """
     there = {file.uri for model in outcome.models for file in model.files}
+    leases = {write.after.id: write.after.claim.lease_until for write in outcome.writes if write.after.claim}
     for run in outcome.runs:
+        if run.job.submitted_at > leases[run.training_id]:
+            continue
         for bucket, name in map(object_in, run.missing):
             if bucket == "datasets" or f"gs://{bucket}/{name}" in there:
                 yield f"{name} was gone before fal.ai fetched it for {run.training_id}"

@@ -53,14 +53,14 @@ def api(folder: Path, trainings: int) -> Iterator[tuple[FunctionProcess, SqliteT
 
 
 def api_latency() -> Iterator[Figure]:
-    """List and detail with 10,000 trainings in the store, against the same with 10; asked in turns."""
+    """A page of 10 and one training, of 10,000 in the store, against the same of 10; asked in turns."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as many,
         tempfile.TemporaryDirectory(prefix="bench-") as few,
         api(Path(many), 10_000) as (full, _),
         api(Path(few), 10) as (empty, _),
     ):
-        for name, path in (("list", "/v1/trainings?limit=20"), ("detail", "/v1/trainings/t_5")):
+        for name, path in (("list", "/v1/trainings?limit=10"), ("detail", "/v1/trainings/t_5")):
             for process in (full, empty):
                 _p99_ms(process, path)
             turns = [(_p99_ms(full, path), _p99_ms(empty, path)) for _ in range(RUNS)]

@@ -99,7 +99,7 @@ def what_is_sent_outlives_its_fetching(outcome: Outcome) -> Iterator[str]:
     there = {file.uri for model in outcome.models for file in model.files}
     leases = {write.after.id: write.after.claim.lease_until for write in outcome.writes if write.after.claim}
     for run in outcome.runs:
-        if run.job.submitted_at > leases[run.training_id]:
+        if (lease := leases.get(run.training_id)) is not None and run.job.submitted_at > lease:
             continue
         for bucket, name in map(object_in, run.missing):
             if bucket == "datasets" or f"gs://{bucket}/{name}" in there:

@@ -60,7 +60,7 @@ def train(
     ] = None,
     without: Without = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Train, and pay, although the same input already gave a model.")
+        bool, typer.Option("--force", help="Train, and pay, although the same was ordered before.")
     ] = False,
     samples: Samples = None,
     yes: Yes = False,
@@ -102,20 +102,22 @@ def train(
         say(stderr(), f"Watch it: lora trainings watch {clean(training['id'])}")
 
 
+# what to do where the same was ordered before: the detail that names it, and the next step
+_THE_SAME = {
+    "already_trained": ("model_id", "See it: lora models show {}. To train the same again, and pay again: --force"),
+    "already_training": ("training_id", "Watch it: lora trainings watch {}. To pay for the same twice: --force"),
+    "already_paid": ("training_id", "Fetch what was paid for: lora trainings retry {}. To pay again: --force"),
+}
+
+
 def _ordered(client: ApiClient, order: Order) -> Document:
     asked = {name: value for name, value in order.body.items() if value is not None}
     try:
         return client.post(order.path, asked, idempotency_key=str(uuid.uuid4()))
     except ApiProblem as problem:
-        if problem.code == "already_trained":
-            model_id = clean(problem.problem.get("details", {}).get("model_id", "MODEL"))
-            problem.hint = f"See it: lora models show {model_id}. To train the same again, and pay again: --force"
-        if problem.code == "already_training":
-            training_id = clean(problem.problem.get("details", {}).get("training_id", "TRAINING"))
-            problem.hint = f"Watch it: lora trainings watch {training_id}. To pay for the same twice: --force"
-        if problem.code == "already_paid":
-            training_id = clean(problem.problem.get("details", {}).get("training_id", "TRAINING"))
-            problem.hint = f"Fetch what was paid for: lora trainings retry {training_id}. To pay again: --force"
+        if problem.code in _THE_SAME:
+            field, hint = _THE_SAME[problem.code]
+            problem.hint = hint.format(clean(problem.problem.get("details", {}).get(field, "ID")))
         raise
 
 

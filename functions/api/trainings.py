@@ -57,7 +57,7 @@ class NewTraining(BaseModel):
     )
     parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=100)
     samples: Samples = None
-    force: bool = Field(default=False, description="Train although the same gave a model or is being trained")
+    force: bool = Field(default=False, description="Train, and pay, although the same was ordered before")
     captions: Mapping[str, str] = Field(
         default_factory=dict,
         max_length=MAX_CAPTIONS,
@@ -98,7 +98,8 @@ def create_training(
 ) -> TrainingView:
     """Start a training. The same Idempotency-Key gives the same training, however often it is sent: it is paid once.
 
-    The same order under another key is a 409, `already_training` or `already_trained`, unless it is to be forced.
+    The same order under another key is a 409 unless it is to be forced: `already_training`, `already_trained` or,
+    where it failed and was or may have been paid for, `already_paid`.
     """
     wish = Wish(**new.model_dump())
     training = start_training(user, idempotency_key or bootstrap.new_nonce(), wish, desk())

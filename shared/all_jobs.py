@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, cast
 
+from shared.errors import JobNotFound
 from shared.image_jobs import ImageJob, is_image_job
 from shared.jobs import Job
 from shared.ports import ImageJobRepository, TrainingRepository
@@ -25,6 +26,17 @@ class Jobs:
     def get(self, job_id: str) -> AnyJob:
         """The job; `TrainingNotFound` or `ImagesNotFound` where there is none."""
         return self.images.get(job_id) if is_image_job(job_id) else self.trainings.get(job_id)
+
+    def find(self, job_id: str) -> AnyJob | None:
+        """The job; None where there is none."""
+        try:
+            return self.get(job_id)
+        except JobNotFound:
+            return None
+
+    def create(self, job: AnyJob) -> bool:
+        """Write a new job; False, and nothing changed, where one with its id exists."""
+        return self.images.create(job) if isinstance(job, ImageJob) else self.trainings.create(job)
 
     def update(self, job_id: str, change: Callable[[AnyJob], Job]) -> AnyJob:
         """Read, apply the pure `change`, which keeps the kind, write; as the kind's own repository does it."""

@@ -8,10 +8,10 @@ from shared.all_jobs import Jobs
 from shared.events import Event, ImagesFinished, TrainingFinished
 from shared.image_jobs import ImageJob
 from shared.jobs import Job
+from shared.orders import Desk
 from shared.ports import AccountRepository, Clock, ModelRepository, Objects, Publisher
 from shared.samples import NO_LIMITS, request_samples
 from shared.stages import Attention
-from shared.start_images import ImageDesk
 from shared.trainings import Training
 
 
@@ -48,7 +48,7 @@ def finish_job(
     if isinstance(job, Training):
         _delete_archives(job.id, datasets)
         if due:
-            desk = ImageDesk(jobs=jobs, accounts=accounts, publisher=publisher, clock=clock, limits=NO_LIMITS)
+            desk = Desk(jobs=jobs, accounts=accounts, publisher=publisher, clock=clock, limits=NO_LIMITS)
             request_samples(job, models=models, desk=desk)
     if due:
         # one that was recovered meanwhile has its new end still before it

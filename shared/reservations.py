@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from shared.accounts import Account, Limits
 from shared.all_jobs import Jobs
-from shared.errors import AlreadyTraining, BudgetExceeded, Conflict, JobNotFound, TooManyImageJobs, TooManyTrainings
+from shared.errors import AlreadyTraining, BudgetExceeded, Conflict, TooManyImageJobs, TooManyTrainings
 from shared.jobs import Job
 from shared.ports import AccountRepository
 from shared.stages import Attention
+from shared.trainings import Training
 
 # Between setting aside and recording lie milliseconds; what is older than this was never recorded.
 GRACE = timedelta(minutes=10)
@@ -19,9 +20,7 @@ TOO_LATE = "it came too late"
 ANEW = "to have it, ask with a new key"
 
 
-def reserve(
-    job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits, recipe: str = "", forced: bool = False
-) -> None:
+def reserve(job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits) -> None:
     """Set the job's quote aside; nothing where that was done before. `AlreadyTraining` where the same recipe is under
     way and this one is not forced; `TooManyTrainings`, `TooManyImageJobs`, `BudgetExceeded`; `Conflict` where the job
     has ended today and is not there any more: it was erased, and a late copy of its press begins nothing again.
@@ -30,6 +29,7 @@ def reserve(
     """
     usd = job.quote.total_usd if job.quote else None
     at, kind = job.created_at, job.kind
+    recipe, forced = (job.recipe, job.forced) if isinstance(job, Training) else ("", False)
 
     def set_aside(account: Account) -> Account:
         return account.reserve(job.id, usd, limits=limits, at=at, kind=kind, recipe=recipe, forced=forced)
@@ -40,7 +40,7 @@ def reserve(
         if not free_unused(job.owner_id, accounts=accounts, jobs=jobs, at=at):
             raise
         account = accounts.update(job.owner_id, set_aside)
-    if job.id in account.settled and not _is_there(job.id, jobs):
+    if job.id in account.settled and jobs.find(job.id) is None:
         raise _erased(job)
 
 
@@ -71,16 +71,6 @@ def free_unused(owner_id: str, *, accounts: AccountRepository, jobs: Jobs, at: d
     return bool(unused)
 
 
-def _is_there(job_id: str, jobs: Jobs) -> bool:
-    try:
-        jobs.get(job_id)
-    except JobNotFound:
-        return False
-    return True
-
-
 def _is_under_way(job_id: str, jobs: Jobs) -> bool:
-    try:
-        return jobs.get(job_id).attention is Attention.FOLLOWED
-    except JobNotFound:
-        return False
+    job = jobs.find(job_id)
+    return job is not None and job.attention is Attention.FOLLOWED

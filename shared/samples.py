@@ -11,10 +11,11 @@ from shared.accounts import Limits
 from shared.errors import Conflict, InvalidRequest, ModelNotFound
 from shared.image_jobs import PREFIX, Origin
 from shared.jobs import derived_key, keyed_id
+from shared.orders import Desk
 from shared.ports import ModelRepository
 from shared.quotes import Quote
 from shared.stages import Status
-from shared.start_images import ImageDesk, ImageWish, drawable, start_images, told_count
+from shared.start_images import ImageWish, drawable, start_images, told_count
 from shared.trainers import TrainerSpec
 from shared.trainers.entry import Preset
 from shared.trainings import Training
@@ -57,7 +58,7 @@ def with_samples(quote: Quote, spec: TrainerSpec, count: int) -> Quote:
     return replace(quote, samples=count, samples_usd=usd)
 
 
-def request_samples(training: Training, *, models: ModelRepository, desk: ImageDesk) -> None:
+def request_samples(training: Training, *, models: ModelRepository, desk: Desk) -> None:
     """Ask for the samples of a training that succeeded and is to have some, once however often this is called.
 
     Whatever becomes of them, the training and its model are done: what makes them impossible is logged and left.

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared import logs
-from shared.accounts import Limits
-from shared.all_jobs import Jobs
-from shared.announcing import publish_or_leave
 from shared.datasets import with_trigger
-from shared.errors import Conflict, ImagesNotFound, InvalidRequest
-from shared.events import ImagesRequested
+from shared.errors import InvalidRequest
 from shared.image_jobs import PREFIX, ImageJob, Origin, seed_of
 from shared.jobs import keyed_id
 from shared.models import Model
-from shared.ports import AccountRepository, Clock, Publisher
-from shared.reservations import reserve, undo_if_too_late
-from shared.stages import Attention
+from shared.orders import Desk, begin, known, request_hash
+from shared.ports import Clock
 from shared.trainers import trainer as spec_of
 from shared.trainers.entry import PICTURE_SIZES, Pictures
 
@@ -47,33 +38,14 @@ class ImageWish:
     predecessor_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageDesk:
-    """The ports of asking for pictures."""
-
-    jobs: Jobs
-    accounts: AccountRepository
-    publisher: Publisher
-    clock: Clock
-    limits: Limits
-
-
-def start_images(model: Model, key: str, wish: ImageWish, desk: ImageDesk) -> ImageJob:
+def start_images(model: Model, key: str, wish: ImageWish, desk: Desk) -> ImageJob:
     """The set of pictures that this key of the model's owner stands for: recorded and announced now, or as it was.
 
     `InvalidRequest` for what cannot be made with this model; `TooManyImageJobs` and `BudgetExceeded`; `Conflict` where
-    the key stood for another request. When announcing fails the set is recorded all the same: the monitor announces it.
+    the key stood for another request.
     """
     job = wanted_images(model, key, wish, desk.clock)
-    if (before := _recorded(job.id, desk.jobs)) is not None:
-        return _same(before, job)
-    reserve(job, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits)
-    if not desk.jobs.images.create(job):
-        return _same(_faster(job, desk), job)
-    undo_if_too_late(job, accounts=desk.accounts, jobs=desk.jobs, at=desk.clock.now())
-    logs.info("images_requested", training_id=job.id, model_id=job.model_id, images=job.count, origin=job.origin)
-    publish_or_leave(ImagesRequested(training_id=job.id), desk.publisher)
-    return job
+    return known(job, desk) or begin(job, desk)
 
 
 def wanted_images(model: Model, key: str, wish: ImageWish, clock: Clock) -> ImageJob:
@@ -101,7 +73,7 @@ def wanted_images(model: Model, key: str, wish: ImageWish, clock: Clock) -> Imag
         trigger_word=model.trigger_word,
         trainer=model.trainer,
         seed=seed_of(job_id) if wish.seed is None else wish.seed,
-        idempotency_hash=_digest({**wanted, "seed": wish.seed}),
+        idempotency_hash=request_hash({**wanted, "seed": wish.seed}),
         quote=pictures.quote(wish.size, wish.count),
         predecessor_id=wish.predecessor_id,
         **wanted,
@@ -132,28 +104,3 @@ def _check(wish: ImageWish, pictures: Pictures) -> None:
         raise InvalidRequest(reason=f"a size is one of {', '.join(PICTURE_SIZES)}")
     if wish.seed is not None and not 0 <= wish.seed <= MAX_SEED:
         raise InvalidRequest(reason=f"a seed is from 0 to {MAX_SEED}")
-
-
-def _digest(wanted: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-
-
-def _recorded(job_id: str, jobs: Jobs) -> ImageJob | None:
-    try:
-        return jobs.images.get(job_id)
-    except ImagesNotFound:
-        return None
-
-
-def _faster(job: ImageJob, desk: ImageDesk) -> ImageJob:
-    """The set that the same key recorded meanwhile; where it has ended since, nothing stays set aside for it."""
-    before = desk.jobs.images.get(job.id)
-    if before.attention is not Attention.FOLLOWED:
-        desk.accounts.update(job.owner_id, lambda account: account.released({job.id}))
-    return before
-
-
-def _same(before: ImageJob, job: ImageJob) -> ImageJob:
-    if before.idempotency_hash != job.idempotency_hash:
-        raise Conflict(reason="this Idempotency-Key was used for other pictures: take a new key")
-    return before

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from functions.api.request_erasure import Erasing
-from functions.api.start_training import Desk
+from functions.api.start_training import TrainingDesk
 from functions.eraser.erase import Eraser, hear_erasure
 from functions.mirror.mirror_artifacts import mirror_artifacts
 from functions.monitor.check_job import Monitor, check_one
@@ -50,6 +50,7 @@ from shared.finishing import finish_job
 from shared.jobs import Job
 from shared.messaging import TOPIC_ATTRIBUTE, Consumer, UseCases, encode, read_envelope
 from shared.narrating import Narrator
+from shared.orders import Desk
 from shared.ports import (
     AccountRepository,
     ArtifactSource,
@@ -68,7 +69,6 @@ from shared.ports import (
 )
 from shared.settings import DatasetSettings, MirrorSettings, MonitorSettings, RetentionSettings, SubmitSettings
 from shared.stages import Stage
-from shared.start_images import ImageDesk
 from shared.trainings import Training
 
 NO_LIMITS = Limits(trainings_at_once=None, usd_per_day=None)
@@ -131,9 +131,9 @@ class Functions:
         return Jobs(trainings=self.trainings, images=self.images)
 
     @property
-    def image_desk(self) -> ImageDesk:
+    def image_desk(self) -> Desk:
         """The ports of asking for pictures."""
-        return ImageDesk(
+        return Desk(
             jobs=self.jobs,
             accounts=self.accounts,
             publisher=self.publisher,
@@ -142,13 +142,12 @@ class Functions:
         )
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> TrainingDesk:
         """The ports of starting a training."""
-        return Desk(
+        return TrainingDesk(
             shoots=self.shoots,
             pictures=self.pictures,
-            trainings=self.trainings,
-            images=self.images,
+            jobs=self.jobs,
             models=self.models,
             accounts=self.accounts,
             publisher=self.publisher,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.errors import BudgetExceeded, ImagesNotFound, InvalidRequest, TooManyImageJobs
+from shared.errors import BudgetExceeded, InvalidRequest, TooManyImageJobs
 from shared.image_jobs import GROUP_PREFIX, ImageJob, Origin, seed_of
 from shared.jobs import Kind, derived_key, keyed_id
 from shared.models import Model
+from shared.orders import Desk
 from shared.reservations import free_unused
-from shared.start_images import ImageDesk, ImageWish, start_images, wanted_images
+from shared.start_images import ImageWish, start_images, wanted_images
 
 MOST_SETS = 12
 
@@ -34,7 +35,7 @@ def group_of(owner_id: str, key: str, pairs: Sequence[tuple[Model, float]]) -> s
 
 
 def compare_models(
-    owner_id: str, key: str, models: Sequence[Model], comparison: Comparison, desk: ImageDesk
+    owner_id: str, key: str, models: Sequence[Model], comparison: Comparison, desk: Desk
 ) -> list[ImageJob]:
     """Every set of the comparison that this key stands for, models first; what a crash left out is asked for now.
 
@@ -66,13 +67,13 @@ def compare_models(
     return [start_images(model, one_key, one, desk) for model, one_key, one in named]
 
 
-def _refuse_what_does_not_fit(jobs: Sequence[ImageJob], desk: ImageDesk) -> None:
+def _refuse_what_does_not_fit(jobs: Sequence[ImageJob], desk: Desk) -> None:
     """`BudgetExceeded` and `TooManyImageJobs` for all of them together; nothing is set aside by this.
 
     A price that nobody knows before is no reason: such sets take all that is left, one after the other.
     """
     owner_id, at = jobs[0].owner_id, jobs[0].created_at
-    prices = {job.id: (job.quote and job.quote.total_usd) or 0.0 for job in jobs if not _is_recorded(job, desk)}
+    prices = {job.id: (job.quote and job.quote.total_usd) or 0.0 for job in jobs if desk.jobs.find(job.id) is None}
 
     def fits() -> None:
         desk.accounts.get(owner_id).reserve_all(prices, limits=desk.limits, at=at, kind=Kind.IMAGES)
@@ -83,11 +84,3 @@ def _refuse_what_does_not_fit(jobs: Sequence[ImageJob], desk: ImageDesk) -> None
         if not free_unused(owner_id, accounts=desk.accounts, jobs=desk.jobs, at=at):
             raise
         fits()
-
-
-def _is_recorded(job: ImageJob, desk: ImageDesk) -> bool:
-    try:
-        desk.jobs.images.get(job.id)
-    except ImagesNotFound:
-        return False
-    return True

@@ -7,12 +7,13 @@ from shared.errors import Conflict
 from shared.events import CheckRequested
 from shared.image_jobs import ImageJob, Origin
 from shared.jobs import successor_key
+from shared.orders import Desk
 from shared.ports import ModelRepository
 from shared.stages import Status
-from shared.start_images import ImageDesk, ImageWish, start_images
+from shared.start_images import ImageWish, start_images
 
 
-def retry_images(job: ImageJob, *, models: ModelRepository, desk: ImageDesk) -> ImageJob:
+def retry_images(job: ImageJob, *, models: ModelRepository, desk: Desk) -> ImageJob:
     """Paid pictures are fetched again, without paying; anything else that failed is asked for anew, by a successor.
 
     Pressing twice is pressing once: the successor is always the same. `Conflict` where there is nothing to retry.
@@ -43,7 +44,7 @@ def retry_images(job: ImageJob, *, models: ModelRepository, desk: ImageDesk) -> 
     return successor
 
 
-def more_like(job: ImageJob, key: str, *, models: ModelRepository, desk: ImageDesk) -> ImageJob:
+def more_like(job: ImageJob, key: str, *, models: ModelRepository, desk: Desk) -> ImageJob:
     """The same once more, with a new seed; `ModelNotFound` where the model was deleted since."""
     wish = ImageWish(
         prompt=job.prompt, count=job.count, size=job.size, scale=job.scale, origin=Origin.MORE, like_id=job.id

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from functions.api.start_training import Desk, Wish, start_training
+from functions.api.start_training import TrainingDesk, Wish, start_training
 from shared import logs
 from shared.all_jobs import AnyJob, Jobs
 from shared.announcing import announce
@@ -81,14 +81,16 @@ def _cancellation(outcome: CancelOutcome, job: AnyJob, **facts: str) -> Cancella
     return Cancellation(outcome=outcome, message=message, job=job)
 
 
-def retry_training(training: Training, desk: Desk) -> Training:
+def retry_training(training: Training, desk: TrainingDesk) -> Training:
     """Paid weights are fetched again, without paying; anything else that failed is a new training, its successor.
 
     Pressing twice is pressing once: the successor is always the same. `Conflict` where there is nothing to retry.
     """
     if training.is_recoverable:
         at = desk.clock.now()
-        recovered = desk.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=at, reason="recovered"))
+        recovered = desk.jobs.trainings.update(
+            training.id, lambda t: t.advance(Status.MIRRORING, at=at, reason="recovered")
+        )
         logs.info("training_recovered", training_id=training.id)
         desk.publisher.publish(CheckRequested(training_id=training.id))
         return recovered

@@ -28,10 +28,11 @@ from shared import bootstrap
 from shared.errors import ImagesNotFound
 from shared.events import CheckRequested
 from shared.image_jobs import ImageJob
+from shared.orders import Desk
 from shared.ports import ObjectInfo
 from shared.reading import read_ahead
 from shared.shoots import Picture, file_name
-from shared.start_images import DEFAULT_SIZE, MAX_SEED, ImageDesk, ImageWish, start_images
+from shared.start_images import DEFAULT_SIZE, MAX_SEED, ImageWish, start_images
 from shared.trainers.entry import MAX_PICTURES, PICTURE_SIZES
 
 router = APIRouter(prefix="/v1", tags=["images"], route_class=ToldRoute)
@@ -102,8 +103,8 @@ def owned_images(images_id: str, user: str) -> ImageJob:
     return job
 
 
-def _desk() -> ImageDesk:
-    return ImageDesk(
+def _desk() -> Desk:
+    return Desk(
         jobs=bootstrap.jobs(),
         accounts=bootstrap.accounts(),
         publisher=bootstrap.publisher(),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.api.start_training import Desk, Wish, start_training
+from functions.api.start_training import TrainingDesk, Wish, start_training
 from shared import logs
 from shared.errors import CannotContinue, TrainingNotFound
 from shared.lineage import refuse_unless_continuable
@@ -75,7 +75,7 @@ def refuse_to_continue(parent: Model, spec: TrainerSpec, kept: Objects) -> None:
         raise CannotContinue(reason="its weights are not in the bucket any more")
 
 
-def retrain_model(parent: Model, key: str, changes: Changes, *, desk: Desk, kept: Objects) -> Training:
+def retrain_model(parent: Model, key: str, changes: Changes, *, desk: TrainingDesk, kept: Objects) -> Training:
     """A training of the parent's shoot, as it was trained but for `changes`; it gives the next version of its name.
 
     `CannotContinue` where it should begin with weights that the trainer cannot take or that are gone; else as
@@ -84,7 +84,7 @@ def retrain_model(parent: Model, key: str, changes: Changes, *, desk: Desk, kept
     spec = spec_of(changes.trainer or parent.trainer)
     if changes.continues:
         refuse_to_continue(parent, spec, kept)
-    before = heritage_of(parent, desk.trainings)
+    before = heritage_of(parent, desk.jobs.trainings)
     wish = Wish(
         shoot_id=parent.shoot_id,
         trigger_word=changes.trigger_word or parent.trigger_word,

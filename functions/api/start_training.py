@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from functions.api.given_captions import checked_captions, checked_stems, refuse_unknown_stems
-from shared import logs
-from shared.accounts import Limits
-from shared.all_jobs import Jobs
-from shared.announcing import announce
 from shared.datasets import chosen, fingerprint
-from shared.errors import AlreadyPaid, AlreadyTrained, Conflict, ShootNotFound, SubmissionUncertain, TrainingNotFound
+from shared.errors import AlreadyPaid, AlreadyTrained, ShootNotFound, SubmissionUncertain
 from shared.jobs import keyed_id
 from shared.models import recipe
-from shared.ports import (
-    AccountRepository,
-    Clock,
-    ImageJobRepository,
-    ModelRepository,
-    Objects,
-    Publisher,
-    ShootRepository,
-    TrainingRepository,
-)
-from shared.reservations import reserve, undo_if_too_late
+from shared.orders import Desk, begin, known, request_hash
+from shared.ports import ModelRepository, Objects, ShootRepository
 from shared.samples import samples_of, with_samples
 from shared.settings import DatasetSettings
 from shared.shoots import Shoot, preprocessed_prefix, slug
 from shared.shoots import pictures as pictures_in
-from shared.stages import Attention, Status
+from shared.stages import Status
 from shared.trainers import checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
@@ -72,25 +57,14 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class TrainingDesk(Desk):
     """The ports of starting a training; `samples` are made with a model where nothing is said of them."""
 
     shoots: ShootRepository
     pictures: Objects
-    trainings: TrainingRepository
-    images: ImageJobRepository
     models: ModelRepository
-    accounts: AccountRepository
-    publisher: Publisher
-    clock: Clock
     dataset_limits: DatasetSettings
-    limits: Limits
     samples: int = 0
-
-    @property
-    def jobs(self) -> Jobs:
-        """The jobs of both kinds."""
-        return Jobs(trainings=self.trainings, images=self.images)
 
 
 def owned_shoot(shoot_id: str, owner_id: str, shoots: ShootRepository) -> Shoot:
@@ -101,7 +75,7 @@ def owned_shoot(shoot_id: str, owner_id: str, shoots: ShootRepository) -> Shoot:
     return shoot
 
 
-def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
+def start_training(owner_id: str, key: str, wish: Wish, desk: TrainingDesk) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
     `ShootNotFound`; `InvalidParameter` for what the trainer does not take; `InvalidRequest` for no such trainer or
@@ -112,25 +86,13 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     Reserving comes before looking for a model: the same under another key is either still reserved or has its model.
     """
     training = _wanted(owner_id, key, wish, desk)
-    if (before := _recorded(training.id, desk.trainings)) is not None:
-        return _same(before, training)
+    if (before := known(training, desk)) is not None:
+        return before
     training = replace(training, recipe=_recipe(training, wish.inherited, desk))
-    _reserve(training, desk)
-    if not training.forced and (refusal := _bought_before(training, desk)):
-        if (before := _recorded(training.id, desk.trainings)) is not None:
-            return _same(before, training)
-        desk.accounts.update(owner_id, lambda account: account.released({training.id}))
-        raise refusal
-    if not desk.trainings.create(training):
-        return _same(_faster(training, desk), training)
-    undo_if_too_late(training, accounts=desk.accounts, jobs=desk.jobs, at=desk.clock.now())
-    quoted_usd = training.quote.price_usd if training.quote else None
-    logs.info("training_requested", training_id=training.id, shoot_id=training.shoot_id, quoted_usd=quoted_usd)
-    announce(training, desk.publisher)
-    return training
+    return begin(training, desk, refusal=lambda: _bought_before(training, desk))
 
 
-def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
+def _wanted(owner_id: str, key: str, wish: Wish, desk: TrainingDesk) -> Training:
     spec = spec_of(wish.trainer)
     shoot = owned_shoot(wish.shoot_id, owner_id, desk.shoots)
     wanted: dict[str, Any] = {
@@ -151,7 +113,7 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
         id=keyed_id("t", owner_id, key),
         owner_id=owner_id,
         person_id=shoot.person_id,
-        idempotency_hash=hashlib.sha256(json.dumps(digest, sort_keys=True).encode()).hexdigest(),
+        idempotency_hash=request_hash(digest),
         quote=with_samples(spec.quote(wanted["parameters"]), spec, samples),
         samples=samples,
         preset=wish.preset,
@@ -161,16 +123,14 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: Desk) -> Training:
     )
 
 
-def _reserve(training: Training, desk: Desk) -> None:
-    recipe, forced = training.recipe, training.forced
-    reserve(training, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits, recipe=recipe, forced=forced)
-
-
-def _bought_before(training: Training, desk: Desk) -> AlreadyTrained | AlreadyPaid | None:
-    """Why the same is not bought again: it has a model, or fal.ai has, or may have, what was paid for."""
+def _bought_before(training: Training, desk: TrainingDesk) -> AlreadyTrained | AlreadyPaid | None:
+    """Why the same is not bought again unless that is forced: it has a model, or fal.ai has, or may have, what was paid
+    for."""
+    if training.forced:
+        return None
     if model := desk.models.find_by_recipe(training.owner_id, training.recipe):
         return AlreadyTrained(model_id=model.id)
-    failed = desk.trainings.list_for_owner(
+    failed = desk.jobs.trainings.list_for_owner(
         training.owner_id, limit=LATELY_FAILED, status=Status.FAILED, shoot_id=training.shoot_id
     )
     for before in failed.items:
@@ -180,28 +140,7 @@ def _bought_before(training: Training, desk: Desk) -> AlreadyTrained | AlreadyPa
     return None
 
 
-def _recorded(training_id: str, trainings: TrainingRepository) -> Training | None:
-    try:
-        return trainings.get(training_id)
-    except TrainingNotFound:
-        return None
-
-
-def _faster(training: Training, desk: Desk) -> Training:
-    """The training that the same key recorded meanwhile; where it has ended since, nothing stays set aside for it."""
-    before = desk.trainings.get(training.id)
-    if before.attention is not Attention.FOLLOWED:
-        desk.accounts.update(training.owner_id, lambda account: account.released({training.id}))
-    return before
-
-
-def _same(before: Training, training: Training) -> Training:
-    if before.idempotency_hash != training.idempotency_hash:
-        raise Conflict(reason="this Idempotency-Key was used for another training: take a new key")
-    return before
-
-
-def _recipe(training: Training, inherited: Collection[str], desk: Desk) -> str:
+def _recipe(training: Training, inherited: Collection[str], desk: TrainingDesk) -> str:
     prefix = preprocessed_prefix(training.shoot_id)
     found = list(pictures_in(desk.pictures.list(prefix), prefix))
     known = {picture.stem for picture in found}.union(inherited)

@@ -18,7 +18,7 @@ from functions.api.idempotency import IdempotencyKey
 from functions.api.live_events import LiveStream, live_events
 from functions.api.live_trainings import LiveTrainings
 from functions.api.plain_words import Words
-from functions.api.start_training import Desk, Wish, start_training
+from functions.api.start_training import TrainingDesk, Wish, start_training
 from functions.api.told_routes import ToldRoute
 from functions.api.views import PageView, Samples, TrainingView, View, training_view
 from shared import bootstrap
@@ -107,13 +107,12 @@ def create_training(
     return training_view(training, bootstrap.clock().now())
 
 
-def desk() -> Desk:
+def desk() -> TrainingDesk:
     """The ports of starting a training."""
-    return Desk(
+    return TrainingDesk(
         shoots=bootstrap.shoots(),
         pictures=bootstrap.shoots_bucket(),
-        trainings=bootstrap.trainings(),
-        images=bootstrap.images(),
+        jobs=bootstrap.jobs(),
         models=bootstrap.models(),
         accounts=bootstrap.accounts(),
         publisher=bootstrap.publisher(),

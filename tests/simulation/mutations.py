@@ -43,8 +43,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="the same order is taken again once it has its model",
         module="functions.api.start_training",
-        old="if not training.forced and (refusal :=",
-        new="if training.forced and (refusal :=",
+        old="    if training.forced:\n        return None\n",
+        new="    if not training.forced:\n        return None\n",
         hint=3,
     ),
     Mutation(

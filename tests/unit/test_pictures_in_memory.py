@@ -106,7 +106,7 @@ def test_the_same_key_is_the_same_pictures_and_another_wish_under_it_a_conflict(
     model = world.model()
     job = world.draw(model, key="k")
     assert world.draw(model, key="k") == job
-    with pytest.raises(Conflict, match="used for other pictures"):
+    with pytest.raises(Conflict, match="used for another set of pictures"):
         world.draw(model, key="k", prompt="in the sun")
     world.run()
     assert len(world.fal.runs) == 2
@@ -354,7 +354,7 @@ def test_another_comparison_under_the_same_key_is_a_conflict(world: World) -> No
         ([one, two], A_COMPARISON),
         ([one], replace(A_COMPARISON, seed=5)),
     ):
-        with pytest.raises(Conflict, match="used for other pictures"):
+        with pytest.raises(Conflict, match="used for another set of pictures"):
             compare_models(OWNER, "k", models, wanted, world.image_desk)
     assert len(world.images.list_for_owner(OWNER, limit=10).items) == 2
 

@@ -22,6 +22,8 @@ from shared.errors import (
     ProductError,
     SubmissionUncertain,
     TimedOut,
+    TrainerRejectedInput,
+    TrainingFailed,
 )
 from shared.quotes import Quote
 from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Attention, Stage, Status
@@ -29,6 +31,8 @@ from shared.training_records import Claim, Failure, FalJob, Move, Progress, Sent
 
 LOG_TAIL_LINES = 100
 LOG_LINE_CHARACTERS = 400
+TOLD_BY_FAL = frozenset({TrainingFailed.code, TrainerRejectedInput.code})
+"""The codes of failures with which fal.ai itself ended a run."""
 STOPPED_AT_FAL = "fal.ai was asked to stop and may still bill what it did"
 
 
@@ -278,9 +282,13 @@ class Job:
 
     @property
     def may_still_deliver(self) -> bool:
-        """Whether fal.ai may have a run of this failed job that nobody knows the end of."""
-        unknown = self.status is Status.FAILED and self.error is not None and self.error.charged is None
-        return unknown and self.claim is not None
+        """Whether fal.ai may have a run of this failed job that nobody knows the end of.
+
+        Where it told that the run failed nothing comes any more, whatever that cost.
+        """
+        if self.status is not Status.FAILED or self.error is None or self.claim is None:
+            return False
+        return self.error.charged is None and self.error.code not in TOLD_BY_FAL
 
     def finished(self, *, at: datetime) -> Self:
         """This ended job, settled and announced: watched where fal.ai may still deliver; else itself."""

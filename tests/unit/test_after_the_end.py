@@ -137,6 +137,18 @@ def test_a_given_up_run_that_failed_at_fal_is_not_asked_about_any_more(
     assert (world.of(training).attention, world.of(training).is_recoverable) == (Attention.NONE, False)
 
 
+@pytest.mark.parametrize("failure", [TrainingFailed(reason="x"), TrainerRejectedInput(field="a", reason="b")])
+def test_a_run_whose_end_fal_told_is_not_watched_whatever_it_cost(
+    world: World, failure: TrainingFailed | TrainerRejectedInput
+) -> None:
+    training = _submitted(world, "1")
+    world.fal.end("r1", failure)
+    world.publisher.publish(world.report(training))
+    world.run()
+    ended = world.of(training)
+    assert (ended.charged, ended.may_still_deliver, ended.attention) == (None, False, Attention.NONE)
+
+
 def test_nobody_asks_for_ever(world: World) -> None:
     training = uncertain(world)
     world.tick(after_s=world.monitor_settings.watch_s + world.monitor_settings.watch_interval_s)

@@ -89,9 +89,6 @@ def a_world() -> World:
     job = world.draw(model, count=1)
     world.run()
     world.finish_images(job)
-    # until then it is watched: fal.ai might have changed its mind
-    world.tick(world.monitor_settings.watch_interval_s + 1)
-    world.run()
     put(world, world.thumbnails, "thumbnails/s_1/00.jpg-a-1x1.webp")
     put(world, world.kept, f"images/{PERSON}/red-riding-hood/v1/i_1/0.png")
     put(world, world.thumbnails, f"images/{PERSON}/red-riding-hood/v1/i_1/0.webp")
@@ -424,6 +421,18 @@ def test_what_fal_may_still_deliver_is_waited_for() -> None:
     world.trainings.create(watched)
     with pytest.raises(Conflict, match="may still deliver"):
         request_erasure(OWNER, Subject.TRAINING, watched.id, watched.model_name, world.erasing())
+
+
+def test_a_run_whose_end_fal_told_is_waited_for_by_nobody() -> None:
+    world = World()
+    world.shoot()
+    training = submitted(world)
+    world.fal.end("r1", TrainingFailed(reason="no face"))
+    world.publisher.publish(world.report(training))
+    world.run()
+    assert world.of(training).charged is None, "nobody knows what it cost"
+    assert preview_erasure(OWNER, Subject.PERSON, PERSON, world.erasing()).hindrances == ()
+    assert of(What.TRAINING, erase(world, Subject.PERSON, PERSON)) == (1, (training.id,))
 
 
 def test_one_that_is_recovered_meanwhile_is_fetched_and_not_deleted() -> None:

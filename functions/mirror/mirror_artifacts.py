@@ -16,6 +16,7 @@ from functions.mirror.staging import clear_staging
 from shared import logs
 from shared.all_jobs import AnyJob, Jobs
 from shared.errors import (
+    ArtifactCorrupt,
     ArtifactUnavailable,
     ModelNotFound,
     StorageUnavailable,
@@ -180,10 +181,15 @@ def _begun(job: Job, request: FalJob, clock: Clock) -> Job:
 
 
 def _mirroring(job: AnyJob, request: FalJob, clock: Clock) -> AnyJob:
-    """On the way to what is kept; where it was given up meanwhile, it rises again or at least tells of it."""
+    """On the way to what is kept; where it was given up meanwhile, it rises again or at least tells of it.
+
+    Not where another mirror has found it corrupt since: that is fetched again when somebody asks.
+    """
     at = clock.now()
     if job.status is Status.FAILED and not job.is_recoverable:
         return job.with_late_result(request, at=at)
+    if job.error is not None and job.error.code == ArtifactCorrupt.code:
+        return job
     reason = AFTER_ALL if job.is_recoverable else ""
     return job.advance(Status.MIRRORING, at=at, reason=reason, fal=request, cancel_requested_at=None)
 

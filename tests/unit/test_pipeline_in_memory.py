@@ -391,6 +391,24 @@ def test_a_training_that_was_given_up_while_its_mirror_went_on_says_why_it_rose_
     assert done.history[-2].reason == "fetched after all"
 
 
+def test_what_one_mirror_found_corrupt_a_second_one_does_not_raise_again(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    world.media.broken = [b"\x00" * 40] * 6
+    report = world.report(training)
+    # the second one has its answer of fal.ai already when the first is done with it
+    world.fal.faults.meanwhile("result", lambda: world.deliver(report))
+    world.deliver(report)
+    failed = world.of(training)
+    assert [str(move.status) for move in failed.history].count("failed") == 1
+    assert [json.loads(body)["type"] for _, body in world.receiver.received] == []
+    world.run()
+    assert [json.loads(body)["type"] for _, body in world.receiver.received] == ["training.failed"]
+    assert len(world.media.broken) == 3, "nothing was fetched again"
+    world.media.broken.clear()
+    assert world.recover(training).status is Status.SUCCEEDED
+
+
 def test_a_training_that_was_given_up_unsure_while_its_mirror_asked_tells_of_the_weights(world: World) -> None:
     world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
     training = submitted(world)

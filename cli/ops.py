@@ -19,6 +19,9 @@ Document = dict[str, Any]
 POLL_S = 0.5
 AT_ONCE = 1000
 
+# what a kind of job is called, and the commands that are about it
+_TOLD_AS = {"training": ("training", "trainings"), "images": ("set of pictures", "images")}
+
 app = typer.Typer(
     no_args_is_help=True,
     help="For operators: messages that were given up, a step to announce again, a look at everything now.",
@@ -103,7 +106,7 @@ def redrive_letters(
     if as_json:
         print_json({"redriven": done})
     else:
-        told = "See what comes of it: lora trainings story TRAINING"
+        told = "See what comes of it: lora trainings story TRAINING, or lora images story IMAGES"
         say(stderr(), told if done else "No message was given up.")
 
 
@@ -128,21 +131,24 @@ def discard_letters(
 @app.command("redrive", epilog="Example:  lora ops redrive t_2f7c")
 def redrive(
     context: typer.Context,
-    training_id: Annotated[str, typer.Argument(metavar="TRAINING", help="The training's id, whoever's it is.")],
+    job_id: Annotated[
+        str, typer.Argument(metavar="JOB", help="The id of a training, or of a set of pictures, whoever's it is.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Have the present step of a training announced again, whoever's it is.
+    """Have the present step of a training or a set of pictures announced again, whoever's it is.
 
     It is what the monitor does where a step has not begun for a while; only
     what is still due is done, and fal.ai is never asked for a second run.
     """
     with _as_operator():
-        done = client_of(context).post(at("ops", "trainings", training_id, "redrive"))
+        done = client_of(context).post(at("ops", "trainings", job_id, "redrive"))
     if as_json:
         print_json(done)
         return
-    say(stdout(), f"The training is {clean(done['status'])}. {clean(done['message'])}")
-    say(stderr(), f"See what comes of it: lora trainings story {clean(done['training_id'])}")
+    noun, command = _TOLD_AS[done["kind"]]
+    say(stdout(), f"The {noun} is {clean(done['status'])}. {clean(done['message'])}")
+    say(stderr(), f"See what comes of it: lora {command} story {clean(done['training_id'])}")
 
 
 @app.command("sweep", epilog="Example:  lora ops sweep --json")
@@ -195,12 +201,15 @@ def _as_operator() -> Iterator[None]:
         raise
 
 
+_LETTERS = "A dead letter is delivered again with: lora ops dead-letters redrive LETTER"
 _HINTS = {
     "not_found": "This is for operators: those whom OPERATORS names, and everybody with AUTH_MODE=local.",
     "training_not_found": "It takes the id of anybody's training, as dead letters and the log have it: t_ and 24 signs."
-    " A dead letter is delivered again with: lora ops dead-letters redrive LETTER",
+    f" {_LETTERS}",
+    "images_not_found": "It takes the id of anybody's pictures, as dead letters and the log have it: i_ and 24 signs."
+    f" {_LETTERS}",
     "dead_letter_not_found": "Ids of dead letters are like training-requested-packager.42: lora ops dead-letters list. "
-    "A training's step is announced again with: lora ops redrive TRAINING",
+    "A training's step is announced again with: lora ops redrive JOB",
 }
 
 

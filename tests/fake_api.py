@@ -305,7 +305,8 @@ class _Handler(BaseHTTPRequestHandler):
     def redrive(self, _: bytes, training_id: str) -> tuple[int, Document]:
         status, training = self.show_training(b"", training_id)
         message = "It is being looked after now: fal.ai is asked how far it is."
-        known = {"training_id": training_id, "status": training.get("status"), "message": message}
+        kind = "images" if training_id.startswith("i_") else "training"
+        known = {"training_id": training_id, "kind": kind, "status": training.get("status"), "message": message}
         return (202, known) if status == 200 else (status, training)
 
     def start_sweep(self, _: bytes) -> tuple[int, Document]:

@@ -26,6 +26,8 @@ from shared import bootstrap, logs
 from shared.all_jobs import AnyJob
 from shared.errors import JobNotFound
 from shared.events import CheckRequested
+from shared.image_jobs import ImageJob
+from shared.jobs import Kind
 from shared.ports import DeadLetter
 from shared.stages import Status
 
@@ -33,9 +35,10 @@ router = APIRouter(prefix="/v1/ops", tags=["operations"], route_class=ToldRoute)
 
 
 class RedrivenView(View):
-    """The training whose step was announced again, where it stood, and what will come of it."""
+    """The job whose step was announced again, where it stood, and what will come of it."""
 
-    training_id: str
+    training_id: str = Field(description="A set of pictures has its own id here")
+    kind: Kind
     status: Status
     message: str = Field(examples=["It is being looked after now: its ZIP is made where that is still due."])
 
@@ -49,6 +52,13 @@ _DUE = {
     Status.MIRRORING: "its weights are fetched where that is still due",
 }
 _ENDED = "what is left to do after the end, such as deleting its ZIP, is done once more"
+_DUE_OF_PICTURES = {
+    **_DUE,
+    Status.REQUESTED: "its model's weights are signed where that is still due",
+    Status.PACKAGED: "its model's weights are signed anew and sent to fal.ai where that is still due",
+    Status.MIRRORING: "its pictures are fetched where that is still due",
+}
+_ENDED_PICTURES = "what is left to do after the end, such as telling of it, is done once more"
 
 
 @router.get("/dead-letters")
@@ -87,11 +97,16 @@ def discard_dead_letter(letter_id: str, operator: Operator) -> DeadLetterDetailV
 @router.post("/trainings/{training_id}/redrive", status_code=202)
 def redrive_training(training_id: str, operator: Operator) -> RedrivenView:
     """Have anybody's training or set of pictures looked after now: the step that is still due is announced again."""
-    training = bootstrap.jobs().get(training_id)
-    bootstrap.publisher().publish(CheckRequested(training_id=training.id))
-    logs.warning("step_redriven", training_id=training.id, status=training.status, operator=operator)
-    message = f"It is being looked after now: {_DUE.get(training.status, _ENDED)}."
-    return RedrivenView(training_id=training.id, status=training.status, message=message)
+    job = bootstrap.jobs().get(training_id)
+    bootstrap.publisher().publish(CheckRequested(training_id=job.id))
+    logs.warning("step_redriven", training_id=job.id, status=job.status, operator=operator)
+    return RedrivenView(training_id=job.id, kind=job.kind, status=job.status, message=_what_is_due(job))
+
+
+def _what_is_due(job: AnyJob) -> str:
+    of_pictures = isinstance(job, ImageJob)
+    due, ended = (_DUE_OF_PICTURES, _ENDED_PICTURES) if of_pictures else (_DUE, _ENDED)
+    return f"It is being looked after now: {due.get(job.status, ended)}."
 
 
 @router.post("/sweeps", status_code=202)

@@ -152,6 +152,14 @@ def test_a_training_is_redriven_and_what_will_come_of_it_is_told(api: FakeApi) -
     assert "lora trainings story t_1" in outcome.stderr
 
 
+def test_a_set_of_pictures_is_redriven_in_words_about_pictures(api: FakeApi) -> None:
+    api.trainings["i_1"] = a_training(status="running")
+    outcome = run(api, "ops", "redrive", "i_1")
+    assert outcome.stdout.startswith("The set of pictures is running.")
+    assert "lora images story i_1" in outcome.stderr
+    assert "training" not in outcome.stdout + outcome.stderr
+
+
 def test_a_training_that_is_not_there_cannot_be_redriven(api: FakeApi) -> None:
     outcome = run(api, "ops", "redrive", "t_2", "--json")
     assert (outcome.exit_code, outcome.json["code"]) == (3, "training_not_found")
@@ -163,7 +171,7 @@ def test_a_dead_letter_that_is_none_is_told_with_what_one_is_like(api: FakeApi) 
     outcome = run(api, "ops", "dead-letters", "redrive", "t_2")
     assert outcome.exit_code == 3
     assert "training-requested-packager.42" in outcome.stderr
-    assert "lora ops redrive TRAINING" in outcome.stderr
+    assert "lora ops redrive JOB" in outcome.stderr
 
 
 @pytest.mark.parametrize(

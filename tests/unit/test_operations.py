@@ -21,7 +21,7 @@ from shared.stages import Status
 from shared.trainings import Training
 from tests.api_answers import is_problem
 from tests.api_world import ApiWorld, api_world
-from tests.builders import a_shoot, a_training
+from tests.builders import a_shoot, a_training, an_image_job
 from tests.wiring import envelope
 from tests.world import jpeg
 
@@ -36,7 +36,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
 def world(house: ApiWorld) -> ApiWorld:
     """The API with nothing in it."""
     with bootstrap._database().writing() as connection:
-        for table in ("trainings", "stories", "messages", "accounts"):
+        for table in ("trainings", "image_jobs", "stories", "messages", "accounts"):
             connection.execute(f"DELETE FROM {table}")
     return house
 
@@ -210,6 +210,14 @@ def test_redriving_a_training_has_it_looked_after_wherever_it_stands(world: ApiW
     assert waiting() == [b'{"training_id":"t_1","everything":false}']
     lines = world.client.get("/v1/trainings/t_1/story").json()["lines"]
     assert "An operator had its step announced again." in [line["text"] for line in lines]
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_redriving_a_set_of_pictures_tells_of_pictures_and_of_no_zip(world: ApiWorld, status: Status) -> None:
+    bootstrap.images().create(an_image_job(status=status))
+    answer = world.client.post("/v1/ops/trainings/i_1/redrive").json()
+    assert (answer["kind"], answer["status"]) == ("images", status)
+    assert "ZIP" not in answer["message"] and "its weights" not in answer["message"]
 
 
 def test_redriving_what_is_not_there_is_not_found(world: ApiWorld) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from shared.accounts import Account
-    from shared.erasures import Erasure
+    from shared.erasing.receipt import Erasure
     from shared.events import Event
     from shared.image_jobs import ImageJob
     from shared.models import Model

@@ -32,8 +32,8 @@ from shared.adapters.memory import (
     MemoryStories,
 )
 from shared.all_jobs import Jobs
-from shared.erasing import Buckets
-from shared.erasures import Bucket
+from shared.erasing.inventory import Buckets
+from shared.erasing.things import Bucket
 from shared.events import (
     CheckRequested,
     DatasetPackaged,

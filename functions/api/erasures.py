@@ -13,8 +13,10 @@ from functions.api.auth import User
 from functions.api.request_erasure import Due, Erasing, Preview, list_due, preview_erasure, request_erasure
 from functions.api.views import PageView, View
 from shared import bootstrap
-from shared.erasing import everything_of
-from shared.erasures import WORDS, Bucket, Cause, Erasure, Line, State, Subject, What, line_of, together
+from shared.erasing.inventory import everything_of
+from shared.erasing.receipt import Cause, Erasure, State
+from shared.erasing.things import Bucket, Line, Subject, What, line_of, together
+from shared.erasing.words import WORDS
 from shared.errors import ErasureNotFound
 from shared.image_jobs import is_image_job
 

@@ -8,8 +8,12 @@ from datetime import datetime, timedelta
 
 from shared import logs
 from shared.all_jobs import Jobs
-from shared.erasing import Buckets, measured, take_inventory
-from shared.erasures import GENERAL, Cause, Erasure, Inventory, Plan, Subject, plan_erasure, under_way
+from shared.erasing.hindrances import under_way
+from shared.erasing.inventory import Buckets, measured, take_inventory
+from shared.erasing.plan import Inventory, Plan, plan_erasure
+from shared.erasing.receipt import Cause, Erasure
+from shared.erasing.things import Subject
+from shared.erasing.words import GENERAL
 from shared.errors import Conflict, ImagesNotFound, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
 from shared.events import ErasureRequested
 from shared.jobs import Job

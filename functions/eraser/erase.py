@@ -14,21 +14,12 @@ from datetime import timedelta
 
 from shared import logs
 from shared.all_jobs import Jobs
-from shared.erasing import Buckets, measured, take_inventory
-from shared.erasures import (
-    BEGUN_AGAIN,
-    BUCKET_OF,
-    Erasure,
-    Inventory,
-    Line,
-    Step,
-    Subject,
-    What,
-    line_of,
-    plan_erasure,
-    to_repeat,
-    version_steps,
-)
+from shared.erasing.inventory import Buckets, measured, take_inventory
+from shared.erasing.plan import Inventory, plan_erasure
+from shared.erasing.receipt import Erasure
+from shared.erasing.repeats import to_repeat, version_steps
+from shared.erasing.things import BUCKET_OF, Line, Step, Subject, What, line_of
+from shared.erasing.words import BEGUN_AGAIN
 from shared.errors import Conflict, ErasureNotFound, JobNotFound, ProductError, TrainerUnavailable
 from shared.events import ErasureRequested
 from shared.jobs import Job

@@ -7,7 +7,7 @@ from flask import Request
 
 from functions.eraser.erase import Eraser, hear_erasure
 from shared import bootstrap
-from shared.erasures import Bucket
+from shared.erasing.things import Bucket
 
 
 @functions_framework.http

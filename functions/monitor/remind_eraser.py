@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from shared import logs
-from shared.erasures import Cause, Erasure, Subject
+from shared.erasing.receipt import Cause, Erasure
+from shared.erasing.things import Subject
 from shared.events import ErasureRequested
 from shared.ports import ErasureRepository, ImageJobRepository, Publisher, TrainingRepository
 from shared.settings import RetentionSettings

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.erasures import Cause, Erasure, Plan, Step, Subject, What
+from shared.erasing.plan import Plan
+from shared.erasing.receipt import Cause, Erasure
+from shared.erasing.things import Step, Subject, What
 from shared.errors import ErasureNotFound, ShootNotFound, TrainingNotFound
 from shared.stages import Attention, Status
 from tests.builders import a_shoot, a_training, an_image_job

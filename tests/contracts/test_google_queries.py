@@ -27,7 +27,8 @@ from shared.adapters.google.repositories import (
     NumberedName,
 )
 from shared.adapters.google.stories import FirestoreStories
-from shared.erasures import Cause, Erasure, State, Subject
+from shared.erasing.receipt import Cause, Erasure, State
+from shared.erasing.things import Subject
 from shared.image_jobs import ImageJob, Origin
 from shared.models import Model
 from shared.settings import StoreSettings

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from shared.documents import to_document
-from shared.erasures import Erasure, State, Subject, What
+from shared.erasing.receipt import Erasure, State
+from shared.erasing.things import Subject, What
 from shared.image_jobs import ImageJob, images_prefix
 from shared.models import Model, staging_prefix, version_prefix
 from shared.stages import Attention

@@ -282,14 +282,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="an erasure takes all versions of a name",
-        module="shared.erasures",
+        module="shared.erasing.plan",
         old="yield Step(what=What.MODEL_FILES, of=of, place=version_prefix(person_id, name, version))",
         new='yield Step(what=What.MODEL_FILES, of=of, place=f"models/{person_id}/{name}/")',
         hint=50,
     ),
     Mutation(
         name="pictures outlive the model that they were made with",
-        module="shared.erasing",
+        module="shared.erasing.inventory",
         old="images=list(of_model) if subject is Subject.MODEL else [],",
         new="images=[],",
         hint=1,

@@ -22,7 +22,7 @@ from shared.adapters.memory import (
     MemoryStories,
 )
 from shared.all_jobs import AnyJob, Jobs
-from shared.erasures import Erasure, State
+from shared.erasing.receipt import Erasure, State
 from shared.errors import JobNotFound
 from shared.events import Event
 from shared.image_jobs import ImageJob, is_image_job

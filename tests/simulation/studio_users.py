@@ -11,7 +11,7 @@ from functions.api.end_training import cancel_job
 from functions.api.promote_model import promote_model
 from functions.api.request_erasure import preview_erasure, request_erasure
 from functions.api.retrain_model import Changes, retrain_model
-from shared.erasures import Subject
+from shared.erasing.things import Subject
 from shared.errors import Conflict
 from shared.events import CheckRequested
 from shared.image_jobs import ImageJob

@@ -9,7 +9,7 @@ from typing import TypeVar
 from shared.adapters.memory import MemoryErasures, MemoryImageJobs, MemoryModels, MemoryTrainings
 from shared.adapters.memory.repositories import _MemoryJobs
 from shared.all_jobs import AnyJob
-from shared.erasures import Erasure
+from shared.erasing.receipt import Erasure
 from shared.image_jobs import ImageJob
 from shared.models import Model
 from shared.trainings import Training

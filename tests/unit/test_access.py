@@ -14,7 +14,8 @@ from starlette.routing import BaseRoute
 
 from functions.api import console_pages
 from shared import bootstrap
-from shared.erasures import Cause, Erasure, Subject
+from shared.erasing.receipt import Cause, Erasure
+from shared.erasing.things import Subject
 from shared.events import TrainingRequested
 from shared.stages import Status
 from tests.api_operations import ANY_NAME, Operation, operations

@@ -14,7 +14,10 @@ import pytest
 from functions.api.request_erasure import list_due, preview_erasure, request_erasure
 from shared.adapters.memory import Faults
 from shared.documents import to_document
-from shared.erasures import BEGUN_AGAIN, MOST_STEPS, Cause, Erasure, Plan, State, Step, Subject, What
+from shared.erasing.plan import MOST_STEPS, Plan
+from shared.erasing.receipt import Cause, Erasure, State
+from shared.erasing.things import Step, Subject, What
+from shared.erasing.words import BEGUN_AGAIN
 from shared.errors import (
     Conflict,
     ImagesNotFound,

@@ -8,7 +8,10 @@ import pytest
 
 from functions.api.request_erasure import request_erasure
 from shared.adapters.memory import MemoryImageJobs
-from shared.erasures import UNCONFIRMED, Erasure, Plan, State, Step, Subject, What
+from shared.erasing.plan import Plan
+from shared.erasing.receipt import Erasure, State
+from shared.erasing.things import Step, Subject, What
+from shared.erasing.words import UNCONFIRMED
 from shared.errors import ArtifactCorrupt, Conflict, SubmissionUncertain, TrainingFailed, TrainingNotFound
 from shared.image_jobs import ImageJob
 from shared.models import Model, failed_log_name, model_id, staging_prefix, version_prefix

@@ -9,7 +9,7 @@ from typing import Any
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.documents import Table
 from shared.adapters.paging import to_micros
-from shared.erasures import Erasure, State
+from shared.erasing.receipt import Erasure, State
 from shared.errors import ErasureNotFound
 from shared.ports import Page
 

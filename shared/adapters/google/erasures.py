@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.adapters.google.documents import Documents, Patience
-from shared.erasures import Erasure, State
+from shared.erasing.receipt import Erasure, State
 from shared.errors import ErasureNotFound
 from shared.ports import Page
 

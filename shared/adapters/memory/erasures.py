@@ -8,7 +8,7 @@ from datetime import datetime
 
 from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.repositories import page_of
-from shared.erasures import Erasure, State
+from shared.erasing.receipt import Erasure, State
 from shared.errors import ErasureNotFound
 from shared.ports import Page
 

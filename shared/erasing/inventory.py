@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from shared.erasures import BUCKET_OF, Bucket, Inventory, Plan, Step, Subject
+from shared.erasing.plan import Inventory, Plan
+from shared.erasing.things import BUCKET_OF, Bucket, Step, Subject
 from shared.errors import ImagesNotFound, ModelNotFound, TrainingNotFound
 from shared.image_jobs import ImageJob
 from shared.models import Model, model_id

@@ -1,0 +1,125 @@
+"""An erasure as it is stored, from the wish to the receipt that it becomes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from shared.erasing.plan import MOST_STEPS, Plan
+from shared.erasing.things import Line, Step, Subject, line_of, together, with_news
+from shared.erasing.words import GENERAL
+
+
+class State(StrEnum):
+    """Where an erasure stands. One that is open and has its receipt is looked at once more (`Erasure.again`)."""
+
+    OPEN = "open"
+    DONE = "done"
+
+
+class Cause(StrEnum):
+    """Why something is erased: its owner asked, or its time had come."""
+
+    ASKED = "asked"
+    RETENTION = "retention"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erasure:
+    """One erasure as it is stored; when it is done, it is its own receipt and holds neither names nor a person's id.
+
+    `batch` are the steps at hand: what they deleted counts when all of them are through. `hindrance` says why it waits.
+    `again` are steps that are repeated at `again_at`, when it has its receipt already, and then forgotten: who had
+    begun with one of these jobs before may have written since.
+    """
+
+    id: str
+    owner_id: str
+    subject: Subject
+    subject_id: str
+    state: State
+    cause: Cause
+    requested_at: datetime
+    updated_at: datetime
+    with_shoots: bool = False
+    finished_at: datetime | None = None
+    batch: tuple[Step, ...] = ()
+    deleted: tuple[Line, ...] = ()
+    stays: tuple[Line, ...] = ()
+    hindrance: str = ""
+    again: tuple[Step, ...] = ()
+    again_at: datetime | None = None
+
+    @property
+    def has_receipt(self) -> bool:
+        """Whether everything that was found is deleted."""
+        return self.finished_at is not None
+
+    @classmethod
+    def requested(cls, *, at: datetime, **fields: Any) -> Self:
+        """An erasure as it is asked for."""
+        return cls(state=State.OPEN, requested_at=at, updated_at=at, **fields)
+
+    def begun(self, plan: Plan, *, at: datetime, again: Sequence[Step] = ()) -> Erasure:
+        """This erasure with its next batch, and with steps that are to be repeated; itself where it has one, or its
+        receipt. Whoever planned what another delivery did meanwhile has to plan anew: see `unchanged`.
+
+        What stays is told now: what leads to it is gone afterwards.
+        """
+        if self.batch or self.has_receipt:
+            return self
+        return replace(
+            self,
+            batch=plan.steps[:MOST_STEPS],
+            stays=with_news(self.stays, plan.stays),
+            again=tuple(dict.fromkeys((*self.again, *again))),
+            updated_at=at,
+        )
+
+    def went(self, batch: tuple[Step, ...], left: Sequence[Line], *, at: datetime) -> Erasure:
+        """This erasure when every step of `batch` is through but what is `left`; itself where it was counted before."""
+        if self.batch != batch:
+            return self
+        spared = {(line.what, of) for line in left for of in line.of}
+        gone = [line_of(step) for step in batch if (step.what, step.of) not in spared]
+        return replace(
+            self,
+            batch=(),
+            deleted=together((*self.deleted, *gone)),
+            stays=together((*self.stays, *left)),
+            hindrance="",
+            updated_at=at,
+        )
+
+    def finished(self, stays: Sequence[Line], *, at: datetime, again_at: datetime | None = None) -> Erasure:
+        """This erasure as its receipt; itself where it is one. A person's id is forgotten with the person.
+
+        It is done, unless steps are to be repeated at `again_at`.
+        """
+        if self.has_receipt or self.batch:
+            return self
+        return replace(
+            self,
+            state=State.OPEN if self.again else State.DONE,
+            again_at=again_at if self.again else None,
+            subject_id="" if self.subject is Subject.PERSON else self.subject_id,
+            stays=(*with_news(self.stays, stays), *GENERAL),
+            hindrance="",
+            finished_at=at,
+            updated_at=at,
+        )
+
+    def unchanged(self, seen: Erasure) -> bool:
+        """Whether nothing was deleted since it was `seen`."""
+        return (self.deleted, self.stays) == (seen.deleted, seen.stays)
+
+    def looked_again(self, *, at: datetime) -> Erasure:
+        """This receipt when its steps were repeated: done, and without the names of what was deleted."""
+        return replace(self, state=State.DONE, again=(), again_at=None, hindrance="", updated_at=at)
+
+    def hindered(self, sentence: str, *, at: datetime) -> Erasure:
+        """This erasure with why it waits."""
+        return self if self.state is State.DONE else replace(self, hindrance=sentence, updated_at=at)

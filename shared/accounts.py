@@ -40,8 +40,8 @@ class Reservation:
 class Account:
     """A user's reservations by job, and what was spent on `day` (UTC, ISO). Both are US dollars.
 
-    `settled` are the jobs that `spent_usd` is made of: none of them counts again, however late a copy of the press that
-    began it comes.
+    `settled` are the jobs that `spent_usd` is made of, `settled_before` those of the day before: none of them counts
+    again, however late a copy of the press that began it comes.
     """
 
     id: str
@@ -49,11 +49,16 @@ class Account:
     spent_usd: float = 0.0
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
+    settled_before: tuple[str, ...] = ()
 
     @property
     def reserved_usd(self) -> float:
         """What is set aside now."""
         return round(sum(reservation.usd for reservation in self.reservations.values()), 6)
+
+    def has_settled(self, job_id: str) -> bool:
+        """Whether the job ended and was settled, on this day or the one before."""
+        return job_id in self.settled or job_id in self.settled_before
 
     def left_usd(self, limits: Limits, at: datetime) -> float | None:
         """What may still be spent today; None without a limit."""
@@ -80,7 +85,7 @@ class Account:
         `TooManyImageJobs` and `BudgetExceeded` say the numbers.
         """
         today = self._on(at)
-        if job_id in today.reservations or job_id in today.settled:
+        if job_id in today.reservations or today.has_settled(job_id):
             return self
         if recipe and not forced:
             today._refuse_the_same(recipe)
@@ -131,12 +136,16 @@ class Account:
         return replace(self, reservations=kept)
 
     def _on(self, at: datetime) -> Account:
-        """This account on the day of `at`: a new day has nothing spent, and lapsed reservations are forgotten."""
+        """This account on the day of `at`: a new day has nothing spent, and lapsed reservations are forgotten.
+
+        Of two clocks the one that is behind does not turn the day back.
+        """
         day = at.date().isoformat()
         alive = {name: r for name, r in self.reservations.items() if at - r.at < LAPSE}
-        if day == self.day:
+        if day <= self.day:
             return replace(self, reservations=alive)
-        return replace(self, day=day, spent_usd=0.0, settled=(), reservations=alive)
+        before = self.settled if self.day == (at.date() - timedelta(days=1)).isoformat() else ()
+        return replace(self, day=day, spent_usd=0.0, settled=(), settled_before=before, reservations=alive)
 
 
 def _usd(amount: float | None) -> str:

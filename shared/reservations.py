@@ -23,7 +23,7 @@ ANEW = "to have it, ask with a new key"
 def reserve(job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits) -> None:
     """Set the job's quote aside; nothing where that was done before. `AlreadyTraining` where the same recipe is under
     way and this one is not forced; `TooManyTrainings`, `TooManyImageJobs`, `BudgetExceeded`; `Conflict` where the job
-    has ended today and is not there any more: it was erased, and a late copy of its press begins nothing again.
+    ended today or yesterday and is not there any more: it was erased, and a late copy of its press begins nothing.
 
     Before it refuses, money is freed that is set aside for nothing: the process died before the job was recorded.
     """
@@ -40,7 +40,7 @@ def reserve(job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits
         if not free_unused(job.owner_id, accounts=accounts, jobs=jobs, at=at):
             raise
         account = accounts.update(job.owner_id, set_aside)
-    if job.id in account.settled and jobs.find(job.id) is None:
+    if account.has_settled(job.id) and jobs.find(job.id) is None:
         raise _erased(job)
 
 
@@ -54,7 +54,7 @@ def undo_if_too_late(job: Job, *, accounts: AccountRepository, jobs: Jobs, at: d
     if job.id in account.reservations:
         return
     jobs.update(job.id, lambda now: now.canceled(TOO_LATE, at=at, charged=False) if now.is_unsent else now)
-    raise _erased(job) if job.id in account.settled else Conflict(reason=f"it took too long to begin: {ANEW}")
+    raise _erased(job) if account.has_settled(job.id) else Conflict(reason=f"it took too long to begin: {ANEW}")
 
 
 def _erased(job: Job) -> Conflict:

@@ -8,7 +8,14 @@ from typing import Any
 
 from functions.api.given_captions import checked_captions, checked_stems, refuse_unknown_stems
 from shared.datasets import chosen, fingerprint
-from shared.errors import AlreadyPaid, AlreadyTrained, ShootNotFound, SubmissionUncertain
+from shared.errors import (
+    AlreadyPaid,
+    AlreadyTrained,
+    AlreadyTraining,
+    ProductError,
+    ShootNotFound,
+    SubmissionUncertain,
+)
 from shared.jobs import keyed_id
 from shared.models import recipe
 from shared.orders import Desk, begin, known, request_hash
@@ -22,8 +29,8 @@ from shared.trainers import checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
 
-# How many failed trainings of a shoot are looked at for one that was paid for.
-LATELY_FAILED = 10
+# How many trainings of a shoot, the newest ones, are looked at for the same that was paid for.
+LATELY = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,19 +130,23 @@ def _wanted(owner_id: str, key: str, wish: Wish, desk: TrainingDesk) -> Training
     )
 
 
-def _bought_before(training: Training, desk: TrainingDesk) -> AlreadyTrained | AlreadyPaid | None:
+def _bought_before(training: Training, desk: TrainingDesk) -> ProductError | None:
     """Why the same is not bought again unless that is forced: it has a model, or fal.ai has, or may have, what was paid
-    for."""
+    for, or that is being fetched.
+
+    All of them are looked at in one question, and models after it: nothing can move past it from one place to another.
+    """
     if training.forced:
         return None
+    lately = desk.jobs.trainings.list_for_owner(training.owner_id, limit=LATELY, shoot_id=training.shoot_id)
     if model := desk.models.find_by_recipe(training.owner_id, training.recipe):
         return AlreadyTrained(model_id=model.id)
-    failed = desk.jobs.trainings.list_for_owner(
-        training.owner_id, limit=LATELY_FAILED, status=Status.FAILED, shoot_id=training.shoot_id
-    )
-    for before in failed.items:
-        uncertain = before.error is not None and before.error.code == SubmissionUncertain.code
-        if before.recipe == training.recipe and (before.is_recoverable or uncertain):
+    for before in lately.items:
+        if before.recipe != training.recipe:
+            continue
+        if before.status is Status.MIRRORING:
+            return AlreadyTraining(training_id=before.id)
+        if before.is_recoverable or (before.error is not None and before.error.code == SubmissionUncertain.code):
             return AlreadyPaid(training_id=before.id)
     return None
 

@@ -90,7 +90,32 @@ def test_a_copy_of_the_press_that_comes_after_the_end_sets_nothing_aside_again()
     assert account.settle("t1", 1.5, at=NOON) is account
 
 
-def test_a_new_day_forgets_what_was_settled() -> None:
+def test_a_new_day_begins_with_nothing_spent() -> None:
     account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON).settle("t1", 1.5, at=NOON)
     tomorrow = account.reserve("t2", 1.0, limits=LIMITS, at=NOON + timedelta(days=1))
     assert (tomorrow.settled, tomorrow.spent_usd) == ((), 0.0)
+
+
+@pytest.mark.parametrize("somebody_presses", [True, False])
+def test_a_copy_of_the_press_that_comes_after_midnight_sets_nothing_aside_again(somebody_presses: bool) -> None:
+    account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON).settle("t1", 1.5, at=NOON)
+    tomorrow = NOON + timedelta(days=1)
+    if somebody_presses:
+        account = account.reserve("t2", 1.0, limits=LIMITS, at=tomorrow)
+    assert account.reserve("t1", 2.0, limits=LIMITS, at=tomorrow) is account
+    assert account.has_settled("t1")
+
+
+@pytest.mark.parametrize("somebody_presses", [True, False])
+def test_what_was_settled_is_forgotten_the_day_after_the_next(somebody_presses: bool) -> None:
+    account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON).settle("t1", 1.5, at=NOON)
+    if somebody_presses:
+        account = account.reserve("t2", 1.0, limits=LIMITS, at=NOON + timedelta(days=1))
+    later = account.reserve("t3", 1.0, limits=LIMITS, at=NOON + timedelta(days=2))
+    assert not later.has_settled("t1")
+
+
+def test_a_clock_that_is_behind_does_not_give_back_what_was_spent() -> None:
+    account = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON).settle("t1", 1.5, at=NOON)
+    behind = account.reserve("t2", 1.0, limits=LIMITS, at=NOON - timedelta(days=1))
+    assert (behind.day, behind.spent_usd, behind.has_settled("t1")) == (account.day, 1.5, True)

@@ -325,6 +325,20 @@ def test_what_was_paid_for_and_can_be_recovered_is_not_bought_again_unless_it_is
     assert world.start(key="again", force=True).status is Status.REQUESTED
 
 
+def test_what_is_being_recovered_is_not_bought_again_unless_it_is_forced(world: World) -> None:
+    training = submitted(world)
+    world.media.broken = [b"\x00" * 40] * 3
+    world.finish(training)
+    assert retry_training(world.of(training), world.desk).status is Status.MIRRORING
+    with pytest.raises(AlreadyTraining, match=training.id):
+        world.start(key="again")
+    assert not world.accounts.get(OWNER).reservations
+    world.run()
+    with pytest.raises(AlreadyTrained):
+        world.start(key="again")
+    assert world.start(key="again", force=True).status is Status.REQUESTED
+
+
 def test_what_fal_may_have_run_without_saying_so_is_not_bought_again_unless_it_is_forced(world: World) -> None:
     training = submitted(world)
     lost = SubmissionUncertain(reason="no answer")

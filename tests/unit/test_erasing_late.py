@@ -153,12 +153,15 @@ def test_pressing_again_after_the_receipt_begins_no_second_erasure_of_nothing() 
         erase(world, Subject.TRAINING, training.id)
 
 
-def test_a_copy_of_the_press_that_comes_after_the_erasure_begins_nothing_again(world: World) -> None:
+@pytest.mark.parametrize("midnight", [False, True])
+def test_a_copy_of_the_press_that_comes_after_the_erasure_begins_nothing_again(world: World, midnight: bool) -> None:
     (model,) = world.models.list_for_owner(OWNER, limit=9).items
     training, (job,) = world.trainings.get(model.training_id), world.images._jobs.values()
     erase(world, Subject.IMAGES, job.id)
     erase(world, Subject.TRAINING, training.id)
     runs = len(world.fal.runs)
+    if midnight:
+        world.clock.advance(24 * 60 * 60)
     with pytest.raises(Conflict, match="deleted"):
         world.draw(model, count=1)
     with pytest.raises(Conflict, match="deleted"):

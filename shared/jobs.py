@@ -47,11 +47,6 @@ def derived_key(purpose: str, *of: str) -> str:
     return "\0".join(("", purpose, *of))
 
 
-def successor_key(job_id: str) -> str:
-    """The key of the one successor of a job that is retried."""
-    return derived_key("retry", job_id)
-
-
 class Kind(StrEnum):
     """What a job makes; what differs between the two is a table keyed by this."""
 
@@ -65,7 +60,8 @@ class Job:
 
     `noun` is what its user calls it. `hindrance` explains a wait: the last error of a step that will be tried again.
     `announced_at` is when the monitor last announced its present step again; `attention` is what it still has to do
-    with the job. `sent` is what fal.ai is asked with, `delivered` what it answered, both without links.
+    with the job. `sent` is what fal.ai is asked with, `delivered` what it answered, both without links. `successor_id`
+    is the job that a retry began last in the place of this one, which may be deleted since.
     """
 
     kind: ClassVar[Kind]
@@ -97,6 +93,7 @@ class Job:
     quote: Quote | None = None
     cost_usd: float | None = None
     predecessor_id: str | None = None
+    successor_id: str | None = None
     cancel_requested_at: datetime | None = None
     erasure_id: str | None = None
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from functions.api.retry_job import retry_job
 from functions.api.start_training import TrainingDesk, Wish, start_training
 from shared import logs
 from shared.all_jobs import AnyJob, Jobs
 from shared.announcing import announce
-from shared.errors import Conflict
 from shared.events import CheckRequested
-from shared.jobs import Job, Kind, successor_key
+from shared.jobs import Job, Kind
 from shared.ports import Clock, Publisher
 from shared.stages import Status
 from shared.trainers import trainer as spec_of
@@ -82,25 +82,15 @@ def _cancellation(outcome: CancelOutcome, job: AnyJob, **facts: str) -> Cancella
 
 
 def retry_training(training: Training, desk: TrainingDesk) -> Training:
-    """Paid weights are fetched again, without paying; anything else that failed is a new training, its successor.
+    """Paid weights are fetched again, without paying; anything else that failed is a new training, as `retry_job`."""
+    return retry_job(training, desk, lambda key: start_training(training.owner_id, key, _again(training), desk))
 
-    Pressing twice is pressing once: the successor is always the same. `Conflict` where there is nothing to retry.
-    """
-    if training.is_recoverable:
-        at = desk.clock.now()
-        recovered = desk.jobs.trainings.update(
-            training.id, lambda t: t.advance(Status.MIRRORING, at=at, reason="recovered")
-        )
-        logs.info("training_recovered", training_id=training.id)
-        desk.publisher.publish(CheckRequested(training_id=training.id))
-        return recovered
-    if training.status not in (Status.FAILED, Status.CANCELED):
-        raise Conflict(
-            reason=f"this training has status {training.status}, and only failed or canceled ones can be retried"
-        )
+
+def _again(training: Training) -> Wish:
+    """The same as this training, whatever else was ordered since."""
     # every parameter is given, so the preset is a word only, and one that is offered no more is none
     offered = training.preset in spec_of(training.trainer).presets
-    wish = Wish(
+    return Wish(
         shoot_id=training.shoot_id,
         trigger_word=training.trigger_word,
         model_name=training.model_name,
@@ -116,6 +106,3 @@ def retry_training(training: Training, desk: TrainingDesk) -> Training:
         predecessor_id=training.id,
         samples=training.samples,
     )
-    successor = start_training(training.owner_id, successor_key(training.id), wish, desk)
-    logs.info("training_retried", training_id=training.id, successor_id=successor.id)
-    return successor

@@ -29,6 +29,7 @@ HIDDEN: Mapping[str, str] = {
     "idempotency_hash": "is for the API alone",
     "forced": "is for the API alone",
     "recipe": "is for finding the same training again",
+    "successor_id": "is for the API alone: the successor names whose place it takes",
     "erasure_id": "is for the eraser alone: the training is gone a moment later",
     "announced_at": "is for the monitor alone",
     "attention": "is for the monitor alone",

@@ -178,9 +178,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="True",
     ),
     Mutation(
-        name="paid weights are paid for again",
-        module="functions.api.end_training",
-        old="if training.is_recoverable:",
+        name="what is paid for is paid for again",
+        module="functions.api.retry_job",
+        old="if job.is_recoverable:",
         new="if False:",
     ),
     Mutation(
@@ -253,11 +253,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         hint=2,
     ),
     Mutation(
-        name="paid pictures are paid for again",
-        module="functions.api.end_images",
-        old="if job.is_recoverable:",
-        new="if False:",
-        hint=2,
+        name="each press of Retry begins another job",
+        module="functions.api.retry_job",
+        old="    if successor is None:",
+        new="    if successor is None or job.successor_id:",
+        hint=3,
     ),
     Mutation(
         name="a new model has no samples",

@@ -153,9 +153,7 @@ def one_press_is_one_training(outcome: Outcome) -> Iterator[str]:
     first = [training for training in made if training.predecessor_id is None]
     if len(first) > outcome.presses:
         yield f"{outcome.presses} presses became {len(first)} trainings"
-    successors = [training.predecessor_id for training in made if training.predecessor_id]
-    if len(set(successors)) < len(successors):
-        yield f"a retry became more than one training: {successors}"
+    yield from _successors_beside_each_other(outcome, Training)
 
 
 def one_press_is_one_set_of_pictures(outcome: Outcome) -> Iterator[str]:
@@ -166,9 +164,20 @@ def one_press_is_one_set_of_pictures(outcome: Outcome) -> Iterator[str]:
         yield f"{outcome.picture_presses} presses became {len(asked)} sets of pictures"
     twice = [job_id for job_id, count in Counter(job.id for job in made).items() if count > 1]
     yield from (f"{job_id} was made again after it had been deleted" for job_id in twice)
-    successors = [job.predecessor_id for job in made if job.predecessor_id]
-    if len(set(successors)) < len(successors):
-        yield f"a retry became more than one set of pictures: {successors}"
+    yield from _successors_beside_each_other(outcome, ImageJob)
+
+
+def _successors_beside_each_other(outcome: Outcome, kind: type[Job]) -> Iterator[str]:
+    """A retry is one job; another one only after that was deleted."""
+    deleted_s = {deletion.gone.id: deletion.at_s for deletion in outcome.deletions}
+    latest: dict[str, str] = {}
+    for write in outcome.writes:
+        job = write.after
+        if write.before is None and isinstance(job, kind) and job.predecessor_id:
+            before = latest.get(job.predecessor_id)
+            if before is not None and deleted_s.get(before, write.at_s + 1) > write.at_s:
+                yield f"a retry of {job.predecessor_id} became {before} and {job.id}"
+            latest[job.predecessor_id] = job.id
 
 
 def samples_are_made_once(outcome: Outcome) -> Iterator[str]:

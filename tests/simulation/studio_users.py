@@ -121,7 +121,11 @@ class StudioUsers:
         if likes(f"{name} asks"):
             do(self.fate.between(f"ask {name}", 0, 900), f"ask {name}", lambda: self._ask(job.id))
         if likes(f"{name} retries"):
-            do(self.fate.between(f"retry {name}", 120, 2400), f"retry {name}", lambda: self._retry(job.id))
+            at = self.fate.between(f"retry {name}", 120, 2400)
+            do(at, f"retry {name}", lambda: self._retry(job.id))
+            if likes(f"{name} retries again"):
+                at += self.fate.between(f"retry {name} again", 0, self.fate.pick(f"again {name} by", (3.0, 9000.0)))
+                do(at, f"retry {name}'", lambda: self._retry(job.id))
         if job.like_id is None and self.fate.fraction(f"{name} more?") < 0.3 and likes(f"{name} wants more"):
             self._twice(f"more {name}", lambda: self._more(job.id))
             self.presses += 1

@@ -75,6 +75,9 @@ class Users:
         if likes(f"{number} retries"):
             at = self.fate.between(f"retry {number}", 300, 5400)
             do(at, f"retry {number}", lambda: self._retry(training_id))
+            if likes(f"{number} retries again"):
+                at += self.fate.between(f"retry {number} again", 0, self.fate.pick(f"again {number} by", (3.0, 9000.0)))
+                do(at, f"retry {number}'", lambda: self._retry(training_id))
 
     def _cancel(self, training_id: str) -> None:
         functions = self.functions

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from functions.api.end_training import Cancellation, CancelOutcome, cancel_job, retry_training
+from functions.api.request_erasure import request_erasure
 from shared.accounts import Limits
+from shared.erasing.things import Subject
 from shared.errors import (
     AlreadyPaid,
     AlreadyTrained,
@@ -206,6 +208,43 @@ def test_a_recovery_whose_message_was_lost_is_done_by_the_monitor(world: World) 
     world.tick(after_s=world.monitor_settings.mirror_stalled_s + 1)
     world.run()
     assert world.of(training).status is Status.SUCCEEDED
+
+
+def erased(world: World, training: Training) -> None:
+    """Delete it as its user does, once it has ended."""
+    cancel_job(world.of(training), jobs=world.jobs, publisher=world.publisher, clock=world.clock)
+    world.run()
+    request_erasure(OWNER, Subject.TRAINING, training.id, training.model_name, world.erasing())
+    world.run()
+
+
+def test_a_training_whose_retry_was_deleted_is_retried_anew_once_however_often_it_is_pressed(world: World) -> None:
+    before = failed(world)
+    gone = []
+    for _ in range(3):
+        first, second = (retry_training(world.of(before), world.desk) for _ in range(2))
+        assert first == second
+        assert (first.predecessor_id, first.status) == (before.id, Status.REQUESTED)
+        assert first.id not in gone
+        erased(world, first)
+        gone.append(first.id)
+
+
+def test_a_copy_of_retry_that_was_held_up_until_its_training_was_deleted_begins_nothing(world: World) -> None:
+    held_up = failed(world)
+    erased(world, retry_training(held_up, world.desk))
+    with pytest.raises(Conflict, match="made and then deleted"):
+        retry_training(held_up, world.desk)
+    anew = retry_training(world.of(held_up), world.desk)
+    with pytest.raises(Conflict, match="made and then deleted"):
+        retry_training(held_up, world.desk)
+    assert retry_training(world.of(held_up), world.desk) == anew
+
+
+def test_a_training_that_is_deleted_while_it_is_retried_is_retried_all_the_same(world: World) -> None:
+    before = failed(world)
+    world.trainings.faults.meanwhile("update", lambda: world.trainings.delete(before.id))
+    assert retry_training(before, world.desk).predecessor_id == before.id
 
 
 def test_there_is_nothing_to_retry_in_a_training_that_runs_or_succeeded(world: World) -> None:

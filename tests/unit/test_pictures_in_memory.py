@@ -10,7 +10,9 @@ import pytest
 from functions.api.compare_models import Comparison, compare_models
 from functions.api.end_images import more_like, retry_images
 from functions.api.end_training import CancelOutcome, cancel_job
+from functions.api.request_erasure import request_erasure
 from shared.accounts import Limits
+from shared.erasing.things import Subject
 from shared.errors import (
     ArtifactUnavailable,
     BudgetExceeded,
@@ -181,6 +183,24 @@ def test_pictures_that_fal_ai_cannot_make_fail_and_a_retry_is_one_successor(worl
     successor = retry_images(failed, models=world.models, desk=world.image_desk)
     assert retry_images(failed, models=world.models, desk=world.image_desk) == successor
     assert (successor.predecessor_id, successor.seed, successor.prompt) == (job.id, 5, job.prompt)
+
+
+def test_pictures_whose_retry_was_deleted_are_asked_for_anew_once_however_often_it_is_pressed(world: World) -> None:
+    job = world.draw(world.model())
+    world.run()
+    world.fal.end(world.request_of(job), TrainingFailed(reason="out of memory", charged=False))
+    world.call_back(job)
+    gone = []
+    for _ in range(2):
+        first, second = (
+            retry_images(world.images.get(job.id), models=world.models, desk=world.image_desk) for _ in range(2)
+        )
+        assert (first == second, first.predecessor_id, first.id in gone) == (True, job.id, False)
+        cancel_job(first, jobs=world.jobs, publisher=world.publisher, clock=world.clock)
+        world.run()
+        request_erasure(OWNER, Subject.IMAGES, first.id, "", world.erasing())
+        world.run()
+        gone.append(first.id)
 
 
 def test_what_the_safety_checker_says_is_kept_with_each_picture(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,26 @@ def trigger() -> str:
 @pytest.fixture
 def open_console(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Callable[..., Console]]:
     """Opens the console in a browser of its own; afterwards nothing may have gone wrong in any page of it."""
+    with consoles(browser, stack, shoot_id) as open_one:
+        yield open_one
+
+
+@pytest.fixture
+def console(open_console: Callable[..., Console]) -> Console:
+    """The console, 1280 pixels wide."""
+    return open_console()
+
+
+@pytest.fixture(scope="module")
+def shared_console(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Console]:
+    """One for all tests of a module that only look: what a browser loads once is half of what a short test costs."""
+    with consoles(browser, stack, shoot_id) as open_one:
+        yield open_one(reduced_motion="reduce")
+
+
+@contextmanager
+def consoles(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Callable[..., Console]]:
+    """Opens consoles while the block runs; fails at its end where anything went wrong in any page of them."""
     contexts: list[BrowserContext] = []
     errors = PageErrors()
 
@@ -123,9 +144,3 @@ def open_console(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Call
     for context in contexts:
         context.close()
     assert not errors.found, errors.found
-
-
-@pytest.fixture
-def console(open_console: Callable[..., Console]) -> Console:
-    """The console, 1280 pixels wide."""
-    return open_console()

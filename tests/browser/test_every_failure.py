@@ -50,13 +50,13 @@ def facts_of(kind: type[ProductError]) -> dict[str, float]:
 
 @pytest.mark.parametrize(("kind", "stage", "charged", "cost"), FAILURES, ids=[kind.code for kind, *_ in FAILURES])
 def test_a_failure_is_shown_with_its_sentence_its_cost_and_something_to_press(
-    console: Console, stack: Stack, kind: type[ProductError], stage: Stage, charged: bool | None, cost: str
+    shared_console: Console, stack: Stack, kind: type[ProductError], stage: Stage, charged: bool | None, cost: str
 ) -> None:
     error = kind(**facts_of(kind))
     failed = Training.requested(
         at=AT,
         id=f"t_shows_{error.code}",
-        shoot_id=console.shoot_id,
+        shoot_id=shared_console.shoot_id,
         owner_id="local-user",
         person_id="anna",
         model_name="red-riding-hood",
@@ -69,8 +69,8 @@ def test_a_failure_is_shown_with_its_sentence_its_cost_and_something_to_press(
     SqliteTrainings(database).create(failed)
     database.close()
 
-    console.page.goto(f"/trainings/{failed.id}")
-    told = console.page.get_by_role("region", name="It failed")
+    shared_console.page.goto(f"/trainings/{failed.id}")
+    told = shared_console.page.get_by_role("region", name="It failed")
     expect(told.get_by_text(error.message)).to_be_visible()
     expect(told.get_by_text(cost)).to_be_visible()
     expect(told.get_by_role("button").or_(told.get_by_role("link")).first).to_be_visible()

@@ -1,55 +1,101 @@
-"""What holds for every page: it fits a phone, everybody can use it, and it loads nothing from elsewhere."""
+"""What holds for every page: it fits a phone, everybody can use it, and it loads nothing from elsewhere.
+
+Each page is opened once on a phone and once at a desk; each test looks at its own part of what was seen there.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.stack import Stack
+from tests.browser.conftest import consoles
 from tests.browser.console import Console
 
 if TYPE_CHECKING:
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
-NO_AXE = "axe-playwright-python is not installed: run `make setup`."
+Scheme = Literal["light", "dark"]
+
 FAILED = "FAILED"
-# the width is the same in both themes: the second is only for the screenshots
-SCHEMES = ["light", "dark"] if os.environ.get("SCREENSHOTS") else ["light"]
+NO_AXE = "axe-playwright-python is not installed: run `make setup`."
+# what is said and how it is made is the same in both themes: the second has other colours and nothing else
+RULES: Mapping[Scheme, dict[str, Any]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """A way through all pages, and what was seen on it."""
+
+    console: Console
+    width: int
+    axe: Axe | None = None
+    too_wide: dict[str, int] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    barriers: list[tuple[str, Scheme, str, str]] = field(default_factory=list)
+
+    def look_at(self, name: str, path: str) -> None:
+        """Open a page, with its story where it has one."""
+        _show(self.console, path)
+        self._photograph(name)
+        if _opens_the_story(self.console):
+            self._photograph(f"{name}-story")
+        if (overflow := self.console.overflow()) > 0:
+            self.too_wide[name] = overflow
+        for scheme, rules in RULES.items():
+            self.console.page.emulate_media(color_scheme=scheme)
+            self._look_for_barriers(name, scheme, rules)
+
+    def _photograph(self, name: str) -> None:
+        if os.environ.get("SCREENSHOTS"):
+            for scheme in RULES:
+                self.console.page.emulate_media(color_scheme=scheme)
+                self.console.screenshot(f"{name}-{self.width}-{scheme}")
+
+    def _look_for_barriers(self, name: str, scheme: Scheme, rules: dict[str, Any]) -> None:
+        if self.axe is None:
+            return
+        options = {"resultTypes": ["violations"], **rules}
+        violations = self.axe.run(self.console.page, options=options).response["violations"]
+        serious = (found for found in violations if found["impact"] in ("serious", "critical"))
+        self.barriers.extend((name, scheme, found["id"], found["nodes"][0]["html"]) for found in serious)
 
 
 @pytest.fixture(scope="module")
-def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, str]:
+def paths(shared_console: Console, simulator: SimulatorControl) -> Mapping[str, str]:
     """Every page by its name, each with something on it."""
     simulator.plan({"trigger_word": FAILED}, run="fail_500")
-    failed = console_once.open_shoot().press_train(FAILED)
-    done = console_once.open_shoot().press_train("PAGES")
-    console_once.wait_for_model()
-    model_id = console_once.context.request.get(f"/v1/trainings/{done}").json()["model_id"]
-    again = console_once.retrain(model_id, parameters={"steps": 200}, without=["03"])
+    failed = shared_console.open_shoot().press_train(FAILED)
+    done = shared_console.open_shoot().press_train("PAGES")
+    shared_console.wait_for_model()
+    model_id = shared_console.context.request.get(f"/v1/trainings/{done}").json()["model_id"]
+    again = shared_console.retrain(model_id, parameters={"steps": 200}, without=["03"])
     simulator.plan({"input_contains": "veiled"}, flagged=[False, True])
     simulator.plan({"input_contains": "never"}, run="never_ends")
     simulator.plan({"input_contains": "torn"}, run="fail_500")
-    seen = console_once.pictures(model_id, "[trigger] veiled", count=2)
-    console_once.pictures(model_id, "torn")
-    console_once.pictures(model_id, "never", count=4, to_the_end=False)
+    seen = shared_console.pictures(model_id, "[trigger] veiled", count=2)
+    shared_console.pictures(model_id, "torn")
+    shared_console.pictures(model_id, "never", count=4, to_the_end=False)
     wanted = {"prompt": "beside", "model_ids": [model_id, again], "scales": [0, 1], "count": 2}
-    compared = console_once.context.request.post("/v1/comparisons", data=wanted).json()["id"]
+    compared = shared_console.context.request.post("/v1/comparisons", data=wanted).json()["id"]
     return {
         "shoots": "/",
-        "shoot": f"/shoots/{console_once.shoot_id}",
+        "shoot": f"/shoots/{shared_console.shoot_id}",
         "trainings": "/trainings",
         "training-done": f"/trainings/{done}",
         "training-failed": f"/trainings/{failed}",
         "models": "/models",
         "model": f"/models/{model_id}",
         "diff": f"/models/{again}/diff",
-        "shoot-again": f"/shoots/{console_once.shoot_id}?model={again}",
+        "shoot-again": f"/shoots/{shared_console.shoot_id}?model={again}",
         "gallery": "/gallery",
         "compare": f"/models/{model_id}/compare",
         "comparison": f"/comparisons/{compared}",
@@ -61,11 +107,28 @@ def paths(console_once: Console, simulator: SimulatorControl) -> Mapping[str, st
 
 
 @pytest.fixture(scope="module")
-def console_once(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Console]:
-    """A console for the whole module."""
-    context = browser.new_context(base_url=stack.url)
-    yield Console(context, shoot_id)
-    context.close()
+def on_a_phone(browser: Browser, stack: Stack, shoot_id: str, paths: Mapping[str, str]) -> Iterator[Walk]:
+    """The way through all pages on a phone."""
+    with consoles(browser, stack, shoot_id) as open_one:
+        yield walked(Walk(console=open_one(width=360, color_scheme="light"), width=360), paths)
+
+
+@pytest.fixture(scope="module")
+def at_a_desk(browser: Browser, stack: Stack, shoot_id: str, paths: Mapping[str, str]) -> Iterator[Walk]:
+    """The way through all pages at a desk, and what axe finds there."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=NO_AXE).Axe()
+    with consoles(browser, stack, shoot_id) as open_one:
+        # what moves has another contrast at every moment
+        console = open_one(width=1280, color_scheme="light", reduced_motion="reduce")
+        yield walked(Walk(console=console, width=1280, axe=axe), paths)
+
+
+def walked(walk: Walk, paths: Mapping[str, str]) -> Walk:
+    """The same, once every page was looked at."""
+    walk.console.page.on("request", lambda request: walk.asked.append(request.url))
+    for name, path in paths.items():
+        walk.look_at(name, path)
+    return walk
 
 
 def _show(console: Console, path: str) -> None:
@@ -84,40 +147,24 @@ def _opens_the_story(console: Console) -> bool:
     return True
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_is_wider_than_the_window_or_from_another_host(
-    open_console: Callable[..., Console], paths: Mapping[str, str], stack: Stack, width: int, scheme: str
-) -> None:
-    console = open_console(width=width, color_scheme=scheme)
-    asked: list[str] = []
-    console.page.on("request", lambda request: asked.append(request.url))
-    too_wide = {}
-    for name, path in paths.items():
-        _show(console, path)
-        console.screenshot(f"{name}-{width}-{scheme}")
-        if _opens_the_story(console):
-            console.screenshot(f"{name}-story-{width}-{scheme}")
-        if console.overflow() > 0:
-            too_wide[name] = console.overflow()
-    assert not too_wide
-    assert asked
-    assert [url for url in asked if not url.startswith(f"{stack.url}/")] == []
+@pytest.fixture(params=["on_a_phone", "at_a_desk"])
+def walk(request: pytest.FixtureRequest) -> Walk:
+    """Each of the two ways."""
+    way: Walk = request.getfixturevalue(request.param)
+    return way
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(open_console: Callable[..., Console], paths: Mapping[str, str], scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=NO_AXE).Axe()
-    console = open_console(color_scheme=scheme, reduced_motion="reduce")
-    # what is said and how it is made is the same in both themes
-    options = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
-    found = []
-    for name, path in paths.items():
-        _show(console, path)
-        _opens_the_story(console)
-        violations = axe.run(console.page, options=options).response["violations"]
-        found += [(name, v["id"], v["nodes"][0]["html"]) for v in violations if v["impact"] in ("serious", "critical")]
-    assert not found
+def test_nothing_is_wider_than_the_window(walk: Walk) -> None:
+    assert not walk.too_wide
+
+
+def test_nothing_comes_from_another_host(walk: Walk, stack: Stack) -> None:
+    assert walk.asked
+    assert [url for url in walk.asked if not url.startswith(f"{stack.url}/")] == []
+
+
+def test_axe_finds_nothing_serious_in_either_theme(at_a_desk: Walk) -> None:
+    assert not at_a_desk.barriers
 
 
 def test_a_change_of_page_moves_the_focus_to_its_heading(console: Console) -> None:

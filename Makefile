@@ -68,6 +68,11 @@ test: $(READY) ## Run all tests, up to ten minutes on two cores
 simulate: $(READY) ## Play schedules of faults against the promises, and say which break one
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),300))
 
+#: SEED=7             another storm
+.PHONY: chaos
+chaos: $(READY) ## Raise the long storms over real processes, which kill, lose and double; tests raise short ones
+	@CHAOS=long $(if $(SEED),CHAOS_SEED=$(SEED)) $(BIN)/python -m pytest -q -s tests/pipeline/test_chaos.py
+
 #: ONLY=name          only what has this in its name; where nothing has, all names are listed
 #: BACKEND=emulators  what goes over the wire, on the emulators, in the place of what one machine does alone
 .PHONY: bench

@@ -18,7 +18,6 @@ from tests.browser.conftest import consoles
 from tests.browser.console import Console
 
 if TYPE_CHECKING:
-    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
@@ -37,7 +36,7 @@ class Walk:
 
     console: Console
     width: int
-    axe: Axe | None = None
+    axe: Any = None
     too_wide: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     barriers: list[tuple[str, Scheme, str, str]] = field(default_factory=list)
@@ -61,7 +60,7 @@ class Walk:
                 self.console.screenshot(f"{name}-{self.width}-{scheme}")
 
     def _look_for_barriers(self, name: str, scheme: Scheme, rules: dict[str, Any]) -> None:
-        if self.axe is None:
+        if not self.axe:
             return
         options = {"resultTypes": ["violations"], **rules}
         violations = self.axe.run(self.console.page, options=options).response["violations"]

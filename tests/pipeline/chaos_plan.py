@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import cycle
 from random import Random
 from typing import Any
 
-TRAININGS = 50
 # the orders come within so long, and the pauses between the blows are so long together
 ORDERS_S = 4.5
 STORM_S = 6.0
@@ -114,8 +114,8 @@ class Plan:
         return next(order for order in self.orders if order.trigger == trigger)
 
 
-def plan_of(seed: int, *, shoots: int, victims: Sequence[str], acts: Mapping[Act, int]) -> Plan:
-    """The storm of this seed: each of `acts` so often, with the kills spread over `victims`."""
+def plan_of(seed: int, *, trainings: int, shoots: int, victims: Sequence[str], acts: Mapping[Act, int]) -> Plan:
+    """The storm of this seed over so many trainings: each of `acts` so often, with the kills dealt out to `victims`."""
     chance = Random(seed)
     orders = (
         Order(
@@ -124,15 +124,16 @@ def plan_of(seed: int, *, shoots: int, victims: Sequence[str], acts: Mapping[Act
             shoot=chance.randrange(shoots),
             faults=chance.choice(FAULTS) if chance.random() < 0.5 else {},
         )
-        for number in range(TRAININGS)
+        for number in range(trainings)
     )
     struck = [act for act, times in acts.items() for _ in range(times)]
     chance.shuffle(struck)
+    next_victim = cycle(chance.sample(victims, len(victims)))
     blows = (
         Blow(
             pause_s=chance.uniform(0, 2 * STORM_S / len(struck)),
             act=act,
-            victim=chance.choice(victims) if act in (Act.KILL, Act.HOLD_UP) else "",
+            victim=next(next_victim) if act in (Act.KILL, Act.HOLD_UP) else "",
             choice=chance.random(),
         )
         for act in struck

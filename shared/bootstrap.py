@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from shared.ports import (
         AccountRepository,
         ArtifactSource,
+        AsyncPublisher,
         Authenticator,
         Clock,
         DeadLetters,
@@ -324,6 +325,18 @@ def _pubsub() -> PubSubPublisher:
 def publisher() -> Publisher:
     """Where events are announced."""
     return queue() if _embedded() else _pubsub()
+
+
+@cache
+def async_publisher() -> AsyncPublisher:
+    """The same for a function that serves many at once."""
+    if _embedded():
+        from shared.adapters.embedded.publisher import AsyncSqlitePublisher
+
+        return AsyncSqlitePublisher(queue())
+    from shared.adapters.google.publisher import AsyncPubSubPublisher
+
+    return AsyncPubSubPublisher(_pubsub())
 
 
 @cache

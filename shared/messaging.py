@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -27,9 +27,6 @@ from shared.tracing import MESSAGE_ATTRIBUTE, TraceContext, processing
 E = TypeVar("E", bound=Event)
 UseCases: TypeAlias = Mapping[type[Any], Callable[[Any], Job]]
 """What is to be done, by the event that asks for it."""
-
-TOPIC_ATTRIBUTE = "event"
-"""The attribute of every message that names its topic: a function that hears several is called in one place."""
 
 TOPIC_ATTRIBUTE = "event"
 """The attribute of every message that names its topic: a function that hears several is called in one place."""
@@ -57,7 +54,7 @@ class Delivery:
 
 def encode(event: Event) -> bytes:
     """The message's data."""
-    return json.dumps(asdict(event), separators=(",", ":")).encode()
+    return json.dumps(vars(event), separators=(",", ":")).encode()
 
 
 def read_envelope(body: bytes) -> Delivery:

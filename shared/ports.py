@@ -352,6 +352,14 @@ class Publisher(Protocol):
         ...
 
 
+class AsyncPublisher(Protocol):
+    """The same for who serves many at once on one event loop."""
+
+    async def publish(self, event: Event) -> None:
+        """As `Publisher.publish`."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
     """A message that was given up; its `data` may hold a signed URL.
@@ -519,7 +527,7 @@ class ArtifactSource(Protocol):
 class WebhookVerifier(Protocol):
     """Whether fal.ai sent a callback."""
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> str:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> str:
         """The request id that fal.ai signed. `WebhookForged`, or `WebhookKeysUnavailable` where nobody can tell now."""
         ...
 

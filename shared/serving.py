@@ -6,6 +6,7 @@ keeps the process from starting, what the framework itself answers is a problem 
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -59,6 +60,8 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 def serve(target: str, source: str, *, host: str, port: int, **gunicorn: Any) -> None:
     """Serve it on gunicorn, with these settings of it, until SIGTERM or SIGINT."""
     app = load_function(target, source)
+    # what was imported stays: collecting garbage need not go through it again and again
+    gc.freeze()
     if not isinstance(app, Flask):
         gunicorn["worker_class"] = "shared.asgi_worker.Worker"
     create_server(app, debug=False, **gunicorn).run(host, port)

@@ -23,6 +23,7 @@ from functions.webhook.report_result import report_result
 from shared import logs
 from shared.accounts import Account
 from shared.adapters.memory import (
+    AsyncMemoryPublisher,
     FixedClock,
     MemoryAccounts,
     MemoryImageJobs,
@@ -36,13 +37,14 @@ from shared.adapters.memory import (
 from shared.events import DatasetPackaged, Event, ImagesPrepared, ImagesRequested, ResultReported, TrainingRequested
 from shared.image_jobs import ImageJob
 from shared.models import Model
-from shared.ports import CancelAnswer, ObjectInfo, Page, RunOutput, RunState, RunStatus, Submission
+from shared.ports import CancelAnswer, ObjectInfo, Page, Publisher, RunOutput, RunState, RunStatus, Submission
 from shared.shoots import Shoot, preprocessed_prefix
 from shared.stages import Status
 from shared.start_images import ImageWish, start_images
 from shared.stories import StoryEntry
 from shared.training_records import FalJob
 from shared.trainings import Training
+from tests.at_once import at_once
 from tests.fakes import FakeFal, FakeMedia
 from tests.wiring import WEBHOOK_BASE, Functions
 from tests.world import OWNER, jpeg
@@ -342,8 +344,12 @@ def counted_functions(tally: Tally) -> Functions:
 class Genuine:
     """A verifier that takes the header's word for which request fal.ai signed."""
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> str:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> str:
         return headers["request"]
+
+
+def _report(path: str, headers: Mapping[str, str], body: bytes, publisher: Publisher) -> None:
+    at_once(report_result(path, headers, body, verifier=Genuine(), publisher=AsyncMemoryPublisher(publisher)))
 
 
 def add_shoot(functions: Functions, *, pictures: int, captions: int, shoot_id: str = "s_1") -> None:
@@ -408,7 +414,7 @@ def count_training(
     fal.end(job.request_id)
     path = f"{WEBHOOK_BASE}/{training.id}/{job.nonce}"
     with step("report"):
-        report_result(path, {"request": job.request_id}, b"", verifier=Genuine(), publisher=publisher)
+        _report(path, {"request": job.request_id}, b"", publisher)
     with step("mirror"):
         functions.deliver(_last(publisher, ResultReported))
     assert functions.trainings.get(training.id).status is Status.SUCCEEDED
@@ -449,7 +455,7 @@ def count_images(
     fal.end(run.job.request_id)
     path = f"{WEBHOOK_BASE}/{job.id}/{run.job.nonce}"
     with step("report pictures"):
-        report_result(path, {"request": run.job.request_id}, b"", verifier=Genuine(), publisher=publisher)
+        _report(path, {"request": run.job.request_id}, b"", publisher)
     with step("keep pictures"):
         functions.deliver(_last(publisher, ResultReported))
     assert functions.images.get(job.id).status is Status.SUCCEEDED

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import functions_framework.aio
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -29,9 +26,8 @@ async def _answer(request: Request) -> Response:
         if request.method != "POST":
             raise InvalidRequest(reason="a callback is a POST")
         body = await read_body(request, bootstrap.webhook_settings())
-        report = partial(report_result, verifier=bootstrap.webhook_verifier(), publisher=bootstrap.publisher())
-        # in threads, because publishing waits; as many as wait together are published together
-        await to_thread.run_sync(report, request.scope["path"], request.headers, body)
+        verifier, publisher = bootstrap.webhook_verifier(), bootstrap.async_publisher()
+        await report_result(request.scope["path"], request.headers, body, verifier=verifier, publisher=publisher)
     except ProductError as error:
         logs.warning("callback_refused", code=error.code)
         return _refused(error)

@@ -8,22 +8,22 @@ from collections.abc import Mapping
 from shared import logs
 from shared.errors import InvalidRequest
 from shared.events import ResultReported
-from shared.ports import Publisher, WebhookVerifier
+from shared.ports import AsyncPublisher, WebhookVerifier
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-def report_result(
-    path: str, headers: Mapping[str, str], body: bytes, *, verifier: WebhookVerifier, publisher: Publisher
+async def report_result(
+    path: str, headers: Mapping[str, str], body: bytes, *, verifier: WebhookVerifier, publisher: AsyncPublisher
 ) -> ResultReported:
     """Publish that fal.ai reports a result for the ids in `path` and the request id that it signed.
 
     `InvalidRequest` for a path that is not ours, `WebhookForged`, `WebhookKeysUnavailable`, `MessagingUnavailable`.
     """
     training_id, nonce = _ids_in(path)
-    request_id = verifier.verify(headers, body)
+    request_id = await verifier.verify(headers, body)
     event = ResultReported(training_id=training_id, nonce=nonce, request_id=request_id)
-    publisher.publish(event)
+    await publisher.publish(event)
     logs.info("result_reported", training_id=event.training_id, request_id=request_id)
     return event
 

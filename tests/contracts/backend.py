@@ -13,6 +13,7 @@ from shared.adapters.embedded.dead_letters import SqliteDeadLetters
 from shared.adapters.embedded.erasures import SqliteErasures
 from shared.adapters.embedded.notices import SqliteNotices
 from shared.adapters.embedded.objects import DirectoryObjects
+from shared.adapters.embedded.publisher import AsyncSqlitePublisher
 from shared.adapters.embedded.queue import SqliteQueue
 from shared.adapters.embedded.repositories import (
     SqliteAccounts,
@@ -24,6 +25,7 @@ from shared.adapters.embedded.repositories import (
 from shared.adapters.embedded.signing import UrlSigner
 from shared.adapters.embedded.stories import SqliteStories
 from shared.adapters.memory import (
+    AsyncMemoryPublisher,
     FixedClock,
     MemoryAccounts,
     MemoryDeadLetters,
@@ -41,6 +43,7 @@ from shared.events import SUBSCRIPTIONS, Event
 from shared.messaging import Delivery, encode, read_envelope
 from shared.ports import (
     AccountRepository,
+    AsyncPublisher,
     DeadLetters,
     ErasureRepository,
     ImageJobRepository,
@@ -75,6 +78,7 @@ class Backend:
     erasures: ErasureRepository
     objects: Callable[[str], Objects]
     publisher: Publisher
+    async_publisher: AsyncPublisher
     received: Callable[[float], list[Delivery]]
     dead_letters: DeadLetters
     bury: Callable[[Event, str], object]
@@ -104,6 +108,7 @@ def memory_backend() -> Backend:
         erasures=MemoryErasures(),
         objects=MemoryObjects,
         publisher=publisher,
+        async_publisher=AsyncMemoryPublisher(publisher),
         received=received,
         dead_letters=dead_letters,
         bury=lambda event, function: dead_letters.bury(event, function, at=clock.advance(1)),
@@ -139,6 +144,7 @@ def embedded_backend(root: Path) -> Iterator[Backend]:
         erasures=SqliteErasures(database),
         objects=lambda bucket: DirectoryObjects(root / "objects", bucket, signer),
         publisher=queue,
+        async_publisher=AsyncSqlitePublisher(queue),
         received=received,
         dead_letters=SqliteDeadLetters(queue),
         bury=bury,

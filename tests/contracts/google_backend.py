@@ -28,7 +28,7 @@ from shared.adapters.google.dead_letters import PubSubDeadLetters
 from shared.adapters.google.erasures import FirestoreErasures
 from shared.adapters.google.notices import FirestoreNotices
 from shared.adapters.google.objects import CloudStorageObjects
-from shared.adapters.google.publisher import PubSubPublisher
+from shared.adapters.google.publisher import AsyncPubSubPublisher, PubSubPublisher
 from shared.adapters.google.repositories import (
     FirestoreAccounts,
     FirestoreImageJobs,
@@ -156,6 +156,7 @@ def google_backend() -> Iterator[Backend]:
             erasures=FirestoreErasures(documents),
             objects=objects,
             publisher=publisher,
+            async_publisher=AsyncPubSubPublisher(publisher),
             received=target.received,
             dead_letters=PubSubDeadLetters(subscriber, publisher, settings.project, patience_s=EMULATORS_PATIENCE_S),
             bury=bury,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def verify() -> Iterator[Verify]:
         settings = FalSettings(fal_jwks_url=f"{server.url}/jwks.json", fal_user_id=user_id)
         fresh = FalWebhookVerifier(settings, WebhookSettings(), AtTheirTime())
         verifier = verifiers.setdefault((published, user_id), fresh)
-        return verifier.verify(vector["headers"], base64.b64decode(vector["body"]))
+        return asyncio.run(verifier.verify(vector["headers"], base64.b64decode(vector["body"])))
 
     with scripted_server(lambda asked: Reply()) as server:
         yield verified

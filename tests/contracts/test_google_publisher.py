@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from infra.local.emulators import Emulators
 from infra.local.provision import PushPolicy, provision, publisher_of, subscriber_of
 from shared.adapters.google.clients import publisher_client, subscriber_client
 from shared.adapters.google.dead_letters import PubSubDeadLetters
-from shared.adapters.google.publisher import PubSubPublisher
+from shared.adapters.google.publisher import AsyncPubSubPublisher, PubSubPublisher
 from shared.errors import MessagingUnavailable
 from shared.events import EVENTS, SUBSCRIPTIONS, ResultReported, TrainingRequested, dead_letter_name, subscription_name
 from shared.messaging import decode, encode
@@ -127,8 +128,11 @@ def test_a_topic_that_is_not_there_is_an_error_at_once(emulators: Emulators) -> 
 def test_a_queue_that_does_not_answer_is_unavailable_in_time(emulators: Emulators) -> None:
     nobody = replace(emulators, pubsub_host=f"127.0.0.1:{free_port()}")
     started = time.monotonic()
-    with publishing(nobody, timeout_s=0.5) as publisher, pytest.raises(MessagingUnavailable):
-        publisher.publish(REQUESTED)
+    with publishing(nobody, timeout_s=0.5) as publisher:
+        with pytest.raises(MessagingUnavailable):
+            publisher.publish(REQUESTED)
+        with pytest.raises(MessagingUnavailable):
+            asyncio.run(AsyncPubSubPublisher(publisher).publish(REQUESTED))
     assert time.monotonic() - started < 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -61,3 +62,22 @@ def test_events_that_many_publish_at_once_all_arrive(backend: Backend, own: str)
         list(pool.map(backend.publisher.publish, events))
     found = deliveries_of(backend, own, len(events))
     assert {decode(delivery.data, TrainingRequested) for delivery in found} == set(events)
+
+
+def test_what_is_published_on_an_event_loop_arrives_as_it_was_published_and_from_where(
+    backend: Backend, own: str
+) -> None:
+    events = [ResultReported(training_id=f"t_{own}_{number}", nonce="n", request_id="r") for number in range(40)]
+    places = [TraceContext(trace_id=f"{number + 1:032x}", span_id="00f067aa0ba902b7") for number in range(40)]
+
+    async def publish(event: Event, place: TraceContext) -> None:
+        async with Edge(function="webhook").answering({"traceparent": str(place)}):
+            await backend.async_publisher.publish(event)
+
+    async def publish_all() -> None:
+        await asyncio.gather(*map(publish, events, places))
+
+    asyncio.run(publish_all())
+    found = deliveries_of(backend, own, len(events))
+    arrived = {(decode(delivery.data, ResultReported), delivery.comes_from) for delivery in found}
+    assert arrived == set(zip(events, places, strict=True))

@@ -2,8 +2,8 @@
 
 python -m tests.fal_vectors.make_callbacks
 
-Signed by libsodium (PyNaCl), which shares nothing with what the product verifies with. The keys are fixed, so that the
-file is the same each time it is made.
+Signed by OpenSSL (cryptography), which shares nothing with the libsodium that the product verifies with. The keys are
+fixed, so that the file is the same each time it is made.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from nacl.signing import SigningKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.fal_vectors.nacl_signatures import NAMES, callback_headers, jwk
+from tests.fal_vectors.signatures import NAMES, callback_headers, jwk
 
 FILE = Path(__file__).with_name("callbacks.json")
 NOW = 1_795_348_800
-OURS, OLD, STRANGER = (SigningKey(hashlib.sha256(name).digest()) for name in (b"ours", b"old", b"stranger"))
+OURS, OLD, STRANGER = (
+    Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name).digest()) for name in (b"ours", b"old", b"stranger")
+)
 REQUEST_ID, USER_ID, TIMESTAMP, SIGNATURE = NAMES
 BODY = b'{"request_id": "r-1", "gateway_request_id": "g-1", "status": "OK", "payload": {"n": 1.0}}'
 BODIES = {
@@ -140,7 +142,7 @@ def misread() -> Iterator[Vector]:
         "the digest of it all": hashlib.sha256(f"{start}{digest}".encode()).digest(),
     }
     for name, message in readings.items():
-        yield forged(f"signed over {name}", {SIGNATURE: OURS.sign(message).signature.hex()})
+        yield forged(f"signed over {name}", {SIGNATURE: OURS.sign(message).hex()})
 
 
 def constructed() -> Iterator[Vector]:
@@ -150,7 +152,7 @@ def constructed() -> Iterator[Vector]:
     yield forged("a second half beyond the order", {SIGNATURE: (signature[:32] + shifted.to_bytes(32, "little")).hex()})
     yield forged("zeros", {SIGNATURE: "00" * 64})
     yield forged("a point of small order and zero", {SIGNATURE: (SMALL_POINT + bytes(32)).hex()})
-    yield forged("the public key for a signature", {SIGNATURE: (bytes(OURS.verify_key) * 2).hex()})
+    yield forged("the public key for a signature", {SIGNATURE: (OURS.public_key().public_bytes_raw() * 2).hex()})
 
 
 def vectors() -> list[dict[str, object]]:

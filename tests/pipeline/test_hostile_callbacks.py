@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nacl.signing import SigningKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.fal_vectors.nacl_signatures import callback_headers, jwks
+from tests.fal_vectors.signatures import callback_headers, jwks
 from tests.function_process import FunctionProcess, Said, answer_on, function_process
 from tests.scripted_server import Reply, ScriptedServer, scripted_server
 
@@ -34,7 +34,7 @@ class Webhook:
     """The function, fal.ai's key, and the queue that it publishes to."""
 
     function: FunctionProcess
-    key: SigningKey
+    key: Ed25519PrivateKey
     database: Path
 
     def headers(self, body: bytes = BODY, **changes: Any) -> dict[str, str]:
@@ -59,14 +59,16 @@ def request(headers: dict[str, str], *, path: str = PATH, body: bytes = BODY, me
 
 
 @pytest.fixture(scope="module")
-def fal_keys() -> Iterator[tuple[ScriptedServer, SigningKey]]:
-    key = SigningKey.generate()
+def fal_keys() -> Iterator[tuple[ScriptedServer, Ed25519PrivateKey]]:
+    key = Ed25519PrivateKey.generate()
     with scripted_server(lambda asked: Reply(body=jwks(key))) as server:
         yield server, key
 
 
 @pytest.fixture(scope="module")
-def running(fal_keys: tuple[ScriptedServer, SigningKey], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webhook]:
+def running(
+    fal_keys: tuple[ScriptedServer, Ed25519PrivateKey], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Webhook]:
     server, key = fal_keys
     folder = tmp_path_factory.mktemp("webhook")
     settings = {"FAL_JWKS_URL": f"{server.url}/jwks.json", "WEBHOOK_BODY_TIMEOUT_S": str(BODY_TIMEOUT_S)}
@@ -276,7 +278,7 @@ def test_without_keys_fal_ai_is_asked_to_call_again(tmp_path: Path) -> None:
         scripted_server(lambda asked: Reply(status=503)) as keys,
         function_process("webhook", tmp_path, FAL_JWKS_URL=f"{keys.url}/jwks.json") as function,
     ):
-        webhook = Webhook(function, SigningKey.generate(), tmp_path / "documents.sqlite3")
+        webhook = Webhook(function, Ed25519PrivateKey.generate(), tmp_path / "documents.sqlite3")
         said = webhook.call()
         problem = json.loads(said.body)
         assert (said.status, problem["code"], problem["retryable"]) == (503, "webhook_keys_unavailable", True)

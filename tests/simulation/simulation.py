@@ -14,6 +14,7 @@ from typing import Any
 from functions.webhook.report_result import report_result
 from shared.accounts import Account
 from shared.adapters.memory import (
+    AsyncMemoryPublisher,
     MemoryAccounts,
     MemoryNotices,
     MemoryObjects,
@@ -33,6 +34,7 @@ from shared.shoots import Shoot, preprocessed_prefix
 from shared.stages import TERMINAL, Attention, Status
 from shared.stories import StoryEntry
 from shared.trainings import Training
+from tests.at_once import at_once
 from tests.simulation.fal import Callback, Run, SimulatedFal
 from tests.simulation.fate import Fate
 from tests.simulation.interposed import Interposer
@@ -147,7 +149,7 @@ class _Story(io.StringIO):
 class _Verifier:
     """Believes every callback: forged ones are another test's matter."""
 
-    def verify(self, headers: Any, body: bytes) -> str:
+    async def verify(self, headers: Any, body: bytes) -> str:
         return str(headers["request-id"])
 
 
@@ -348,7 +350,8 @@ class Simulation:
         headers = {"request-id": callback.request_id}
 
         def report() -> None:
-            report_result(path, headers, b"{}", verifier=_Verifier(), publisher=self.functions.publisher)
+            publisher = AsyncMemoryPublisher(self.functions.publisher)
+            at_once(report_result(path, headers, b"{}", verifier=_Verifier(), publisher=publisher))
 
         def again() -> None:
             if attempt < WEBHOOK_PATIENCE:

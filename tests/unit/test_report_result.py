@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.webhook.report_result import report_result
-from shared.adapters.memory import MemoryPublisher
+from shared.adapters.memory import AsyncMemoryPublisher, MemoryPublisher
 from shared.errors import InvalidRequest, MessagingUnavailable, ProductError, WebhookForged, WebhookKeysUnavailable
 from shared.events import ResultReported
+from tests.at_once import at_once
 
 REPORTED = ResultReported(training_id="t_1", nonce="n-1", request_id="r-1")
 SAFE = frozenset(f"{string.ascii_letters}{string.digits}_-")
@@ -27,7 +28,7 @@ class Signed:
         self.refusal = refusal
         self.asked = 0
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> str:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> str:
         """The request id."""
         self.asked += 1
         if self.refusal is not None:
@@ -35,10 +36,17 @@ class Signed:
         return self.request_id
 
 
+def report(
+    path: str, headers: Mapping[str, str], body: bytes, verifier: Signed, publisher: MemoryPublisher
+) -> ResultReported:
+    """Report it, with fakes that wait for nothing."""
+    return at_once(report_result(path, headers, body, verifier=verifier, publisher=AsyncMemoryPublisher(publisher)))
+
+
 @pytest.mark.parametrize("path", ["/t_1/n-1", "/webhooks/fal/t_1/n-1", "//t_1/n-1", "/a//b/../t_1/n-1"])
 def test_the_last_two_segments_of_the_path_are_the_ids(path: str) -> None:
     publisher = MemoryPublisher()
-    assert report_result(path, {}, b"", verifier=Signed(), publisher=publisher) == REPORTED
+    assert report(path, {}, b"", Signed(), publisher) == REPORTED
     assert publisher.published == [REPORTED]
 
 
@@ -72,7 +80,7 @@ def test_the_last_two_segments_of_the_path_are_the_ids(path: str) -> None:
 def test_a_path_that_is_not_ours_is_refused_before_any_signature_is_looked_at(path: str) -> None:
     verifier, publisher = Signed(), MemoryPublisher()
     with pytest.raises(InvalidRequest, match="exactly as it was given"):
-        report_result(path, {}, b"", verifier=verifier, publisher=publisher)
+        report(path, {}, b"", verifier, publisher)
     assert (verifier.asked, publisher.published) == (0, [])
 
 
@@ -80,14 +88,14 @@ def test_a_path_that_is_not_ours_is_refused_before_any_signature_is_looked_at(pa
 def test_a_path_of_a_million_characters_is_looked_at_once(path: str) -> None:
     """A search that goes back for every slash would hold up all other callbacks for hours."""
     with pytest.raises(InvalidRequest):
-        report_result(path, {}, b"", verifier=Signed(), publisher=MemoryPublisher())
+        report(path, {}, b"", Signed(), MemoryPublisher())
 
 
 @given(path=st.text("/t_1n-\n.%?#\\\x00é\u0661\ufffd", max_size=40))
 def test_whatever_the_path_is_only_safe_ids_are_published(path: str) -> None:
     publisher = MemoryPublisher()
     try:
-        event = report_result(path, {}, b"", verifier=Signed(), publisher=publisher)
+        event = report(path, {}, b"", Signed(), publisher)
     except InvalidRequest:
         assert publisher.published == []
     else:
@@ -98,7 +106,7 @@ def test_whatever_the_path_is_only_safe_ids_are_published(path: str) -> None:
 @pytest.mark.parametrize("body", HOSTILE_BODIES, ids=range(len(HOSTILE_BODIES)))
 def test_nothing_of_the_body_is_believed(body: bytes) -> None:
     publisher = MemoryPublisher()
-    report_result("/t_1/n-1", {}, body, verifier=Signed(), publisher=publisher)
+    report("/t_1/n-1", {}, body, Signed(), publisher)
     assert publisher.published == [REPORTED]
 
 
@@ -106,7 +114,7 @@ def test_nothing_of_the_body_is_believed(body: bytes) -> None:
 def test_what_is_not_verified_is_not_published(refusal: ProductError) -> None:
     publisher = MemoryPublisher()
     with pytest.raises(type(refusal)):
-        report_result("/t_1/n-1", {}, b"", verifier=Signed(refusal=refusal), publisher=publisher)
+        report("/t_1/n-1", {}, b"", Signed(refusal=refusal), publisher)
     assert publisher.published == []
 
 
@@ -114,6 +122,6 @@ def test_a_report_that_cannot_be_queued_is_raised_so_that_fal_ai_calls_again() -
     publisher = MemoryPublisher()
     publisher.faults.fail("publish", MessagingUnavailable(reason="down"))
     with pytest.raises(MessagingUnavailable):
-        report_result("/t_1/n-1", {}, b"", verifier=Signed(), publisher=publisher)
-    report_result("/t_1/n-1", {}, b"", verifier=Signed(), publisher=publisher)
+        report("/t_1/n-1", {}, b"", Signed(), publisher)
+    report("/t_1/n-1", {}, b"", Signed(), publisher)
     assert publisher.published == [REPORTED]

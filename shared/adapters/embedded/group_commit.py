@@ -2,68 +2,60 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass(eq=False)
-class _Ticket(Generic[T]):
-    """An item on its way; whoever brought it is woken when it is settled, or when it is her turn to commit."""
-
-    item: T
-    woken: threading.Event = field(default_factory=threading.Event)
-    leads: bool = False
-    error: BaseException | None = None
-
-
 class GroupCommit(Generic[T]):
-    """Threads that call `add` while another commits share the next commit. Safe to share between threads.
+    """Tasks of one event loop that call `add` while a commit is under way share the next one.
 
-    Who commits does it once: then the first of those who came meanwhile does it for all of them. Each is woken by
-    itself, so that the next commit waits for nobody who only has to be told.
+    Commits are made one after the other in a thread of its own: whoever else makes the loop's threads wait does not
+    hold them up.
     """
 
     def __init__(self, commit: Callable[[Sequence[T]], None]) -> None:
         """`commit` makes all of its items durable, or none."""
         self._commit = commit
-        self._waiting: list[_Ticket[T]] = []
-        self._busy = False
-        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="group-commit")
+        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._committing: asyncio.Task[None] | None = None
 
-    def add(self, item: T) -> None:
-        """Return when `item` is durable; raises what its commit raised, and then it is not."""
-        ticket = _Ticket(item)
-        with self._lock:
-            self._waiting.append(ticket)
-            ticket.leads = not self._busy
-            self._busy = True
-        if not ticket.leads:
-            ticket.woken.wait()
-        if ticket.leads:
-            self._settle()
-        if ticket.error is not None:
-            raise ticket.error
+    async def add(self, item: T) -> None:
+        """Return when `item` is durable; raises what its commit raised, and then it is not.
 
-    def _settle(self) -> None:
-        with self._lock:
+        Who is canceled meanwhile does not know: the item may be durable all the same.
+        """
+        settled = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, settled))
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_all())
+        await settled
+
+    async def _commit_all(self) -> None:
+        while self._waiting:
             batch, self._waiting = self._waiting, []
-        error: BaseException | None = None
-        try:
-            self._commit([ticket.item for ticket in batch])
-        except BaseException as raised:  # noqa: BLE001 - each of them hears of it, in its own thread
-            error = raised
-        self._hand_on()
-        for ticket in batch:
-            ticket.error = error
-            ticket.woken.set()
+            failure = await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._failure_of, [item for item, _ in batch]
+            )
+            for _, settled in batch:
+                _settle(settled, failure)
 
-    def _hand_on(self) -> None:
-        with self._lock:
-            self._busy = bool(self._waiting)
-            if self._waiting:
-                self._waiting[0].leads = True
-                self._waiting[0].woken.set()
+    def _failure_of(self, items: Sequence[T]) -> Exception | None:
+        try:
+            self._commit(items)
+        except Exception as error:  # noqa: BLE001 - each of them hears of it, in its own task
+            return error
+        return None
+
+
+def _settle(settled: asyncio.Future[None], failure: Exception | None) -> None:
+    if settled.done():
+        return
+    if failure is None:
+        settled.set_result(None)
+    else:
+        settled.set_exception(failure)

@@ -11,7 +11,6 @@ from typing import Any
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.embedded.database import Database
-from shared.adapters.embedded.group_commit import GroupCommit
 from shared.errors import MessagingUnavailable
 from shared.events import SUBSCRIPTIONS, Event
 from shared.messaging import encode
@@ -19,6 +18,9 @@ from shared.ports import Clock
 from shared.tracing import message_attributes, publishing
 
 _COLUMNS = "id, subscription, topic, data, published_at, attempt, last_error, attributes"
+NewMessage = tuple[str, str, bytes, float, float, str]
+"""The row of a message that nobody was told of yet."""
+
 _LEASE_RAN_OUT = "no answer while its lease lasted"
 
 
@@ -70,27 +72,28 @@ class SqliteQueue:
         self._max_attempts = max_attempts
         self._subscriptions = subscriptions
         self._clock = clock or SystemClock()
-        self._inserts = GroupCommit(self._insert)
 
     def publish(self, event: Event) -> None:
         """One message for every subscription of the event's topic, all or none, durable on return."""
-        now, data = self._now(), encode(event)
         with publishing(event):
-            attributes = json.dumps({"event": event.topic, **message_attributes()})
-            rows = [
-                (name, event.topic, data, now, now, attributes) for name in self._subscriptions.get(event.topic, ())
-            ]
-            if rows:
-                self._inserts.add(rows)
-        self.published.set()
+            self.insert(self.messages_of(event))
 
-    def _insert(self, messages: Sequence[Sequence[tuple[Any, ...]]]) -> None:
-        statement = (
-            "INSERT INTO messages (subscription, topic, data, published_at, due_at, attributes)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
-        )
+    def messages_of(self, event: Event) -> list[NewMessage]:
+        """One message for every subscription of the event's topic, of now and here, for `insert`."""
+        now, data = self._now(), encode(event)
+        attributes = json.dumps({"event": event.topic, **message_attributes()})
+        return [(name, event.topic, data, now, now, attributes) for name in self._subscriptions.get(event.topic, ())]
+
+    def insert(self, messages: Sequence[NewMessage]) -> None:
+        """Queue the messages, all or none, durable on return."""
+        if not messages:
+            return
+        # one statement: between two, the interpreter's lock is handed to and fro
+        rows = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(messages))
+        statement = f"INSERT INTO messages (subscription, topic, data, published_at, due_at, attributes) VALUES {rows}"
         with self._database.writing(MessagingUnavailable) as connection:
-            connection.executemany(statement, chain.from_iterable(messages))
+            connection.execute(statement, tuple(chain.from_iterable(messages)))
+        self.published.set()
 
     def lease(self, *, limit: int, lease_s: float, subscriptions: Collection[str] | None = None) -> list[QueuedMessage]:
         """Up to `limit` messages that are due, of these subscriptions or of any, the longest due first.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from nacl.signing import VerifyKey
 
 from shared.adapters.fal.deadlines import TimedClient, before
 from shared.adapters.fal.wire import read_answer
@@ -17,7 +17,7 @@ MAX_JWKS_BYTES = 64 << 10
 MAX_KEYS = 32
 
 
-def fetch_signing_keys(url: str, timeout_s: float) -> Sequence[Ed25519PublicKey]:
+def fetch_signing_keys(url: str, timeout_s: float) -> Sequence[VerifyKey]:
     """Every usable key, at least one; `WebhookKeysUnavailable` where they cannot be had within `timeout_s`.
 
     No redirect is followed: the address is pinned.
@@ -39,19 +39,19 @@ def fetch_signing_keys(url: str, timeout_s: float) -> Sequence[Ed25519PublicKey]
     return keys
 
 
-def usable_keys(entries: object) -> Sequence[Ed25519PublicKey]:
+def usable_keys(entries: object) -> Sequence[VerifyKey]:
     """The Ed25519 keys among the entries of a JWKS; what is anything else is passed over."""
     found = (_key(entry) for entry in (entries[:MAX_KEYS] if isinstance(entries, list) else []))
     return tuple(key for key in found if key is not None)
 
 
-def _key(entry: object) -> Ed25519PublicKey | None:
+def _key(entry: object) -> VerifyKey | None:
     if not isinstance(entry, dict) or (entry.get("kty"), entry.get("crv")) != ("OKP", "Ed25519"):
         return None
     x = entry.get("x")
     if not isinstance(x, str) or entry.get("use", "sig") != "sig":
         return None
     try:
-        return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4)))
+        return VerifyKey(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4)))
     except ValueError:
         return None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
 
 from shared.adapters.fal.signing_keys import fetch_signing_keys
 from shared.errors import WebhookForged, WebhookKeysUnavailable
@@ -20,6 +21,7 @@ REQUEST_ID = "x-fal-webhook-request-id"
 USER_ID = "x-fal-webhook-user-id"
 TIMESTAMP = "x-fal-webhook-timestamp"
 SIGNATURE = "x-fal-webhook-signature"
+_SIGNED = (REQUEST_ID, USER_ID, TIMESTAMP, SIGNATURE)
 
 MAX_HEADER_CHARACTERS = 512
 REFRESH_INTERVAL = timedelta(minutes=1)
@@ -30,7 +32,7 @@ _HEX_SIGNATURE = re.compile(r"[0-9a-fA-F]{128}")
 
 
 class FalWebhookVerifier:
-    """Fulfils `WebhookVerifier`. Safe to share between threads; fetches keys on first use."""
+    """Fulfils `WebhookVerifier`; fetches keys on first use. Only who needs one that is not known waits for them."""
 
     def __init__(self, settings: FalSettings, webhook: WebhookSettings, clock: Clock) -> None:
         """The keys come from FAL_JWKS_URL only; FAL_USER_ID, where it is set, must be the sender."""
@@ -39,9 +41,9 @@ class FalWebhookVerifier:
         self._clock = clock
         self._keys = _KeyCache(settings.fal_jwks_url, webhook, clock)
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> str:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> str:
         """The request id that fal.ai signed; what is cheap to refuse is refused before any key is fetched."""
-        signed = {name: _only(headers, name) for name in (REQUEST_ID, USER_ID, TIMESTAMP, SIGNATURE)}
+        signed = _signed(headers)
         if not _HEX_SIGNATURE.fullmatch(signed[SIGNATURE]):
             raise WebhookForged(reason="the signature is not hexadecimal")
         self._require_recent(signed[TIMESTAMP])
@@ -49,7 +51,9 @@ class FalWebhookVerifier:
             raise WebhookForged(reason="it is of another fal.ai user")
         digest = hashlib.sha256(body).hexdigest()
         message = "\n".join((signed[REQUEST_ID], signed[USER_ID], signed[TIMESTAMP], digest)).encode()
-        self._keys.require_signature(bytes.fromhex(signed[SIGNATURE]), message)
+        signature = bytes.fromhex(signed[SIGNATURE])
+        if not self._keys.recognize(signature, message):
+            await asyncio.to_thread(self._keys.require_signature, signature, message)
         return signed[REQUEST_ID]
 
     def _require_recent(self, timestamp: str) -> None:
@@ -59,15 +63,22 @@ class FalWebhookVerifier:
             raise WebhookForged(reason="the timestamp is too old or too new")
 
 
-def _only(headers: Mapping[str, str], name: str) -> str:
-    """The header's one value; servers join those of a doubled one with a comma, which ours never contain."""
-    values = [value for key, value in headers.items() if key.lower() == name]
-    if len(values) != 1 or "," in values[0]:
+def _signed(headers: Mapping[str, str]) -> dict[str, str]:
+    """The four headers by their names; servers join a doubled one's values with a comma, which ours never contain."""
+    found: dict[str, str] = {}
+    for key, value in headers.items():
+        if (name := key.lower()) in _SIGNED:
+            found[name] = f"{found[name]},{value}" if name in found else value
+    for name in _SIGNED:
+        _require_single(name, found.get(name, ""))
+    return found
+
+
+def _require_single(name: str, value: str) -> None:
+    if not value or "," in value:
         raise WebhookForged(reason=f"{name} has to be there once")
-    value = values[0]
-    if not value or len(value) > MAX_HEADER_CHARACTERS or not (value.isascii() and value.isprintable()):
+    if len(value) > MAX_HEADER_CHARACTERS or not (value.isascii() and value.isprintable()):
         raise WebhookForged(reason=f"{name} is malformed")
-    return value
 
 
 class _KeyCache:
@@ -85,15 +96,17 @@ class _KeyCache:
         self._max_age = timedelta(seconds=webhook.webhook_keys_max_age_s)
         self._clock = clock
         self._lock = threading.Lock()
-        self._keys: Sequence[Ed25519PublicKey] = ()
+        self._keys: Sequence[VerifyKey] = ()
         self._fetched_at: datetime | None = None
         self._asked_at: datetime | None = None
         self._failure: str | None = None
 
+    def recognize(self, signature: bytes, message: bytes) -> bool:
+        """Whether it fits a key that is known; asks nobody."""
+        return _fits(self._warm(), signature, message)
+
     def require_signature(self, signature: bytes, message: bytes) -> None:
-        """`WebhookForged` where it fits no key, `WebhookKeysUnavailable` where nobody can tell now."""
-        if _fits(self._warm(), signature, message):
-            return
+        """Asks fal.ai. `WebhookForged` where it fits no key, `WebhookKeysUnavailable` where nobody can tell now."""
         with self._lock:
             keys = self._warm()  # another thread may have asked in the meantime
             if _fits(keys, signature, message):
@@ -104,7 +117,7 @@ class _KeyCache:
             if not _fits(self._keys, signature, message):
                 raise WebhookForged(reason="the signature fits none of fal.ai's keys")
 
-    def _warm(self) -> Sequence[Ed25519PublicKey]:
+    def _warm(self) -> Sequence[VerifyKey]:
         fetched_at = self._fetched_at
         fresh = fetched_at is not None and self._clock.now() - fetched_at < self._max_age
         return self._keys if fresh else ()
@@ -125,13 +138,13 @@ class _KeyCache:
             self._failure = error.facts["reason"]
 
 
-def _fits(keys: Sequence[Ed25519PublicKey], signature: bytes, message: bytes) -> bool:
+def _fits(keys: Sequence[VerifyKey], signature: bytes, message: bytes) -> bool:
     return any(_verifies(key, signature, message) for key in keys)
 
 
-def _verifies(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+def _verifies(key: VerifyKey, signature: bytes, message: bytes) -> bool:
     try:
-        key.verify(signature, message)
-    except InvalidSignature:
+        key.verify(message, signature)
+    except BadSignatureError:
         return False
     return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,7 +33,7 @@ class PubSubPublisher:
         """Publish to the topics of `project`."""
         self._client = client
         self._project = project
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._retry = Retry(
             predicate=if_exception_type(ServiceUnavailable, InternalServerError),
             initial=0.1,
@@ -43,14 +45,36 @@ class PubSubPublisher:
         """Return when Pub/Sub has stored the message; `MessagingUnavailable` where it did not say so in
         time."""
         with publishing(event):
-            self.send(event.topic, encode(event), {"event": event.topic, **message_attributes()})
+            self.send(event.topic, encode(event), _attributes(event))
 
     def send(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
         """Publish what is a message already, as it is; else as `publish`."""
-        path = self._client.topic_path(self._project, topic)
         with translated():
-            sent = self._client.publish(path, data, retry=self._retry, timeout=self._timeout_s, **attributes)
-            sent.result(timeout=self._timeout_s)
+            self.begin(topic, data, attributes).result(timeout=self.timeout_s)
+
+    def begin(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> Future[str]:
+        """The message on its way; Google's errors come as they are."""
+        path = self._client.topic_path(self._project, topic)
+        sent: Future[str] = self._client.publish(path, data, retry=self._retry, timeout=self.timeout_s, **attributes)
+        return sent
+
+
+class AsyncPubSubPublisher:
+    """Fulfils `AsyncPublisher`."""
+
+    def __init__(self, publisher: PubSubPublisher) -> None:
+        """Publish as `publisher` does."""
+        self._publisher = publisher
+
+    async def publish(self, event: Event) -> None:
+        """As `PubSubPublisher.publish`."""
+        with publishing(event), translated():
+            sent = self._publisher.begin(event.topic, encode(event), _attributes(event))
+            await asyncio.wait_for(asyncio.wrap_future(sent), self._publisher.timeout_s)
+
+
+def _attributes(event: Event) -> Mapping[str, str]:
+    return {"event": event.topic, **message_attributes()}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from shared.adapters.memory.erasures import MemoryErasures
 from shared.adapters.memory.faults import Faults
 from shared.adapters.memory.notices import MemoryNotices, MemoryReceiver
 from shared.adapters.memory.objects import MemoryObjects
-from shared.adapters.memory.publisher import MemoryPublisher
+from shared.adapters.memory.publisher import AsyncMemoryPublisher, MemoryPublisher
 from shared.adapters.memory.repositories import (
     MemoryAccounts,
     MemoryImageJobs,
@@ -17,6 +17,7 @@ from shared.adapters.memory.repositories import (
 from shared.adapters.memory.stories import MemoryStories
 
 __all__ = [
+    "AsyncMemoryPublisher",
     "Faults",
     "FixedClock",
     "MemoryAccounts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -85,7 +86,7 @@ class Account:
         `TooManyImageJobs` and `BudgetExceeded` say the numbers.
         """
         today = self._on(at)
-        if job_id in today.reservations or today.has_settled(job_id):
+        if today._knows(job_id):
             return self
         if recipe and not forced:
             today._refuse_the_same(recipe)
@@ -102,19 +103,29 @@ class Account:
                 raise AlreadyTraining(training_id=job_id)
 
     def reserve_all(
-        self, prices: Mapping[str, float], *, limits: Limits, at: datetime, kind: Kind = Kind.TRAINING
+        self, prices: Mapping[str, float | None], *, limits: Limits, at: datetime, kind: Kind = Kind.TRAINING
     ) -> Account:
-        """As `reserve` for each job with its price, all or none; `BudgetExceeded` says what they cost together."""
+        """As `reserve` for each job with its price, all or none; those of no known price share what is left of the day.
+
+        `BudgetExceeded` says what they cost together.
+        """
+        today = self._on(at)
+        new = {job_id: usd for job_id, usd in prices.items() if not today._knows(job_id)}
+        cost, unknown = round(sum(usd or 0.0 for usd in new.values()), 6), sum(usd is None for usd in new.values())
+        share, left = None, today.left_usd(limits, at)
+        if left is not None:
+            if left < cost or (unknown and left == cost):
+                told = _usd(None if unknown else cost)
+                raise BudgetExceeded(cost=told, left=_usd(left), limit=_usd(limits.usd_per_day))
+            # rounded down, so that the last one has enough
+            share = math.floor((left - cost) / max(unknown, 1) * 1e6) / 1e6
         account = self
-        try:
-            for job_id, usd in prices.items():
-                account = account.reserve(job_id, usd, limits=limits, at=at, kind=kind)
-        except BudgetExceeded as error:
-            held = self._on(at).reservations
-            cost = sum(usd for job_id, usd in prices.items() if job_id not in held)
-            left, limit = self.left_usd(limits, at), limits.usd_per_day
-            raise BudgetExceeded(cost=_usd(cost), left=_usd(left), limit=_usd(limit)) from error
+        for job_id, usd in new.items():
+            account = account.reserve(job_id, share if usd is None else usd, limits=limits, at=at, kind=kind)
         return account
+
+    def _knows(self, job_id: str) -> bool:
+        return job_id in self.reservations or self.has_settled(job_id)
 
     def _refuse_one_more(self, kind: Kind, limits: Limits) -> None:
         count, maximum = sum(held.kind is kind for held in self.reservations.values()), limits.at_once(kind)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from shared.accounts import Account, Limits
 from shared.all_jobs import Jobs
 from shared.errors import AlreadyTraining, BudgetExceeded, Conflict, TooManyImageJobs, TooManyTrainings
-from shared.jobs import Job
+from shared.image_jobs import ImageJob
+from shared.jobs import Job, Kind
 from shared.ports import AccountRepository
 from shared.stages import Attention
 from shared.trainings import Training
@@ -27,21 +29,42 @@ def reserve(job: Job, *, accounts: AccountRepository, jobs: Jobs, limits: Limits
 
     Before it refuses, money is freed that is set aside for nothing: the process died before the job was recorded.
     """
-    usd = job.quote.total_usd if job.quote else None
     at, kind = job.created_at, job.kind
     recipe, forced = (job.recipe, job.forced) if isinstance(job, Training) else ("", False)
 
     def set_aside(account: Account) -> Account:
-        return account.reserve(job.id, usd, limits=limits, at=at, kind=kind, recipe=recipe, forced=forced)
+        return account.reserve(job.id, _price(job), limits=limits, at=at, kind=kind, recipe=recipe, forced=forced)
 
+    _set_aside([job], set_aside, accounts, jobs)
+
+
+def reserve_all(wanted: Sequence[ImageJob], *, accounts: AccountRepository, jobs: Jobs, limits: Limits) -> None:
+    """As `reserve` for one owner's sets of pictures together: all or none."""
+    prices, at = {job.id: _price(job) for job in wanted}, wanted[0].created_at
+
+    def set_aside(account: Account) -> Account:
+        return account.reserve_all(prices, limits=limits, at=at, kind=Kind.IMAGES)
+
+    _set_aside(wanted, set_aside, accounts, jobs)
+
+
+def _price(job: Job) -> float | None:
+    return job.quote.total_usd if job.quote else None
+
+
+def _set_aside(
+    wanted: Sequence[Job], change: Callable[[Account], Account], accounts: AccountRepository, jobs: Jobs
+) -> None:
+    owner_id, at = wanted[0].owner_id, wanted[0].created_at
     try:
-        account = accounts.update(job.owner_id, set_aside)
+        account = accounts.update(owner_id, change)
     except (AlreadyTraining, TooManyTrainings, TooManyImageJobs, BudgetExceeded):
-        if not free_unused(job.owner_id, accounts=accounts, jobs=jobs, at=at):
+        if not free_unused(owner_id, accounts=accounts, jobs=jobs, at=at):
             raise
-        account = accounts.update(job.owner_id, set_aside)
-    if account.has_settled(job.id) and jobs.find(job.id) is None:
-        raise _erased(job)
+        account = accounts.update(owner_id, change)
+    for job in wanted:
+        if account.has_settled(job.id) and jobs.find(job.id) is None:
+            raise _erased(job)
 
 
 def undo_if_too_late(job: Job, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> None:

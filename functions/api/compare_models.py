@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.errors import BudgetExceeded, InvalidRequest, TooManyImageJobs
+from shared.errors import InvalidRequest
 from shared.image_jobs import GROUP_PREFIX, ImageJob, Origin, seed_of
-from shared.jobs import Kind, derived_key, keyed_id
+from shared.jobs import derived_key, keyed_id
 from shared.models import Model
-from shared.orders import Desk
-from shared.reservations import free_unused
+from shared.orders import Desk, known
+from shared.reservations import reserve_all
 from shared.start_images import ImageWish, start_images, wanted_images
 
 MOST_SETS = 12
@@ -40,8 +40,7 @@ def compare_models(
     """Every set of the comparison that this key stands for, models first; what a crash left out is asked for now.
 
     Nothing is asked for where one of them cannot be made, or where they do not fit what their user may spend and run at
-    once. Where the budget ends on the way all the same (somebody was faster, or nobody knows the price), what was asked
-    for before that is made; the same key goes on from there.
+    once: the money for all of them is set aside first.
     """
     pairs = [(model, scale) for model in models for scale in comparison.scales]
     if len(pairs) > MOST_SETS:
@@ -63,24 +62,10 @@ def compare_models(
         )
 
     named = [(model, derived_key("compare", key, str(n)), wish(scale)) for n, (model, scale) in enumerate(pairs)]
-    _refuse_what_does_not_fit([wanted_images(model, one_key, one, desk.clock) for model, one_key, one in named], desk)
+    _reserve_what_is_new([wanted_images(model, one_key, one, desk.clock) for model, one_key, one in named], desk)
     return [start_images(model, one_key, one, desk) for model, one_key, one in named]
 
 
-def _refuse_what_does_not_fit(jobs: Sequence[ImageJob], desk: Desk) -> None:
-    """`BudgetExceeded` and `TooManyImageJobs` for all of them together; nothing is set aside by this.
-
-    A price that nobody knows before is no reason: such sets take all that is left, one after the other.
-    """
-    owner_id, at = jobs[0].owner_id, jobs[0].created_at
-    prices = {job.id: (job.quote and job.quote.total_usd) or 0.0 for job in jobs if desk.jobs.find(job.id) is None}
-
-    def fits() -> None:
-        desk.accounts.get(owner_id).reserve_all(prices, limits=desk.limits, at=at, kind=Kind.IMAGES)
-
-    try:
-        fits()
-    except (BudgetExceeded, TooManyImageJobs):
-        if not free_unused(owner_id, accounts=desk.accounts, jobs=desk.jobs, at=at):
-            raise
-        fits()
+def _reserve_what_is_new(wanted: Sequence[ImageJob], desk: Desk) -> None:
+    if new := [job for job in wanted if known(job, desk) is None]:
+        reserve_all(new, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits)

@@ -79,6 +79,27 @@ def test_a_price_that_is_not_known_is_refused_where_nothing_is_left() -> None:
         account.reserve("t2", None, limits=LIMITS, at=NOON)
 
 
+def test_what_is_reserved_together_shares_what_is_left_where_prices_are_not_known() -> None:
+    prices = {"i1": None, "i2": 2.0, "i3": None, "i4": None}
+    account = EMPTY.reserve_all(prices, limits=Limits(trainings_at_once=None, usd_per_day=3.0), at=NOON)
+    assert {name: held.usd for name, held in account.reservations.items()} == {
+        "i1": 0.333333,
+        "i2": 2.0,
+        "i3": 0.333333,
+        "i4": 0.333333,
+    }
+    assert account.reserve_all(prices, limits=LIMITS, at=NOON) == account
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [({"i1": 3.0, "i2": 3.0}, r"\$6\.00"), ({"i1": 5.0, "i2": None}, "not known before"), ({"i1": 9.0}, r"\$9\.00")],
+)
+def test_what_does_not_fit_together_is_refused_as_a_whole(prices: dict[str, float | None], cost: str) -> None:
+    with pytest.raises(BudgetExceeded, match=cost):
+        EMPTY.reserve_all(prices, limits=LIMITS, at=NOON)
+
+
 def test_without_a_limit_a_price_that_is_not_known_sets_nothing_aside() -> None:
     none = Limits(trainings_at_once=None, usd_per_day=None)
     assert EMPTY.reserve("t1", None, limits=none, at=NOON).reserved_usd == 0.0

@@ -17,6 +17,7 @@ from shared.errors import (
     ArtifactUnavailable,
     BudgetExceeded,
     Conflict,
+    DatabaseUnavailable,
     InvalidRequest,
     ModelNotFound,
     ProductError,
@@ -27,6 +28,7 @@ from shared.errors import (
 )
 from shared.events import ImagesFinished, ImagesPrepared, ImagesRequested, ResultReported
 from shared.image_jobs import ImageJob, Origin
+from shared.models import Model
 from shared.ports import RunState
 from shared.samples import samples_of, with_samples
 from shared.stages import Attention, Status
@@ -324,16 +326,49 @@ def test_a_comparison_that_does_not_fit_as_a_whole_asks_for_nothing(
     assert compare_models(OWNER, "k2", models, fits, desk), "what is there already needs no more"
 
 
-def test_a_comparison_whose_price_nobody_knows_is_made_one_set_after_the_other_under_the_same_key(world: World) -> None:
+def of_unknown_price(world: World) -> Model:
+    """A model of whose pictures nobody knows before what they cost; nothing is spent yet."""
     model = world.model(trainer="fal-ai/qwen-image-2512-trainer", parameters={"steps": 100})
     world.accounts.update(OWNER, lambda account: replace(account, spent_usd=0.0))
+    return model
+
+
+def test_a_comparison_whose_price_nobody_knows_is_made_with_one_press_and_sets_all_that_is_left_aside(
+    world: World,
+) -> None:
+    model = of_unknown_price(world)
     desk = replace(world.image_desk, limits=Limits(trainings_at_once=None, usd_per_day=5.0))
+    first, second = compare_models(OWNER, "k", [model], A_COMPARISON, desk)
+    assert {job: held.usd for job, held in world.accounts.get(OWNER).reservations.items()} == {
+        first.id: 2.5,
+        second.id: 2.5,
+    }
     with pytest.raises(BudgetExceeded):
+        compare_models(OWNER, "another", [model], A_COMPARISON, desk)
+    world.run()
+    assert all(world.finish_images(job).status is Status.SUCCEEDED for job in (first, second))
+
+
+def test_a_comparison_whose_price_nobody_knows_is_refused_before_anything_where_nothing_is_left(world: World) -> None:
+    model = of_unknown_price(world)
+    desk = replace(world.image_desk, limits=Limits(trainings_at_once=None, usd_per_day=0.0))
+    with pytest.raises(BudgetExceeded, match="not known before"):
+        compare_models(OWNER, "k", [model], A_COMPARISON, desk)
+    assert world.images.list_for_owner(OWNER, limit=10).items == ()
+    assert not world.accounts.get(OWNER).reservations
+
+
+def test_a_comparison_that_a_crash_cut_off_goes_on_with_the_money_that_was_set_aside(world: World) -> None:
+    model = of_unknown_price(world)
+    desk = replace(world.image_desk, limits=Limits(trainings_at_once=None, usd_per_day=5.0))
+    world.images.faults.meanwhile("create", lambda: None)
+    world.images.faults.fail("create", DatabaseUnavailable(reason="503"))
+    with pytest.raises(DatabaseUnavailable):
         compare_models(OWNER, "k", [model], A_COMPARISON, desk)
     (first,) = world.images.list_for_owner(OWNER, limit=10).items
-    world.run()
-    world.finish_images(first)
-    assert [job.scale for job in compare_models(OWNER, "k", [model], A_COMPARISON, desk)] == [0, 1]
+    again = compare_models(OWNER, "k", [model], A_COMPARISON, desk)
+    assert [job.id for job in again] == [first.id, again[1].id]
+    assert world.accounts.get(OWNER).reserved_usd == 5.0
 
 
 @pytest.mark.parametrize("key", ["retry:{job}", "retry\0{job}"])

@@ -20,6 +20,7 @@ from shared.errors import (
     TooFewImages,
     TooManyImages,
 )
+from shared.hidden_characters import hides_in_text
 from shared.settings import DatasetSettings
 from shared.shoots import CAPTION_TYPE, Picture, file_name, one_spelling
 
@@ -29,7 +30,7 @@ TRIGGER_WORD_PATTERN = r"^\w(?:[\w -]{0,48}\w)?$"
 
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 _MAX_FILE_BYTES = 255
-_UNFIT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def raise_first(errors: Iterable[DatasetError]) -> None:
@@ -119,8 +120,10 @@ def decode_caption(data: bytes, file: str) -> str:
 
 def caption_errors(text: str, file: str, *, max_characters: int) -> Iterator[DatasetError]:
     """What is wrong with the text of a caption."""
-    if _UNFIT_IN_TEXT.search(text):
-        yield InvalidCaption(file=file, reason="it has control characters, or halves of characters")
+    if hides_in_text(text) or _HALF.search(text):
+        yield InvalidCaption(
+            file=file, reason="it has control characters, changes of direction or halves of characters"
+        )
     if len(text) > max_characters:
         reason = f"it has {len(text):,} characters and at most {max_characters:,} are allowed"
         yield InvalidCaption(file=file, reason=reason)

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from functions.api.auth import User
 from functions.api.idempotency import IdempotencyKey
-from functions.api.plain_words import HIDDEN, Words
+from functions.api.plain_words import Words
 from functions.api.search_shoots import search_shoots
 from functions.api.seats import Seats
 from functions.api.shoot_views import FileView, Looks, ShootDetailView, ShootView, shoot_detail_view, shoot_view
@@ -23,6 +23,7 @@ from functions.api.thumbnails import Thumbnail, show_thumbnails
 from functions.api.views import PageView
 from shared import bootstrap
 from shared.errors import Conflict, InvalidRequest, NotAllowed, PayloadTooLarge
+from shared.hidden_characters import HIDDEN
 from shared.jobs import keyed_id
 from shared.models import Model
 from shared.ports import Page

@@ -339,6 +339,9 @@ REFUSED_CAPTIONS = {
     "a bell": b"a\x07wolf",
     "an escape": b"\x1b[31ma wolf",
     "a C1 control": "a\x9bwolf".encode(),
+    "a right-to-left override": "a \u202eflow".encode(),
+    "an isolate of another direction": "a \u2067flow".encode(),
+    "an end of line that is none to files": "a\u2028wolf".encode(),
     "a picture": JPEG,
     "one megabyte": b"a wolf " * 150_000,
     "2,001 characters": b"x" * 2001,
@@ -350,9 +353,7 @@ TAKEN_CAPTIONS = {
     "UTF-8 with its mark": (b"\xef\xbb\xbfa wolf", "TOK, a wolf"),
     "Windows lines": (b"a wolf\r\nin a wood\r\n", "TOK, a wolf\r\nin a wood"),
     "another script": ("ذئب في الغابة".encode(), "TOK, ذئب في الغابة"),
-    "a right-to-left override": ("a \u202eflow".encode(), "TOK, a \u202eflow"),
     "joined emoji": ("a 👨‍👩‍👧".encode(), "TOK, a 👨‍👩‍👧"),
-    "an end of line that is none to files": ("a\u2028wolf".encode(), "TOK, a\u2028wolf"),
     "the placeholder, often": (b"[trigger] " * 200, ("TOK " * 200).strip()),
     "a pattern": (rb"\1 (?:.*)+$ {0} %s", r"TOK, \1 (?:.*)+$ {0} %s"),
     "2,000 characters": (b"x" * 2000, f"TOK, {'x' * 2000}"),
@@ -372,9 +373,9 @@ def test_any_short_text_is_a_caption(what: str) -> None:
     assert found.entries["0.txt"].decode() == packaged
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
-def test_halves_of_characters_are_no_caption(text: str) -> None:
-    with pytest.raises(InvalidCaption):
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "a \u202eflow", "a \u2067flow", "a\u2028wolf"], ids=ascii)
+def test_halves_of_characters_and_what_hides_are_no_caption_that_can_be_given(text: str) -> None:
+    with pytest.raises(InvalidCaption, match=r"01\.txt"):
         checked_captions({"01": text}, max_characters=2000)
 
 

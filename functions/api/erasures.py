@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from functions.api.auth import User
+from functions.api.bodies import Body
 from functions.api.request_erasure import Due, Erasing, Preview, list_due, preview_erasure, request_erasure
 from functions.api.views import PageView, View
 from shared import bootstrap
@@ -51,15 +52,14 @@ class PlanView(View):
     warnings: list[str]
 
 
-class NewErasure(BaseModel):
+class NewErasure(Body):
     """What to delete for good, confirmed with the model's name or the person's id; pictures need no confirmation."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"subject": "model", "subject_id": "m_3f0c", "confirm": "red-riding-hood"}]},
     )
 
-    subject: Subject
+    subject: Annotated[Subject, Field(strict=False)]  # JSON has it as text
     subject_id: Id
     confirm: str = Field(default="", max_length=128)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from functions.api.auth import User
+from functions.api.bodies import Body
 from functions.api.compare_models import MOST_SETS
 from functions.api.images import Count, Size
 from functions.api.models import owned_model
@@ -27,12 +28,10 @@ class ImagesQuoteView(QuoteView):
     budget: BudgetView | None
 
 
-class WantedComparison(BaseModel):
+class WantedComparison(Body):
     """A comparison that is thought of."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"model_ids": ["m_2f7c"], "scales": 2, "count": 1}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"model_ids": ["m_2f7c"], "scales": 2, "count": 1}]})
 
     model_ids: list[str] = Field(min_length=1, max_length=MOST_SETS)
     scales: int = Field(default=1, ge=1, le=MOST_SETS, description="At how many scales each of them")

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sse_starlette import EventSourceResponse
 
 from functions.api.auth import User, is_operator
+from functions.api.bodies import Body
 from functions.api.compare_models import MOST_SETS, Comparison, compare_models
 from functions.api.end_images import more_like, retry_images
 from functions.api.end_training import CancelOutcome, cancel_job
@@ -48,11 +49,11 @@ Scale = Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
-class NewImages(BaseModel):
+class NewImages(Body):
     """What pictures to make. The trigger word is put in front where the prompt lacks it; `[trigger]` stands for it."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"prompt": "[trigger] in a red cape, full body", "count": 2}]}
+        json_schema_extra={"examples": [{"prompt": "[trigger] in a red cape, full body", "count": 2}]}
     )
 
     prompt: Text = Field(min_length=1, max_length=MAX_PROMPT)
@@ -62,11 +63,10 @@ class NewImages(BaseModel):
     scale: Scale = Field(default=1.0, description="How much of the LoRA; 0 is as if there were none")
 
 
-class NewComparison(BaseModel):
+class NewComparison(Body):
     """What to compare: every model at every scale, with the same prompt and seed."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [{"prompt": "[trigger] in the rain", "model_ids": ["m_2f7c"], "scales": [0, 1]}]
         },

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from functions.api.auth import User
+from functions.api.bodies import Body
 from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.idempotency import IdempotencyKey
 from functions.api.lineage_views import DiffView, Family, LineageView, diff_view, lineage_view
@@ -34,11 +35,10 @@ router = APIRouter(prefix="/v1/models", tags=["models"], route_class=ToldRoute)
 SHOWN_VERSIONS = 100
 
 
-class Retraining(BaseModel):
+class Retraining(Body):
     """What is to be different this time; what is left out is as it was for the model that is trained again."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"parameters": {"steps": 1500}, "without": ["07"]}]},
     )
 

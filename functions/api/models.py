@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from functions.api.auth import User
+from functions.api.bodies import Body
 from functions.api.plain_words import Words
 from functions.api.views import DownloadFileView, DownloadView, ModelView, PageView, View, model_view
 from shared import bootstrap
@@ -20,10 +21,10 @@ from shared.models import Model, WeightsFile, weights_name
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
-class ModelChange(BaseModel):
+class ModelChange(Body):
     """What can be changed about a model."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Anna as Red Riding Hood"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Anna as Red Riding Hood"}]})
 
     title: Words = Field(min_length=1, max_length=120)
 

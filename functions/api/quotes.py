@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from functions.api.auth import User
+from functions.api.bodies import Body
 from functions.api.views import Samples, View
 from shared import bootstrap
 from shared.quotes import Expectation, expectation
@@ -23,12 +24,10 @@ router = APIRouter(prefix="/v1", tags=["quotes"])
 SAMPLE = 50
 
 
-class WantedQuote(BaseModel):
+class WantedQuote(Body):
     """What would be trained with."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"preset": "person", "parameters": {"steps": 1500}}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"preset": "person", "parameters": {"steps": 1500}}]})
 
     trainer: str = Field(default=DEFAULT_TRAINER, max_length=200)
     preset: str | None = Field(default=None, max_length=40)

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api.auth import User
+from functions.api.bodies import Body
 from functions.api.idempotency import IdempotencyKey
 from functions.api.plain_words import Words
 from functions.api.search_shoots import search_shoots
@@ -45,7 +46,7 @@ router = APIRouter(prefix="/v1/shoots", tags=["shoots"])
 _FILE_NAME = re.compile(rf"[^/\\{HIDDEN}.][^/\\{HIDDEN}]{{0,199}}")
 
 
-class NewShoot(BaseModel):
+class NewShoot(Body):
     """A shoot to be filled with pictures."""
 
     costume_name: Words = Field(min_length=1, max_length=120, examples=["Red Riding Hood"])

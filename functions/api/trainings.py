@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sse_starlette import EventSourceResponse
 
 from functions.api.auth import User
+from functions.api.bodies import Body
 from functions.api.end_training import CancelOutcome, cancel_job, retry_training
 from functions.api.given_captions import MAX_CAPTIONS
 from functions.api.idempotency import IdempotencyKey
@@ -33,11 +34,10 @@ from shared.trainings import Training
 router = APIRouter(prefix="/v1/trainings", tags=["trainings"], route_class=ToldRoute)
 
 
-class NewTraining(BaseModel):
+class NewTraining(Body):
     """What to train. `model_name` defaults to the costume's name; parameters are the trainer's own."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"shoot_id": "s_3f0c1b9a52de4471a6b8e0d2", "trigger_word": "TOK", "parameters": {"steps": 1000}}

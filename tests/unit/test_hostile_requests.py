@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from shared.problems import MEDIA_TYPE
 from shared.stages import Status
-from tests.api_operations import ANY_NAME, Operation, example_of, operations
+from tests.api_operations import ANY_NAME, Operation, example_of, operations, resolved
 from tests.api_world import ApiWorld, api_world
 from tests.builders import a_model, a_shoot, a_training
 from tests.hostile_pictures import JPEG
@@ -167,6 +167,45 @@ def test_a_body_of_another_type_is_a_problem(world: ApiWorld, operation: Operati
         assert_answered(answer)
         assert answer.status_code in (400, 404, 422)
     assert kept(world) == before
+
+
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "integer": {"true": True, "a text": "1", "1.0": 1.0},
+    "number": {"true": True, "a text": "1"},
+    "boolean": {"1": 1, "a text": "true"},
+    "string": {"1": 1, "true": True},
+}
+
+
+def kinds_of(schema: Mapping[str, Any]) -> set[str]:
+    """The kinds of plain values that the schema of a field, or of what is in its list, allows."""
+    schema = resolved(dict(schema))
+    inner = [kinds_of(option) for option in (*schema.get("anyOf", ()), schema.get("items", {})) if option]
+    return set[str]().union({str(schema.get("type"))} & set(KINDS), *inner)
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+def test_a_value_of_another_kind_is_refused_by_its_fields_name(world: ApiWorld, operation: Operation) -> None:
+    schema = resolved(operation.body_schema or {})
+    meant_well = ask(world, operation).json().get("detail", "")
+    assert not re.search(rf"\b({'|'.join(schema['properties'])})(\.\d)?: ", meant_well), meant_well
+    before, tried = kept(world), 0
+    for field, about in schema["properties"].items():
+        is_list = any("items" in option for option in (resolved(about), *about.get("anyOf", ())))
+        for kind in kinds_of(about):
+            for what, wrong in KINDS[kind].items():
+                body = {**example_of(schema), field: [wrong] if is_list else wrong}
+                answer = ask(world, operation, json=body)
+                assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), (field, what)
+                assert re.search(rf"\b{field}(\.\d)?: ", answer.json()["detail"]), (what, answer.json()["detail"])
+                tried += 1
+    assert (tried > 0, kept(world)) == (True, before)
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+def test_a_field_that_there_is_not_is_refused_by_its_name(world: ApiWorld, operation: Operation) -> None:
+    answer = ask(world, operation, json={**example_of(operation.body_schema or {}), "surprise": 1})
+    assert (answer.status_code, "surprise" in answer.json()["detail"]) == (422, True)
 
 
 def test_a_compressed_body_is_taken_for_what_it_is_and_never_unpacked(world: ApiWorld) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,52 +34,59 @@ class NotDoneYet(CommandError):
     exit_code = 6
 
 
-@app.command("model", epilog="Example:  lora erase model m_2f7c --dry-run")
-def erase_model(
-    context: typer.Context,
-    model_id: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id.")],
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Delete a model: weights, configuration, pictures made with it, its record, and what fal.ai keeps of its run."""
-    erase(client_of(context), "model", model_id, dry_run=dry_run, yes=yes, as_json=as_json)
+@dataclass(frozen=True, kw_only=True)
+class Erasable:
+    """Something that can be deleted: what the API calls it, what its id is, what goes with it, and an example."""
+
+    subject: str
+    id_help: str
+    goes: str
+    example: str
 
 
-@app.command("training", epilog="Example:  lora erase training t_2f7c")
-def erase_training(
-    context: typer.Context,
-    training_id: Annotated[str, typer.Argument(metavar="TRAINING", help="The training's id.")],
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Delete a training that has ended: its record, log and story, and what fal.ai keeps of it. Its model stays."""
-    erase(client_of(context), "training", training_id, dry_run=dry_run, yes=yes, as_json=as_json)
+MODEL = Erasable(
+    subject="model",
+    id_help="The model's id.",
+    goes="Delete a model: weights, configuration, pictures made with it, its record, and what fal.ai keeps of its run.",
+    example="m_2f7c --dry-run",
+)
+TRAINING = Erasable(
+    subject="training",
+    id_help="The training's id.",
+    goes="Delete a training that has ended: its record, log and story, and what fal.ai keeps of it. Its model stays.",
+    example="t_2f7c",
+)
+PICTURES = Erasable(
+    subject="images",
+    id_help="The id of a set of pictures.",
+    goes="Delete a set of pictures: the pictures, their record with its prompt, and what fal.ai keeps of them.",
+    example="i_2f7c --dry-run",
+)
+PERSON = Erasable(
+    subject="person",
+    id_help="The person's id, as shoots and models show it.",
+    goes="Delete everything that you have of a person: models, trainings and pictures; shoots where they are ours.",
+    example="anna --dry-run",
+)
 
 
-@app.command("images", epilog="Example:  lora erase images i_2f7c --dry-run")
-def erase_images(
-    context: typer.Context,
-    images_id: Annotated[str, typer.Argument(metavar="IMAGES", help="The id of a set of pictures.")],
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Delete a set of pictures: the pictures, their record with its prompt, and what fal.ai keeps of them."""
-    erase(client_of(context), "images", images_id, dry_run=dry_run, yes=yes, as_json=as_json)
+def add_command(to: typer.Typer, group: str, name: str, what: Erasable) -> None:
+    """Let `lora GROUP NAME`, where `to` is the group, delete such a thing."""
+    wanted: Any = typer.Argument(metavar=what.subject.upper(), help=what.id_help)
+
+    @to.command(name, help=what.goes, epilog=f"Example:  lora {group} {name} {what.example}")
+    def command(
+        context: typer.Context,
+        subject_id: str = wanted,
+        dry_run: DryRun = False,
+        yes: Yes = False,
+        as_json: AsJson = False,
+    ) -> None:
+        erase(client_of(context), what.subject, subject_id, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-@app.command("person", epilog="Example:  lora erase person anna --dry-run")
-def erase_person(
-    context: typer.Context,
-    person_id: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, as shoots and models show it.")],
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Delete everything that you have of a person: models, trainings and pictures; shoots where they are ours."""
-    erase(client_of(context), "person", person_id, dry_run=dry_run, yes=yes, as_json=as_json)
+for _what in (MODEL, TRAINING, PICTURES, PERSON):
+    add_command(app, "erase", _what.subject, _what)
 
 
 @app.command("receipts", epilog="Example:  lora erase receipts --json")
@@ -114,7 +122,7 @@ def show_receipt(
     elif as_json:
         print_json(erasure)
     else:
-        _show_lines(erasure["deleted"], erasure["stays"])
+        _show_receipt(erasure)
 
 
 def erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
@@ -133,7 +141,7 @@ def erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, ye
     if as_json:
         print_json(receipt)
     else:
-        _show_lines(receipt["deleted"], receipt["stays"])
+        _show_receipt(receipt)
         say(stderr(), f"Deleted. The receipt is {clean(receipt['id'])}: lora erase receipt {clean(receipt['id'])}")
 
 
@@ -176,14 +184,18 @@ def await_receipt(client: ApiClient, erasure: Document) -> Document:
 
 
 def _show_plan(plan: Document) -> None:
-    _show_lines(plan["deletes"], plan["stays"])
+    _show_lines(deleted=plan["deletes"], stays=plan["stays"])
     for sentence in (*plan["warnings"], *(f"Not now: {why}." for why in plan["hindrances"])):
         say(stderr(), clean(sentence), style="yellow")
 
 
-def _show_lines(deleted: Iterable[Document], stays: Iterable[Document]) -> None:
-    rows = [("deleted", _counted(line), line["words"], "") for line in deleted]
-    rows += [("stays", _counted(line), line["words"], line["reason"]) for line in stays]
+def _show_receipt(receipt: Document) -> None:
+    _show_lines(deleted=receipt["deleted"], gone=receipt["gone"], stays=receipt["stays"])
+
+
+def _show_lines(**lines: Iterable[Document]) -> None:
+    """What was or would be deleted, was gone already, and stays; each line says which."""
+    rows = [(how, _counted(line), line["words"], line["reason"]) for how, of in lines.items() for line in of]
     show_table(stdout(), ("", "COUNT", "WHAT", "WHY"), rows)
 
 

@@ -13,7 +13,7 @@ import typer
 from cli.client import ApiClient, at
 from cli.context import Limit, can_ask, client_of
 from cli.download import RemoteFile, fetch, is_here
-from cli.erase import erase_images
+from cli.erase import PICTURES, add_command
 from cli.models import ModelId
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd
 from cli.quotes import Yes
@@ -170,7 +170,7 @@ def download_images(context: typer.Context, images_id: ImagesId, to: To = None, 
         show_facts(stdout(), "Pictures", {path.name: str(path) for path in paths} or {"pictures": "none"})
 
 
-app.command("delete", epilog="Example:  lora images delete i_2f7c --dry-run")(erase_images)
+add_command(app, "images", "delete", PICTURES)
 
 
 def images_facts(job: Document) -> dict[str, object]:

@@ -124,10 +124,27 @@ class TrainerUnavailable(Unavailable):
     code = "trainer_unavailable"
 
 
-class NotSettled(Unavailable):
+class ErasureWaits(Unavailable):
+    """An erasure waits for something that ends by itself."""
+
+
+class NotSettled(ErasureWaits):
     """The {noun} {id} has ended and is being settled: it is deleted right after, and there is nothing to do."""
 
     code = "not_settled"
+
+
+class ModelInUse(ErasureWaits):
+    """The model {id} is deleted as soon as it is not used any more ({reason}): wait, or cancel that."""
+
+    code = "model_in_use"
+
+
+class ErasedByAnother(ErasureWaits):
+    """Another erasure, {erasure_id}, is deleting {id}: this one goes on when that is done, and there is nothing to
+    do."""
+
+    code = "erased_by_another"
 
 
 class TrainerRejectedInput(ProductError):
@@ -306,6 +323,14 @@ class CannotContinue(ProductError):
 
     code = "cannot_continue"
     status = 422
+
+
+class ModelErased(ProductError):
+    """The model {id} is deleted, or about to be: no pictures are made with it and no training continues from it, and
+    nothing was charged. Choose another model."""
+
+    code = "model_erased"
+    status = 409
 
 
 class Conflict(ProductError):

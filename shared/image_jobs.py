@@ -16,6 +16,7 @@ from shared.errors import (
     ArtifactCorrupt,
     ArtifactUnavailable,
     Canceled,
+    ModelErased,
     ModelNotFound,
     ProductError,
     SubmissionUncertain,
@@ -83,6 +84,11 @@ class ImageJob(Job):
     pictures: tuple[KeptPicture, ...] = ()
 
     @property
+    def needs_model_id(self) -> str:
+        """The one that the pictures are made with."""
+        return self.model_id
+
+    @property
     def endpoint(self) -> str:
         """The endpoint that makes pictures with what this trainer makes."""
         return pictures_of(self.trainer).endpoint
@@ -143,5 +149,7 @@ PICTURE_SENTENCES: Mapping[type[ProductError], str] = MappingProxyType(
         "tell the operator if that happens again.",
         Canceled: "The pictures were canceled ({detail}).",
         ModelNotFound: "The model {id} was deleted before pictures could be made with it: choose another one.",
+        ModelErased: "The model {id} is deleted, or about to be: no pictures were made with it, and nothing was "
+        "charged. Choose another model.",
     }
 )

@@ -18,6 +18,7 @@ from shared.errors import (
     ArtifactUnavailable,
     Canceled,
     Conflict,
+    ErasedByAnother,
     NotSettled,
     ProductError,
     SubmissionUncertain,
@@ -103,6 +104,11 @@ class Job:
         raise NotImplementedError
 
     @property
+    def needs_model_id(self) -> str | None:
+        """The model whose weights fal.ai fetches for it; None where it needs none."""
+        raise NotImplementedError
+
+    @property
     def prepared_nonce(self) -> str | None:
         """The nonce of the attempt that was prepared last and may be submitted; None before."""
         raise NotImplementedError
@@ -155,16 +161,19 @@ class Job:
             return self.is_recoverable and self.erasure_id is None
         return to in TRANSITIONS[self.status]
 
-    def given_to(self, erasure_id: str) -> Self:
-        """This job, about to be erased: it does not begin again.
+    def given_to(self, erasure_id: str, *, instead_of: str | None = None) -> Self:
+        """This job, about to be deleted by that erasure: it does not begin again.
 
-        `Conflict` where it is not over, or fal.ai may still deliver; `NotSettled` where it ended this moment.
+        `Conflict` where it is not over, or fal.ai may still deliver; `NotSettled` where it ended this moment;
+        `ErasedByAnother` where another erasure has it, unless that is over and meant by `instead_of`.
         """
         if not self.is_terminal or self.attention is Attention.WATCHED:
             raise Conflict(reason=f"a {self.noun} that is {self.status} and not over cannot be deleted")
         if self.attention is Attention.FOLLOWED:
             raise NotSettled(noun=self.noun, id=self.id)
-        return self if self.erasure_id else replace(self, erasure_id=erasure_id)
+        if self.erasure_id not in (None, erasure_id, instead_of):
+            raise ErasedByAnother(id=self.id, erasure_id=self.erasure_id)
+        return replace(self, erasure_id=erasure_id)
 
     def advance(self, to: Status, *, at: datetime, reason: str = "", **changes: Any) -> Self:
         """This job in status `to`, with `changes` to its fields; itself, unchanged, when it already stands there.

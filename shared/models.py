@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from shared.errors import ErasedByAnother
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,8 @@ class Model:
     `name` and `version` are in the files' names and stay; `title` is what its owner calls it. What is said of the
     weights is of the first file; a trainer that gives several has the others in `further_weights`. `parent_model_id` is
     the model that was trained again, or, where it `continues`, whose weights this training began with. Of the versions
-    of a name the one with the latest `promoted_at` is the current one (`shared/lineage.py`).
+    of a name the one with the latest `promoted_at` is the current one (`shared/lineage.py`). With an `erasure_id` it is
+    about to be deleted, and nothing more is made with it.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Model:
     further_weights: tuple[WeightsFile, ...] = ()
     continues: bool = False
     promoted_at: datetime | None = None
+    erasure_id: str | None = None
 
     @property
     def files(self) -> tuple[WeightsFile, ...]:
@@ -82,6 +86,15 @@ class Model:
             weights=self.weights,
         )
         return (first, *self.further_weights)
+
+    def given_to(self, erasure_id: str, *, instead_of: str | None = None) -> Model:
+        """This model, about to be deleted by that erasure; `ErasedByAnother` where another one has it.
+
+        `instead_of` is one that had it and is over.
+        """
+        if self.erasure_id not in (None, erasure_id, instead_of):
+            raise ErasedByAnother(id=self.id, erasure_id=self.erasure_id)
+        return replace(self, erasure_id=erasure_id)
 
 
 def recipe(

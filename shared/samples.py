@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from shared import logs
 from shared.accounts import Limits
-from shared.errors import Conflict, InvalidRequest, ModelNotFound
+from shared.errors import Conflict, InvalidRequest, ModelErased, ModelNotFound
 from shared.image_jobs import PREFIX, Origin
 from shared.jobs import derived_key, keyed_id
 from shared.orders import Desk
@@ -71,7 +71,7 @@ def request_samples(training: Training, *, models: ModelRepository, desk: Desk) 
         prompt = PROMPTS.get(training.preset, PROMPTS[None])
         wish = ImageWish(prompt=prompt, count=count, size=SIZE, origin=Origin.SAMPLES)
         start_images(model, _key(training.id), wish, desk)
-    except (ModelNotFound, InvalidRequest, Conflict) as error:
+    except (ModelErased, ModelNotFound, InvalidRequest, Conflict) as error:
         logs.warning("samples_not_requested", training_id=training.id, code=error.code)
 
 

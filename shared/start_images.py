@@ -14,6 +14,7 @@ from shared.orders import Desk, begin, known, request_hash
 from shared.ports import Clock
 from shared.trainers import trainer as spec_of
 from shared.trainers.entry import PICTURE_SIZES, Pictures
+from shared.usable_models import refuse_if_erased
 
 DEFAULT_SIZE = "landscape_4_3"
 MAX_SEED = 2**31 - 1
@@ -41,11 +42,14 @@ class ImageWish:
 def start_images(model: Model, key: str, wish: ImageWish, desk: Desk) -> ImageJob:
     """The set of pictures that this key of the model's owner stands for: recorded and announced now, or as it was.
 
-    `InvalidRequest` for what cannot be made with this model; `TooManyImageJobs` and `BudgetExceeded`; `Conflict` where
-    the key stood for another request.
+    `InvalidRequest` for what cannot be made with this model, `ModelErased` where that is being deleted;
+    `TooManyImageJobs` and `BudgetExceeded`; `Conflict` where the key stood for another request.
     """
     job = wanted_images(model, key, wish, desk.clock)
-    return known(job, desk) or begin(job, desk)
+    if (before := known(job, desk)) is not None:
+        return before
+    refuse_if_erased(model)
+    return begin(job, desk)
 
 
 def wanted_images(model: Model, key: str, wish: ImageWish, clock: Clock) -> ImageJob:

@@ -42,6 +42,11 @@ class Training(Job):
         return self.parent_model_id if self.continues else None
 
     @property
+    def needs_model_id(self) -> str | None:
+        """The one that it continues."""
+        return self.continued_model_id
+
+    @property
     def endpoint(self) -> str:
         """The trainer itself."""
         return self.trainer

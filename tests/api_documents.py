@@ -238,6 +238,7 @@ def an_erasure(erasure_id: str, subject: str, subject_id: str) -> Document:
         "requested_at": CREATED_AT,
         "finished_at": CREATED_AT,
         "deleted": [an_erasure_line("model_files", 5, 4096)],
+        "gone": [],
         "stays": [an_erasure_line("account", reason="money")],
         "hindrance": "",
     }

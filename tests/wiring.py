@@ -267,6 +267,7 @@ class Functions:
         return submit_job(
             event,
             jobs=self.jobs,
+            models=self.models,
             trainer=self.fal,
             clock=self.clock,
             owner=self.new_name(),

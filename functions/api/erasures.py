@@ -27,7 +27,8 @@ Id = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class LineView(View):
-    """Things of one kind: how many, their bytes, and the ids of what they belong to; `reason` says why they stay."""
+    """Things of one kind: how many, their bytes, and the ids of what they belong to; `reason` says why they stay,
+    or why they were gone."""
 
     what: What
     words: str = Field(examples=["weights, configuration and what lies beside them"])
@@ -74,7 +75,8 @@ class ErasureView(View):
     cause: Cause
     requested_at: datetime
     finished_at: datetime | None
-    deleted: list[LineView]
+    deleted: list[LineView] = Field(description="What this erasure deleted itself")
+    gone: list[LineView] = Field(description="What was gone already, or another erasure deleted meanwhile")
     stays: list[LineView]
     hindrance: str = Field(description="Why it waits; empty where it does not")
 
@@ -230,8 +232,9 @@ def _view(erasure: Erasure) -> ErasureView:
         requested_at=erasure.requested_at,
         finished_at=erasure.finished_at,
         deleted=_lines(erasure.deleted),
+        gone=_lines(erasure.gone),
         stays=_lines(erasure.stays),
-        hindrance=erasure.hindrance,
+        hindrance="" if erasure.has_receipt else erasure.hindrance,
     )
 
 

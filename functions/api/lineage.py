@@ -22,7 +22,7 @@ from functions.api.trainings import desk
 from functions.api.views import ModelView, Samples, TrainingView, View, model_view, training_view
 from shared import bootstrap
 from shared.datasets import TRIGGER_WORD_PATTERN
-from shared.errors import CannotContinue, InvalidRequest
+from shared.errors import CannotContinue, InvalidRequest, ModelErased
 from shared.kept_manifests import read_manifest
 from shared.lineage import current_of
 from shared.manifests import Manifest
@@ -112,7 +112,7 @@ def show_retraining(model_id: str, user: User) -> HeritageView:
     why_not = None
     try:
         refuse_to_continue(model, spec_of(model.trainer), bootstrap.models_bucket())
-    except CannotContinue as error:
+    except (CannotContinue, ModelErased) as error:
         why_not = error.message
     return HeritageView.model_validate({**vars(found), "without": list(found.without), "cannot_continue": why_not})
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared import logs
 from shared.all_jobs import Jobs
-from shared.erasing.hindrances import under_way
+from shared.erasing.hindrances import hindrances, warnings
 from shared.erasing.inventory import Buckets, measured, take_inventory
 from shared.erasing.plan import Inventory, Plan, plan_erasure
 from shared.erasing.receipt import Cause, Erasure
@@ -28,7 +28,6 @@ from shared.ports import (
 )
 from shared.stages import Status
 
-NAMED = 5
 DUE_WITHIN = timedelta(days=7)
 DUE_LIMIT = 100
 PERISHABLE = (Status.FAILED, Status.CANCELED)
@@ -78,8 +77,8 @@ def preview_erasure(owner_id: str, subject: Subject, subject_id: str, ports: Era
         id=subject_id,
         name=_name(found, subject_id),
         plan=Plan(steps=plan.steps, stays=(*plan.stays, *GENERAL)),
-        hindrances=tuple(_hindrances(found)),
-        warnings=tuple(_warnings(found)),
+        hindrances=tuple(hindrances(found)),
+        warnings=tuple(warnings(found)),
     )
 
 
@@ -95,8 +94,8 @@ def request_erasure(owner_id: str, subject: Subject, subject_id: str, confirm: s
     found = _inventory(owner_id, subject, subject_id, ports)
     if confirm != (name := _name(found, subject_id)):
         raise Conflict(reason=f"to delete this for good, confirm with its name, {name}")
-    if hindrances := list(_hindrances(found)):
-        raise Conflict(reason="; ".join(hindrances))
+    if hindering := list(hindrances(found)):
+        raise Conflict(reason="; ".join(hindering))
     erasure = Erasure.requested(
         at=ports.clock.now(),
         id=f"e_{ports.new_id()}",
@@ -158,34 +157,6 @@ def _name(found: Inventory, subject_id: str) -> str:
     if found.subject is Subject.IMAGES:
         return ""
     return found.trainings[0].model_name if found.subject is Subject.TRAINING else subject_id
-
-
-def _hindrances(found: Inventory) -> Iterator[str]:
-    if found.subject is Subject.MODEL:
-        # of a model's own training only its end counts
-        busy = [*(job for job in found.trainings if not job.is_terminal), *under_way(found.images)]
-    else:
-        busy = list(under_way((*found.trainings, *found.images)))
-    if waiting := [job for job in busy if job.is_terminal]:
-        yield f"fal.ai may still deliver what was paid for: wait for {_ids(waiting)}, a day at most"
-    if running := [job for job in busy if not job.is_terminal]:
-        yield f"something is under way: cancel {_ids(running)} or wait until it has ended, then delete"
-
-
-def _warnings(found: Inventory) -> Iterator[str]:
-    lost = [training for training in found.trainings if training.is_recoverable]
-    if lost and found.subject is not Subject.MODEL:
-        yield f"Weights that are paid for and not fetched yet are given up with {_ids(lost)}."
-    if lost_pictures := [job for job in found.images if job.is_recoverable]:
-        yield f"Pictures that are paid for and not fetched yet are given up with {_ids(lost_pictures)}."
-    if found.models and found.subject is not Subject.TRAINING:
-        yield "The weights are deleted for good. Training them again costs money."
-
-
-def _ids(jobs: Iterable[Job]) -> str:
-    ids = [job.id for job in jobs]
-    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-    return ", ".join(ids[:NAMED]) + more
 
 
 def _open_one(owner_id: str, subject: Subject, subject_id: str, erasures: ErasureRepository) -> Erasure | None:

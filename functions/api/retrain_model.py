@@ -16,6 +16,7 @@ from shared.trainers import TrainerSpec
 from shared.trainers import trainer as spec_of
 from shared.trainers.presets import preset_values
 from shared.trainings import Training
+from shared.usable_models import refuse_if_erased
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,8 @@ def heritage_of(parent: Model, trainings: TrainingRepository) -> Heritage:
 
 
 def refuse_to_continue(parent: Model, spec: TrainerSpec, kept: Objects) -> None:
-    """`CannotContinue` where a training cannot begin with the parent's weights."""
+    """`ModelErased` or `CannotContinue` where a training cannot begin with the parent's weights."""
+    refuse_if_erased(parent)
     refuse_unless_continuable(parent, spec)
     if kept.stat(parent.lora_uri.removeprefix(f"{kept.uri}/")) is None:
         raise CannotContinue(reason="its weights are not in the bucket any more")
@@ -78,8 +80,8 @@ def refuse_to_continue(parent: Model, spec: TrainerSpec, kept: Objects) -> None:
 def retrain_model(parent: Model, key: str, changes: Changes, *, desk: TrainingDesk, kept: Objects) -> Training:
     """A training of the parent's shoot, as it was trained but for `changes`; it gives the next version of its name.
 
-    `CannotContinue` where it should begin with weights that the trainer cannot take or that are gone; else as
-    `start_training`. The same key gives the same training.
+    `ModelErased` and `CannotContinue` where it should begin with weights that are being deleted, that the trainer
+    cannot take, or that are gone; else as `start_training`. The same key gives the same training.
     """
     spec = spec_of(changes.trainer or parent.trainer)
     if changes.continues:

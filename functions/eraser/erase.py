@@ -1,34 +1,32 @@
 """The eraser's use case: delete what the plan says, step by step, and tell of it in the receipt.
 
-Every step may be repeated: what is gone is no error. The steps at hand are recorded before the first of them is done,
-with what was there, and counted when the last of them is through: so the receipt is true however often it was begun.
-Who had begun with a job before, such as a second mirror, may write even after that: of what changed lately, everything
-is deleted once more when nobody can have begun before.
+The steps at hand are recorded before the first of them is done, with what was there, and counted when the last of them
+is through: so the receipt is true however often it was begun. Who had begun with a job before, such as a second mirror,
+may write even after that: of what changed lately, everything is deleted once more when nobody can have begun before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from functions.eraser.carry_out import Hands
+from functions.eraser.claims import Claimer
 from shared import logs
 from shared.all_jobs import Jobs
-from shared.erasing.inventory import Buckets, measured, take_inventory
-from shared.erasing.plan import Inventory, plan_erasure
+from shared.erasing.inventory import Buckets, everything_of, measured, take_inventory
+from shared.erasing.plan import Inventory, plan_erasure, steps_of_images
 from shared.erasing.receipt import Erasure
 from shared.erasing.repeats import to_repeat, version_steps
-from shared.erasing.things import BUCKET_OF, Line, Step, Subject, What, line_of
-from shared.erasing.words import BEGUN_AGAIN
-from shared.errors import Conflict, ErasureNotFound, JobNotFound, ProductError, TrainerUnavailable
+from shared.erasing.things import Step, What
+from shared.errors import Conflict, ErasureNotFound, ErasureWaits, NotFound, NotSettled, ProductError
 from shared.events import ErasureRequested
-from shared.jobs import Job
+from shared.image_jobs import ImageJob
 from shared.messaging import decode, read_envelope
 from shared.ports import (
     Clock,
     ErasureRepository,
-    ForgetAnswer,
-    Forgotten,
     ImageJobRepository,
     ModelRepository,
     NoticeRepository,
@@ -38,12 +36,6 @@ from shared.ports import (
     TrainingRepository,
 )
 from shared.tracing import processing
-
-# https://fal.ai/docs/documentation/model-apis/media-expiration
-FAL_KEEPS = "fal.ai forgets what it was sent after 30 days, and files after the time that is set in our account there"
-FAL_REFUSED = f"fal.ai refused: deleting there takes a key with admin scope. {FAL_KEEPS}"
-FAL_SILENT = f"fal.ai did not answer, however often it was asked. {FAL_KEEPS}"
-FAL_FILES_LEFT = "fal.ai deleted what it was sent, but said that it could not delete these files"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,115 +59,105 @@ class Eraser:
     gives_up: bool = False
 
     def erase(self, erasure_id: str) -> Erasure:
-        """Do all that is due of the erasure; its receipt. Raises `ProductError` where something does not answer."""
+        """Do all that is due of the erasure; its receipt.
+
+        Raises `ErasureWaits` where the rest has to wait, `ProductError` where something does not answer.
+        """
         erasure = self.erasures.get(erasure_id)
+        # steps that somebody else recorded may have been done by her
+        hands = self._hands(repeats=bool(erasure.batch))
         while not erasure.has_receipt:
-            erasure = self._carried_out(erasure) if erasure.batch else self._planned(erasure)
+            if erasure.batch:
+                erasure, hands = self._carried_out(erasure, hands), self._hands(repeats=False)
+            else:
+                erasure = self._planned(erasure)
         if erasure.again_at is not None and self.clock.now() >= erasure.again_at:
             return self._looked_again(erasure)
         return erasure
 
-    def _looked_again(self, erasure: Erasure) -> Erasure:
-        for step in erasure.again:
-            list(self._left_again(step))
-        logs.info("erasure_looked_again", erasure_id=erasure.id, steps=len(erasure.again))
-        return self.erasures.update(erasure.id, lambda e: e.looked_again(at=self.clock.now()))
-
-    def _left_again(self, step: Step) -> Iterator[Line]:
-        if step.what is not What.VERSIONS:
-            yield from self._left(step)
-            return
-        person_id, _, name = step.place.partition("/")
-        if (version := self.models.version_of(person_id, name, step.of)) is not None:
-            for each in version_steps(step, version):
-                yield from self._left(each)
-
     def _planned(self, erasure: Erasure) -> Erasure:
         """The next batch; where nothing is left, the receipt."""
-        found, begun_again = self._claimed(erasure, self._inventory(erasure))
-        whole = plan_erasure(found)
+        claimed = self._claimer(erasure).claim()
+        whole = plan_erasure(claimed.found)
         plan = measured(whole, self.buckets)
-        at = self.clock.now()
-        settles = timedelta(seconds=self.settles_s)
+        at, settles = self.clock.now(), timedelta(seconds=self.settles_s)
+        if claimed.others:
+            self.erasures.update(erasure.id, lambda e: e.beside(claimed.others, at=at))
         if plan.steps:
-            again = to_repeat(found, whole.steps, changed_after=at - settles) if settles else ()
+            again = to_repeat(claimed.found, whole.steps, changed_after=at - settles) if settles else ()
             return self.erasures.update(
                 erasure.id, lambda e: e.begun(plan, at=at, again=again) if e.unchanged(erasure) else e
             )
-        stays = (*plan.stays, *begun_again)
+        if claimed.waits_for:
+            raise claimed.waits_for[0]
+        stays = (*plan.stays, *claimed.begun_again)
         done = self.erasures.update(
             erasure.id, lambda e: e.finished(stays, at=at, again_at=at + settles) if e.unchanged(erasure) else e
         )
-        if not done.has_receipt:
-            return done  # another delivery went on meanwhile
-        logs.info("erasure_done", erasure_id=done.id, subject=done.subject, cause=done.cause)
+        if done.has_receipt:  # else another delivery went on meanwhile
+            logs.info("erasure_done", erasure_id=done.id, subject=done.subject, cause=done.cause)
         return done
 
-    def _carried_out(self, erasure: Erasure) -> Erasure:
-        left = [line for step in erasure.batch for line in self._left(step)]
-        logs.info("erasure_went_on", erasure_id=erasure.id, steps=len(erasure.batch), left=len(left))
-        return self.erasures.update(erasure.id, lambda e: e.went(erasure.batch, left, at=self.clock.now()))
+    def _carried_out(self, erasure: Erasure, hands: Hands) -> Erasure:
+        left = [hands.carry_out(step) for step in erasure.batch]
+        stays, gone = [line for each in left for line in each.stays], [line for each in left for line in each.gone]
+        logs.info("erasure_went_on", erasure_id=erasure.id, steps=len(erasure.batch), left=len(stays))
+        return self.erasures.update(erasure.id, lambda e: e.went(erasure.batch, stays, gone=gone, at=self.clock.now()))
 
-    def _left(self, step: Step) -> Iterator[Line]:
-        """Do the step; what it could not delete."""
-        if step.what is What.FAL_REQUEST:
-            if reason := self._asked_to_forget(step):
-                yield replace(line_of(step), reason=reason)
-        elif step.what in BUCKET_OF:
-            bucket = self.buckets[BUCKET_OF[step.what]]
-            for found in list(bucket.list(step.place)):
-                bucket.delete(found.name)
-        else:
-            self._forget(step)
+    def _looked_again(self, erasure: Erasure) -> Erasure:
+        hands = self._hands(repeats=True)
+        for step in erasure.again:
+            for each in self._steps_again(erasure, step):
+                hands.carry_out(each)
+        logs.info("erasure_looked_again", erasure_id=erasure.id, steps=len(erasure.again))
+        return self.erasures.update(erasure.id, lambda e: e.looked_again(at=self.clock.now()))
 
-    def _forget(self, step: Step) -> None:
-        if step.what is What.STORY:
-            self.stories.forget(step.of)
-        elif step.what is What.NOTICES:
-            self.notices.delete(step.of)
-        elif step.what is What.MODEL:
-            self.models.delete(step.of)
-        elif step.what is What.TRAINING:
-            self.trainings.delete(step.of)
-        elif step.what is What.IMAGES:
-            self.images.delete(step.of)
-        elif step.what is What.SHOOT:
-            self.shoots.delete(step.of)
-        elif step.what is What.VERSIONS:
+    def _steps_again(self, erasure: Erasure, step: Step) -> Iterator[Step]:
+        """What a step that is repeated stands for by now."""
+        if step.what is What.VERSIONS:
             person_id, _, name = step.place.partition("/")
-            self.models.forget_name(person_id, name)
+            if (version := self.models.version_of(person_id, name, step.of)) is not None:
+                yield from version_steps(step, version)
+        elif step.what is What.LATE_IMAGES:
+            claimer = self._claimer(erasure)
+            late = everything_of(self.images.list_for_owner, erasure.owner_id, model_id=step.of)
+            for job in list(late):
+                yield from self._of_late_images(job, claimer)
         else:
-            raise AssertionError(f"{step.what} is no document")
+            yield step
 
-    def _asked_to_forget(self, step: Step) -> str:
-        """Why something stays at fal.ai; empty where nothing does."""
-        try:
-            answer = self.trainer.forget(step.place)
-        except TrainerUnavailable:
-            if not self.gives_up:
-                raise
-            return FAL_SILENT
-        return _reason(answer)
+    def _of_late_images(self, job: ImageJob, claimer: Claimer) -> Iterator[Step]:
+        """A set that was asked for while its model was being deleted: it fails unpaid, and goes when it has settled."""
+        settled = job.updated_at + timedelta(seconds=self.settles_s) <= self.clock.now()
+        error = claimer.refused(job) if settled else NotSettled(noun=job.noun, id=job.id)
+        if isinstance(error, Conflict):
+            raise NotSettled(noun=job.noun, id=job.id) from error
+        if error is not None and not isinstance(error, NotFound):
+            raise error
+        yield from steps_of_images(job)
 
-    def _claimed(self, erasure: Erasure, found: Inventory) -> tuple[Inventory, list[Line]]:
-        """The inventory with those jobs alone that cannot begin again any more, and what is told of the others."""
-        images = [job for job in found.images if self._is_claimed(job, erasure.id)]
-        told = _begun_again(What.IMAGES, found.images, images)
-        if found.subject is Subject.MODEL:
-            return replace(found, images=images), told
-        trainings = [job for job in found.trainings if self._is_claimed(job, erasure.id)]
-        left = {job.id for job in found.trainings} - {job.id for job in trainings}
-        models = [model for model in found.models if model.training_id not in left]
-        told += _begun_again(What.TRAINING, found.trainings, trainings)
-        return replace(found, images=images, trainings=trainings, models=models), told
+    def _hands(self, *, repeats: bool) -> Hands:
+        return Hands(
+            trainings=self.trainings,
+            images=self.images,
+            models=self.models,
+            shoots=self.shoots,
+            stories=self.stories,
+            notices=self.notices,
+            trainer=self.trainer,
+            buckets=self.buckets,
+            gives_up=self.gives_up,
+            repeats=repeats,
+        )
 
-    def _is_claimed(self, job: Job, erasure_id: str) -> bool:
-        jobs = Jobs(trainings=self.trainings, images=self.images)
-        try:
-            jobs.update(job.id, lambda now: now.given_to(erasure_id))
-        except (Conflict, JobNotFound):
-            return False
-        return True
+    def _claimer(self, erasure: Erasure) -> Claimer:
+        return Claimer(
+            erasure_id=erasure.id,
+            inventory=lambda: self._inventory(erasure),
+            jobs=Jobs(trainings=self.trainings, images=self.images),
+            models=self.models,
+            erasures=self.erasures,
+        )
 
     def _inventory(self, erasure: Erasure) -> Inventory:
         return take_inventory(
@@ -190,24 +172,12 @@ class Eraser:
         )
 
 
-def _begun_again(what: What, found: Sequence[Job], claimed: Sequence[Job]) -> list[Line]:
-    ids = {job.id for job in claimed}
-    others = tuple(job.id for job in found if job.id not in ids)
-    return [Line(what=what, count=len(others), of=others, reason=BEGUN_AGAIN)] if others else []
-
-
-def _reason(answer: Forgotten) -> str:
-    if answer.answer is ForgetAnswer.REFUSED:
-        return FAL_REFUSED
-    # what fal.ai does not know, or no more, it does not keep
-    return FAL_FILES_LEFT if answer.left else ""
-
-
 def hear_erasure(body: bytes, *, eraser: Eraser, max_attempts: int) -> None:
     """Go on with the erasure that a push names; returning acks, raising nacks.
 
-    Where something does not answer the erasure says so and the message comes again. The last delivery no longer waits
-    for fal.ai; what else is hindered then, the monitor announces again.
+    Where something does not answer, or has to be waited for, the erasure says so and the message comes again. The last
+    delivery no longer waits for fal.ai; what else is hindered then, the monitor announces again. What only waits is no
+    dead letter.
     """
     delivery = read_envelope(body)
     event = decode(delivery.data, ErasureRequested)
@@ -221,4 +191,5 @@ def hear_erasure(body: bytes, *, eraser: Eraser, max_attempts: int) -> None:
             logs.warning("erasure_hindered", erasure_id=event.training_id, code=error.code, attempt=delivery.attempt)
             sentence = error.message
             eraser.erasures.update(event.training_id, lambda e: e.hindered(sentence, at=eraser.clock.now()))
-            raise
+            if not (last and isinstance(error, ErasureWaits)):
+                raise

@@ -43,8 +43,8 @@ def package_dataset(
 ) -> Training:
     """Package the training's dataset where that is due, then announce it while nobody has begun to submit it.
 
-    Raises the `DatasetError` of what is wrong with the pictures, `CannotContinue` where the weights to begin with are
-    gone from `kept`, `ArchiveFailed`, `StorageUnavailable`.
+    Raises the `DatasetError` of what is wrong with the pictures, `ModelErased` or `CannotContinue` where the weights to
+    begin with are going or gone, `ArchiveFailed`, `StorageUnavailable`.
     """
     training = trainings.get(event.training_id)
     if _archive_is_gone(training, datasets):

@@ -13,6 +13,7 @@ from shared.models import Model
 from shared.ports import Clock, ImageJobRepository, ModelRepository, Objects, Publisher
 from shared.stages import Status
 from shared.trainers import trainer as spec_of
+from shared.usable_models import usable_model
 
 
 def prepare_images(
@@ -28,14 +29,14 @@ def prepare_images(
 ) -> ImageJob:
     """Note a nonce where that is due, then announce the weights while nobody has begun to submit.
 
-    `ModelNotFound` where the model, or a file of it, was deleted meanwhile.
+    `ModelErased` where the model is being deleted, `ModelNotFound` where a file of it is gone.
     """
     job = images.get(event.training_id)
     if job.status is Status.REQUESTED:
         nonce = new_nonce()
         job = images.update(job.id, lambda j: _prepared(j, nonce, clock.now()))
     if job.awaits_submission and job.nonce:
-        model = models.get(job.model_id)
+        model = usable_model(job.model_id, models)
         # the nonce is in the URL: by it the request is found again in fal.ai's list (fal.md §1)
         urls = [kept.sign(name, ttl_s=ttl_s, download_name=f"{job.nonce}.safetensors") for name in _names(model, kept)]
         expires_at = (clock.now() + timedelta(seconds=ttl_s)).timestamp()

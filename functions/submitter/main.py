@@ -25,6 +25,7 @@ def _submit(event: Prepared) -> Job:
     return submit_job(
         event,
         jobs=bootstrap.jobs(),
+        models=bootstrap.models(),
         trainer=bootstrap.trainer(),
         clock=bootstrap.clock(),
         owner=bootstrap.new_nonce(),

@@ -12,11 +12,12 @@ from shared.all_jobs import AnyJob, Jobs
 from shared.errors import ProductError, SubmissionUncertain, SubmissionUnconfirmed
 from shared.events import DatasetPackaged, ImagesPrepared
 from shared.jobs import Job
-from shared.ports import Clock, Submission, Trainer
+from shared.ports import Clock, ModelRepository, Submission, Trainer
 from shared.settings import SubmitSettings
 from shared.stages import Status
 from shared.training_records import Claim, FalJob
 from shared.trainings import Training
+from shared.usable_models import refuse_without_model
 
 Prepared: TypeAlias = DatasetPackaged | ImagesPrepared
 
@@ -25,6 +26,7 @@ def submit_job(
     event: Prepared,
     *,
     jobs: Jobs,
+    models: ModelRepository,
     trainer: Trainer,
     clock: Clock,
     owner: str,
@@ -35,6 +37,7 @@ def submit_job(
 
     At most one request per job is ever accepted: only the winner of the claim calls, the call is never repeated
     by itself, and the claim is free again only where fal.ai certainly accepted nothing. `owner` is new per delivery.
+    `ModelErased`, before anything is paid, where the model that is needed is being deleted.
     """
     job = jobs.get(event.training_id)
     if not job.awaits_submission or job.prepared_nonce != event.nonce:
@@ -53,6 +56,7 @@ def submit_job(
     sent = kept_input(job)
     job = jobs.update(job.id, lambda t: t.claimed(claim, at=now, sent=sent))
     logs.info("claim_won", training_id=job.id, claim=claim.attempt)
+    _look_at_model(job, jobs=jobs, models=models, clock=clock)
     if clock.now() >= claim.lease_until:
         # this process was held up for so long that others look for its request already: nothing was sent, nothing is
         logs.warning("claim_ran_out", training_id=job.id)
@@ -81,6 +85,22 @@ def _url_ran_out(job: Job, now: datetime) -> Job:
     return job.advance(Status.REQUESTED, at=now, reason="what was signed ran out")
 
 
+def _look_at_model(job: AnyJob, *, jobs: Jobs, models: ModelRepository, clock: Clock) -> None:
+    try:
+        refuse_without_model(job, models)
+    except ProductError as error:
+        _release(job, error, jobs=jobs, clock=clock)
+        raise
+
+
+def _release(job: AnyJob, error: ProductError, *, jobs: Jobs, clock: Clock) -> None:
+    """Let the claim be taken again: fal.ai certainly accepted nothing."""
+    assert job.claim is not None, "only what was claimed is sent"
+    nonce = job.claim.nonce
+    logs.warning("claim_released", training_id=job.id, code=error.code)
+    jobs.update(job.id, lambda t: t.released(nonce, at=clock.now()))
+
+
 def _pay(
     job: AnyJob,
     event: Prepared,
@@ -98,9 +118,8 @@ def _pay(
         in_doubt = partial(_in_doubt, error=error, clock=clock)
         return jobs.update(job.id, in_doubt)
     except ProductError as error:
-        # fal.ai said no or was never reached: nothing was accepted, so the claim may be taken again
-        logs.warning("claim_released", training_id=job.id, code=error.code)
-        jobs.update(job.id, lambda t: t.released(event.nonce, at=clock.now()))
+        # fal.ai said no or was never reached: nothing was accepted
+        _release(job, error, jobs=jobs, clock=clock)
         raise
     return _record(job, request, jobs=jobs, trainer=trainer, clock=clock)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 from shared.erasing.plan import Inventory, Plan
@@ -35,32 +34,43 @@ def take_inventory(
     """Everything that the owner has of the subject, and nothing of anybody else's; empty where there is nothing."""
     if subject is Subject.PERSON:
         of_person = [t for t in everything_of(trainings.list_for_owner, owner_id) if t.person_id == subject_id]
+        its_models = [m for m in everything_of(models.list_for_owner, owner_id) if m.person_id == subject_id]
         return Inventory(
             subject=subject,
             trainings=of_person,
             images=[i for i in everything_of(images.list_for_owner, owner_id) if i.person_id == subject_id],
-            models=[m for m in everything_of(models.list_for_owner, owner_id) if m.person_id == subject_id],
+            models=its_models,
+            continuing=_continuing(its_models, of_person),
             shoots=[s for s in everything_of(shoots.list_for_owner, owner_id) if s.person_id == subject_id],
             versions=_versions(of_person, models),
             with_shoots=with_shoots,
         )
     if subject is Subject.IMAGES:
         return Inventory(subject=subject, images=_set_of_images(subject_id, owner_id, images))
-    model = _model(subject_id if subject is Subject.MODEL else model_id(subject_id), owner_id, models)
-    its_training = model.training_id if model else None
-    training = _training(subject_id if subject is Subject.TRAINING else its_training, owner_id, trainings)
-    if subject is Subject.TRAINING and training is None:
-        return Inventory(subject=subject)
-    found = [training] if training else []
-    # also of a model that is gone: somebody may have asked for pictures while it went
-    of_model = everything_of(partial(images.list_for_owner, model_id=subject_id), owner_id)
-    return Inventory(
-        subject=subject,
-        trainings=found,
-        images=list(of_model) if subject is Subject.MODEL else [],
-        models=[model] if model else [],
-        versions=_versions(found, models),
+    if subject is Subject.TRAINING:
+        training = _training(subject_id, owner_id, trainings)
+        model = _model(model_id(subject_id), owner_id, models) if training else None
+        return _of_one(subject, training, model, models)
+    model = _model(subject_id, owner_id, models)
+    training = _training(model.training_id, owner_id, trainings) if model else None
+    of_shoot = everything_of(trainings.list_for_owner, owner_id, shoot_id=model.shoot_id) if model else ()
+    return replace(
+        _of_one(subject, training, model, models),
+        # also of a model that is gone: somebody may have asked for pictures while it went
+        images=list(everything_of(images.list_for_owner, owner_id, model_id=subject_id)),
+        continuing=_continuing([model], of_shoot) if model else [],
     )
+
+
+def _of_one(subject: Subject, training: Training | None, model: Model | None, models: ModelRepository) -> Inventory:
+    found = [training] if training else []
+    its_models = [model] if model else []
+    return Inventory(subject=subject, trainings=found, models=its_models, versions=_versions(found, models))
+
+
+def _continuing(models: Iterable[Model], trainings: Iterable[Training]) -> list[Training]:
+    ids = {model.id for model in models}
+    return [training for training in trainings if training.continued_model_id in ids]
 
 
 def measured(plan: Plan, buckets: Buckets) -> Plan:
@@ -77,11 +87,11 @@ def _measured(steps: tuple[Step, ...], buckets: Buckets) -> Iterator[Step]:
             yield replace(step, count=len(found), size=sum(each.size for each in found))
 
 
-def everything_of(page_of: Callable[..., Page[T]], owner_id: str) -> Iterator[T]:
-    """All that `page_of`, a repository's listing, has of the owner, page after page."""
+def everything_of(page_of: Callable[..., Page[T]], owner_id: str, **only: str) -> Iterator[T]:
+    """All that `page_of`, a repository's listing, has of the owner, page after page; of that `only` what is named."""
     cursor: str | None = None
     while True:
-        page = page_of(owner_id, limit=PAGE, cursor=cursor)
+        page = page_of(owner_id, limit=PAGE, cursor=cursor, **only)
         yield from page.items
         if (cursor := page.next_cursor) is None:
             return
@@ -108,9 +118,9 @@ def _model(wanted: str, owner_id: str, models: ModelRepository) -> Model | None:
     return model if model.owner_id == owner_id else None
 
 
-def _training(wanted: str | None, owner_id: str, trainings: TrainingRepository) -> Training | None:
+def _training(wanted: str, owner_id: str, trainings: TrainingRepository) -> Training | None:
     try:
-        training = trainings.get(wanted) if wanted else None
+        training = trainings.get(wanted)
     except TrainingNotFound:
         return None
-    return training if training and training.owner_id == owner_id else None
+    return training if training.owner_id == owner_id else None

@@ -25,12 +25,13 @@ MOST_STEPS = 400
 class Inventory:
     """What the database has of a subject, all of one owner's. `versions` are the trainings' numbers, where they have
     one; `models` are all models of these trainings, also where only the training is to go. `images` are sets of
-    pictures."""
+    pictures, `continuing` are trainings that begin with the weights of one of the models, and do not go with it."""
 
     subject: Subject
     trainings: Sequence[Training] = ()
     images: Sequence[ImageJob] = ()
     models: Sequence[Model] = ()
+    continuing: Sequence[Training] = ()
     shoots: Sequence[Shoot] = ()
     versions: Mapping[str, int] = field(default_factory=dict)
     with_shoots: bool = False
@@ -46,22 +47,27 @@ class Plan:
 
 def plan_erasure(found: Inventory) -> Plan:
     """The plan for everything in `found`."""
-    of_trainings, of_models = found.trainings, found.models
-    if found.subject is Subject.MODEL:
-        of_trainings = ()
-    elif found.subject is Subject.TRAINING:
-        of_models = ()
     steps: list[Step] = []
     for images in found.images:
-        steps += _of_images(images, of_models)
-    for model in of_models:
+        steps += steps_of_images(images, models_going(found))
+    for model in models_going(found):
         steps += _of_model(model, found)
-    for training in of_trainings:
+    for training in trainings_going(found):
         steps += _of_training(training, found)
     if found.subject is Subject.PERSON:
         for shoot in found.shoots:
             steps += steps_of_shoot(shoot, with_shoots=found.with_shoots)
     return Plan(steps=tuple(steps), stays=tuple(_staying(found, steps)))
+
+
+def models_going(found: Inventory) -> Sequence[Model]:
+    """The models that go: none where a training goes by itself."""
+    return () if found.subject is Subject.TRAINING else found.models
+
+
+def trainings_going(found: Inventory) -> Sequence[Training]:
+    """The trainings that go: none where a model goes by itself."""
+    return () if found.subject is Subject.MODEL else found.trainings
 
 
 def _of_model(model: Model, found: Inventory) -> Iterator[Step]:
@@ -73,7 +79,8 @@ def _of_model(model: Model, found: Inventory) -> Iterator[Step]:
     yield Step(what=What.MODEL, of=model.id, count=1)
 
 
-def _of_images(images: ImageJob, models: Sequence[Model]) -> Iterator[Step]:
+def steps_of_images(images: ImageJob, models: Sequence[Model] = ()) -> Iterator[Step]:
+    """What goes of a set of pictures; the pictures themselves go with its model where that is one of `models`."""
     yield from _of_request(images.id, images)
     # with its model, everything under the version's prefix goes
     if all(model.id != images.model_id for model in models):
@@ -131,7 +138,7 @@ def _staying(found: Inventory, steps: Iterable[Step]) -> Iterator[Line]:
     if found.subject is Subject.PERSON and found.shoots and not found.with_shoots:
         ids = tuple(shoot.id for shoot in found.shoots)
         yield Line(what=What.SHOOT, count=len(ids), of=ids, reason=THE_APPS)
-    jobs = (*found.images, *(found.trainings if found.subject is not Subject.MODEL else ()))
+    jobs = (*found.images, *trainings_going(found))
     if ids := tuple(job.id for job in jobs if job.fal is None and job.claim is not None and not job.claim.released):
         yield Line(what=What.FAL_REQUEST, count=len(ids), of=ids, reason=UNCONFIRMED)
     if billed := tuple(step.of for step in steps if step.what is What.FAL_REQUEST):

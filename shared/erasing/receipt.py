@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 from shared.erasing.plan import MOST_STEPS, Plan
-from shared.erasing.things import Line, Step, Subject, line_of, together, with_news
-from shared.erasing.words import GENERAL
+from shared.erasing.things import Line, Step, Subject, What, line_of, together, with_news
+from shared.erasing.words import GENERAL, GONE_BEFORE
 
 
 class State(StrEnum):
@@ -31,7 +31,8 @@ class Cause(StrEnum):
 class Erasure:
     """One erasure as it is stored; when it is done, it is its own receipt and holds neither names nor a person's id.
 
-    `batch` are the steps at hand: what they deleted counts when all of them are through. `hindrance` says why it waits.
+    `batch` are the steps at hand: what they deleted counts when all of them are through. `gone` is what others had
+    deleted, of what it was to delete. `hindrance` says why it waits.
     `again` are steps that are repeated at `again_at`, when it has its receipt already, and then forgotten: who had
     begun with one of these jobs before may have written since.
     """
@@ -48,6 +49,7 @@ class Erasure:
     finished_at: datetime | None = None
     batch: tuple[Step, ...] = ()
     deleted: tuple[Line, ...] = ()
+    gone: tuple[Line, ...] = ()
     stays: tuple[Line, ...] = ()
     hindrance: str = ""
     again: tuple[Step, ...] = ()
@@ -62,6 +64,11 @@ class Erasure:
     def requested(cls, *, at: datetime, **fields: Any) -> Self:
         """An erasure as it is asked for."""
         return cls(state=State.OPEN, requested_at=at, updated_at=at, **fields)
+
+    def beside(self, others: Sequence[Line], *, at: datetime) -> Erasure:
+        """This erasure, knowing what another one deletes."""
+        told = with_news(self.gone, others)
+        return self if self.has_receipt or told == self.gone else replace(self, gone=told, updated_at=at)
 
     def begun(self, plan: Plan, *, at: datetime, again: Sequence[Step] = ()) -> Erasure:
         """This erasure with its next batch, and with steps that are to be repeated; itself where it has one, or its
@@ -79,17 +86,21 @@ class Erasure:
             updated_at=at,
         )
 
-    def went(self, batch: tuple[Step, ...], left: Sequence[Line], *, at: datetime) -> Erasure:
-        """This erasure when every step of `batch` is through but what is `left`; itself where it was counted before."""
+    def went(
+        self, batch: tuple[Step, ...], stays: Sequence[Line], *, at: datetime, gone: Sequence[Line] = ()
+    ) -> Erasure:
+        """This erasure when every step of `batch` is through but what `stays` and what was `gone` before; itself where
+        it was counted before."""
         if self.batch != batch:
             return self
-        spared = {(line.what, of) for line in left for of in line.of}
-        gone = [line_of(step) for step in batch if (step.what, step.of) not in spared]
+        spared = {(line.what, of) for line in (*stays, *gone) for of in line.of}
+        deleted = [line_of(step) for step in batch if (step.what, step.of) not in spared]
         return replace(
             self,
             batch=(),
-            deleted=together((*self.deleted, *gone)),
-            stays=together((*self.stays, *left)),
+            deleted=together((*self.deleted, *deleted)),
+            gone=together((*self.gone, *gone)),
+            stays=together((*self.stays, *stays)),
             hindrance="",
             updated_at=at,
         )
@@ -106,11 +117,19 @@ class Erasure:
             state=State.OPEN if self.again else State.DONE,
             again_at=again_at if self.again else None,
             subject_id="" if self.subject is Subject.PERSON else self.subject_id,
+            gone=self.gone if self.deleted or self.gone else self._gone_before,
             stays=(*with_news(self.stays, stays), *GENERAL),
             hindrance="",
             finished_at=at,
             updated_at=at,
         )
+
+    @property
+    def _gone_before(self) -> tuple[Line, ...]:
+        """That its one subject was not there any more."""
+        if self.subject is Subject.PERSON:
+            return ()
+        return (Line(what=What(self.subject), count=1, of=(self.subject_id,), reason=GONE_BEFORE),)
 
     def unchanged(self, seen: Erasure) -> bool:
         """Whether nothing was deleted since it was `seen`."""

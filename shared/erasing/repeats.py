@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-from shared.erasing.plan import MOST_STEPS, Inventory, steps_of_shoot, steps_of_version
-from shared.erasing.things import Step, Subject, What
+from shared.erasing.plan import MOST_STEPS, Inventory, models_going, steps_of_shoot, steps_of_version, trainings_going
+from shared.erasing.things import Step, What
 from shared.models import model_id
 
 _WRITTEN = frozenset(
@@ -27,8 +27,8 @@ def to_repeat(found: Inventory, steps: Sequence[Step], *, changed_after: datetim
     """The steps that delete what is still written by whoever is at work on a job that changed lately, or on a shoot;
     uncounted.
 
-    Of pictures those sets alone that are known: others may have been begun meanwhile, and stay. What is told of a job
-    may be told late, however long it has been unchanged: where they are not too many for a record, all of that.
+    `LATE_IMAGES` stands for the sets that were asked for while their model was being deleted. What is told of a job may
+    be told late, however long it has been unchanged: where they are not too many for a record, all of that.
     """
     lately = _changed_lately(found, changed_after)
     told = (What.STORY, What.NOTICES) if len(steps) <= MOST_STEPS else ()
@@ -38,6 +38,7 @@ def to_repeat(found: Inventory, steps: Sequence[Step], *, changed_after: datetim
         *_of_images(found, lately),
         *_of_shoots(found),
         *_of_models_to_come(found, lately),
+        *(Step(what=What.LATE_IMAGES, of=model.id) for model in models_going(found)),
     )
 
 
@@ -63,10 +64,8 @@ def _of_shoots(found: Inventory) -> Iterator[Step]:
 
 def _of_models_to_come(found: Inventory, lately: Set[str]) -> Iterator[Step]:
     """A training without a model may get one, and a number for it: `VERSIONS` stands for what has it by then."""
-    if found.subject is Subject.MODEL:
-        return
     with_models = {model.training_id for model in found.models}
-    for training in found.trainings:
+    for training in trainings_going(found):
         if training.id in lately and training.id not in with_models:
             yield Step(what=What.VERSIONS, of=training.id, place=f"{training.person_id}/{training.model_name}")
             yield Step(what=What.MODEL, of=model_id(training.id))

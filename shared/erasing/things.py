@@ -27,6 +27,7 @@ class What(StrEnum):
     PICTURES = "pictures"
     SMALL_PICTURES = "small_pictures"
     IMAGES = "images"
+    LATE_IMAGES = "late_images"
     STORY = "story"
     NOTICES = "notices"
     MODEL = "model"
@@ -79,7 +80,8 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of a receipt: things of one kind, by the ids of what they belong to; with `reason`, why they stay."""
+    """One line of a receipt: things of one kind, by the ids of what they belong to; with `reason`, why they stay, or
+    why they were gone."""
 
     what: What
     count: int = 0

@@ -15,6 +15,7 @@ WORDS: Mapping[What, str] = {
     What.PICTURES: "pictures that were made with the model",
     What.SMALL_PICTURES: "small copies of these pictures",
     What.IMAGES: "the record of a set of pictures with its prompt, and what the app sees of it",
+    What.LATE_IMAGES: "sets of pictures that were asked for while their model was being deleted",
     What.STORY: "the story of what happened",
     What.NOTICES: "what was told to the outside of its end",
     What.MODEL: "the model's record",
@@ -41,6 +42,8 @@ UNCONFIRMED = (
     "fal.ai never confirmed that it got the request, so it cannot be asked to delete it: look at fal.ai's "
     "request list. fal.ai forgets what it was sent after 30 days"
 )
+BY_ANOTHER = "another erasure deleted it: its receipt is {erasure_id}"
+GONE_BEFORE = "it was gone when this erasure came to it"
 BEGUN_AGAIN = "it was begun again meanwhile: delete it when it has ended"
 MODEL_STAYS = "a training does not take its model along: delete the model by itself"
 TRAINING_STAYS = "a model does not take its training along: delete the training by itself"

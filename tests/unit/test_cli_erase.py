@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api_documents import an_erasure_line
 from tests.fake_api import FakeApi, running_api
 from tests.running_cli import run, run_on_a_terminal
 
@@ -69,6 +70,14 @@ def test_a_dry_run_of_pictures_deletes_nothing_and_a_script_has_to_say_yes(api: 
     assert (refused.exit_code, "lora erase images i_1 --yes" in refused.stderr) == (2, True)
     assert not api.erasures
     assert run(api, "images", "delete", "i_1", "--yes", "--json").json["state"] == "done"
+
+
+def test_a_receipt_tells_what_was_gone_already_apart_from_what_it_deleted(api: FakeApi) -> None:
+    run(api, "erase", "person", "ada", "--yes")
+    api.erasures["e_1"]["gone"] = [{**an_erasure_line("images", 1), "reason": "another erasure deleted it"}]
+    lines = run(api, "erase", "receipt", "e_1").stdout.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["deleted", "gone", "stays"]
+    assert lines[1].endswith("another erasure deleted it")
 
 
 def test_receipts_are_listed_shown_and_written(api: FakeApi, tmp_path: Path) -> None:

@@ -284,19 +284,6 @@ def test_anothers_pictures_are_not_there(world: World) -> None:
         preview_erasure(OWNER, Subject.IMAGES, theirs.id, world.erasing())
 
 
-def test_pictures_asked_for_while_their_model_went_can_still_be_deleted_and_are_told(world: World) -> None:
-    (model,) = world.models.list_for_owner(OWNER, limit=9).items
-    erasure = request_erasure(OWNER, Subject.MODEL, model.id, model.name, world.erasing())
-    late = world.draw(model, key="late")
-    world.deliver(ErasureRequested(training_id=erasure.id))
-    (line,) = [line for line in world.erasures.get(erasure.id).stays if line.what is What.IMAGES]
-    assert (line.of, line.reason) == ((late.id,), BEGUN_AGAIN)
-    world.run()
-    assert world.images.get(late.id).status is Status.FAILED
-    erase(world, Subject.IMAGES, late.id)
-    assert world.images.list_for_owner(OWNER, limit=9).items == ()
-
-
 def test_a_training_goes_with_log_and_story_and_its_model_stays(world: World) -> None:
     (model,) = world.models.list_for_owner(OWNER, limit=9).items
     files = [found.name for found in world.kept.list("models/")]

@@ -121,7 +121,7 @@ def test_of_what_had_settled_before_only_what_is_told_is_looked_at_again(world: 
     world.clock.advance(901)
     (model,) = world.models.list_for_owner(OWNER, limit=9).items
     receipt = erase(world, Subject.MODEL, model.id)
-    assert {step.what for step in receipt.again} <= {What.STORY, What.NOTICES}
+    assert {step.what for step in receipt.again} <= {What.STORY, What.NOTICES, What.LATE_IMAGES}
     assert settled(world, receipt).state is State.DONE
 
 

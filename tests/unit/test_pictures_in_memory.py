@@ -249,7 +249,7 @@ def test_pictures_of_a_model_that_was_deleted_fail_before_anything_is_paid(world
     world.run()
     failed = world.images.get(job.id)
     assert failed.error is not None
-    assert (failed.error.code, failed.error.charged) == ("model_not_found", False)
+    assert (failed.error.code, failed.error.charged) == ("model_erased", False)
     assert len(world.fal.runs) == 1
 
 

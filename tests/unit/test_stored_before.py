@@ -15,7 +15,7 @@ from tests.builders import a_model, a_shoot, a_training
 
 # What has been added to the documents since.
 NEW_OF_TRAININGS = {"samples", "preset", "sent", "delivered", "without", "parent_model_id", "continues"}
-NEW_OF_MODELS = {"part", "further_weights", "continues", "promoted_at"}
+NEW_OF_MODELS = {"part", "further_weights", "continues", "promoted_at", "erasure_id"}
 
 
 def as_before(value: Training | Model) -> dict[str, Any]:

@@ -35,7 +35,7 @@ export async function agreed(plan) {
   const input = h("input", { type: "text", id: "confirm-name", autocomplete: "off", spellcheck: "false" });
   const may = plan.hindrances.length === 0;
   const why = plan.hindrances.length ? notice("warn", "Not now", sentence(plan.hindrances.join("; "))) : null;
-  const body = [why, ...plan.warnings.map((warning) => h("p", {}, warning)), lists(plan.deletes, plan.stays, "Will be deleted"),
+  const body = [why, ...plan.warnings.map((warning) => h("p", {}, warning)), lists(["Will be deleted", plan.deletes], ["Stays", plan.stays]),
     may && plan.name ? h("div.field", {}, h("label", { for: "confirm-name" }, `Type ${plan.name} to confirm`), input) : null];
   const ready = (yes) => {
     if (!plan.name) return;
@@ -72,7 +72,7 @@ function told(erasure) {
 
 /** The receipt in a dialog, and as a file. */
 export async function showReceipt(erasure) {
-  const body = [lists(erasure.deleted, erasure.stays, "Deleted")];
+  const body = [lists(["Deleted", erasure.deleted], ["Was gone already", erasure.gone], ["Stays", erasure.stays])];
   const wanted = await ask({ title: "Receipt", body, confirm: "Download as JSON", keep: "Close" });
   if (wanted) save(erasure);
 }
@@ -83,10 +83,11 @@ function save(erasure) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-function lists(deleted, stays, title) {
+/** What is deleted, which is always told, and whatever else there is to tell: each a title with its lines. */
+function lists([title, deleted], ...others) {
   return h("div.erasure", {},
     h("h3", {}, title), deleted.length ? h("ul", {}, deleted.map(item)) : h("p.help", {}, "Nothing."),
-    stays.length ? [h("h3", {}, "Stays"), h("ul", {}, stays.map(item))] : null);
+    others.filter(([, lines]) => lines.length).map(([other, lines]) => [h("h3", {}, other), h("ul", {}, lines.map(item))]));
 }
 
 function item(line) {

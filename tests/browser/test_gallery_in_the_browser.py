@@ -142,7 +142,9 @@ def test_the_focus_stays_in_the_open_picture_and_a_reload_brings_it_back_with_a_
     box.wait_for()
     # the buttons beside the picture come after the one that closes it
     page.keyboard.press("Tab")
-    expect(box.get_by_role("button", name="The next picture").or_(box.get_by_label("About this picture"))).to_be_focused()
+    expect(
+        box.get_by_role("button", name="The next picture").or_(box.get_by_label("About this picture"))
+    ).to_be_focused()
     for _ in range(12):
         page.keyboard.press("Tab")
         # the browser's own bar is the only other place

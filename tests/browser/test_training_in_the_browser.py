@@ -259,14 +259,21 @@ def test_a_model_is_renamed_and_deleted_only_with_its_name(console: Console, tri
     console.open_shoot().press_train(trigger)
     console.wait_for_model()
     page.get_by_role("link", name="See the model").click()
+    # also once what was waited for has taken the place of the first heading
+    expect(page.get_by_role("heading", name=re.compile("^red-riding-hood v"), level=1)).to_be_focused()
     page.get_by_role("button", name="Rename").click()
     page.get_by_label("New name").fill("Anna in red")
     page.get_by_role("dialog").get_by_role("button", name="Rename").click()
     page.get_by_role("heading", name=re.compile("^Anna in red")).wait_for()
 
+    # where the plan is longer than the window it is read from its beginning, which says what goes
+    page.set_viewport_size({"width": 360, "height": 640})
     page.get_by_role("button", name="Delete…").click()
     confirm = page.get_by_role("button", name="Delete for good")
     confirm.wait_for()
+    title = page.get_by_role("dialog").get_by_role("heading", name=re.compile(r"^Delete Anna in red v\d+\?$"))
+    expect(title).to_be_in_viewport()
+    expect(title).to_be_focused()
     assert confirm.is_disabled()
     assert page.get_by_role("dialog").get_by_text("weights, configuration and what lies beside them").is_visible()
     page.get_by_label("to confirm").fill("red-riding-hood")

@@ -29,6 +29,8 @@ export function startRouter(routes, main) {
     if (!first) focusHeading(main);
     window.scrollTo(0, 0);
     await Promise.resolve(shown.loaded).catch(() => {});
+    // what came may have replaced the heading, and taken the focus away with it
+    if (!first && !signal.aborted && document.activeElement === document.body) focusHeading(main);
     if (scroll && !signal.aborted) window.scrollTo(0, scroll);
   }
 
@@ -117,8 +119,12 @@ function isOurs(link, routes) {
 
 function markSection(section) {
   for (const link of document.querySelectorAll("nav a[data-section]")) {
-    if (link.dataset.section === section) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.dataset.section !== section) link.removeAttribute("aria-current");
+    else {
+      link.setAttribute("aria-current", "page");
+      // on a narrow phone the sections scroll
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
   }
 }
 

@@ -112,17 +112,23 @@ export function announce(sentence) {
 }
 
 /**
- * Ask before something is done; resolves to what `answer` gives, or null where it was not wanted.
+ * Ask before something is done; resolves to what `answer` gives, or null where it was not wanted. What is longer than
+ * the window is shown from its beginning.
  * @param {{title: string, body: any, confirm: string, tone?: string, keep?: string, answer?: () => any}} ask
  */
 export function ask({ title, body, confirm, tone = "primary", keep = "Keep it", answer = () => true, ready }) {
   const yes = h(`button.${tone}`, { type: "submit", value: "yes" }, confirm);
   const no = h("button.quiet", { type: "button", on: { click: () => dialog.close() } }, keep);
-  const form = h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), body, h("div.actions", {}, no, yes));
+  const heading = h("h2", { id: "dialog-title", tabindex: "-1" }, title);
+  const form = h("form", { method: "dialog" }, heading, body, h("div.actions", {}, no, yes));
   const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, form);
   ready?.(yes);
   document.body.append(dialog);
   dialog.showModal();
+  if (dialog.scrollHeight > dialog.clientHeight) {
+    heading.focus();
+    dialog.scrollTop = 0;
+  }
   return new Promise((resolve) => {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -135,14 +141,14 @@ export function ask({ title, body, confirm, tone = "primary", keep = "Keep it", 
   });
 }
 
-/** Run `act` while `button` is busy; a second press meanwhile does nothing. */
+/** What `act` gives, while `button` is busy; a second press meanwhile does nothing. */
 export async function busy(button, words, act) {
   if (button.getAttribute("aria-disabled") === "true") return;
   const before = [...button.childNodes];
   button.setAttribute("aria-disabled", "true");
   fill(button, words);
   try {
-    await act();
+    return await act();
   } finally {
     button.removeAttribute("aria-disabled");
     fill(button, before);

@@ -2,11 +2,12 @@
 
 import { get } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { ago, count, day, moment } from "../lib/format.js";
+import { ago, count, moment } from "../lib/format.js";
 import { emptyState, pill, showProblem, skeletons, time } from "../lib/ui.js";
 import { eraseButton, showReceipt } from "../parts/erase.js";
 
 const RECEIPTS = 50;
+const SUBJECTS = { model: "Model", training: "Training", images: "Pictures", person: "Everything of a person" };
 
 /** The page of one's own data. */
 export function dataPage({ signal }) {
@@ -38,10 +39,10 @@ function card(id, title, content) {
 }
 
 function personRow(person, again) {
-  const there = [count(person.shoots, "shoot"), count(person.trainings, "training"), count(person.models, "model"),
-    count(person.images, "picture set")].join(", ");
+  const counted = [["shoot", person.shoots], ["training", person.trainings], ["model", person.models], ["picture set", person.images]];
+  const there = counted.filter(([, number]) => number).map(([noun, number]) => count(number, noun)).join(", ");
   return h("li.data-row", {}, h("span.row-name", {}, h("strong", {}, person.id), h("span.row-sub", {}, there)),
-    eraseButton({ subject: "person", id: person.id, of: `everything of ${person.id}`, onDone: again }));
+    eraseButton({ subject: "person", id: person.id, what: () => `everything of ${person.id}`, listed: true, onDone: again }));
 }
 
 function dueList(due) {
@@ -49,14 +50,14 @@ function dueList(due) {
   const kept = `What failed or was canceled is kept for ${count(due.kept_days, "day")}, models and pictures until you delete them.`;
   if (!due.items.length) return h("p.help", {}, `Nothing within a week. ${kept}`);
   const rows = due.items.map((item) => h("li.data-row", {},
-    item.training_id ? h("a", { href: `/trainings/${item.training_id}` }, item.model_name) : `Pictures of ${item.model_name}`,
-    h("span.row-sub", {}, "on ", time(item.due_at, day(item.due_at), moment(item.due_at)))));
+    item.training_id ? h("a", { href: `/trainings/${item.training_id}` }, `Training of ${item.model_name}`) : `Pictures of ${item.model_name}`,
+    h("span.row-sub", {}, "on ", time(item.due_at, moment(item.due_at), item.due_at))));
   return [h("p.help", {}, kept), h("ul.rows", {}, rows)];
 }
 
 function receiptRow(erasure) {
   const done = erasure.state === "done";
-  const what = erasure.subject_id ? `${erasure.subject} ${erasure.subject_id}` : `everything of a ${erasure.subject}`;
+  const what = [SUBJECTS[erasure.subject], erasure.subject_id].filter(Boolean).join(" ");
   const button = h("button.quiet.small", { type: "button", "aria-label": `Receipt ${erasure.id}` }, "Receipt");
   button.addEventListener("click", () => showReceipt(erasure));
   const why = erasure.cause === "retention" ? "its time had come, " : "";

@@ -28,7 +28,6 @@ async function load(path, against, signal) {
 }
 
 function show(body, { before, after, difference }) {
-  const named = ({ model }) => `${model.name} v${model.version}`;
   setTitle(`${named(after)} against ${named(before)}`);
   fill(body,
     h("div.page-head", {}, h("div", {},
@@ -44,7 +43,7 @@ function sidesTable(before, after, difference) {
   const sides = [before, after];
   const changes = changesOf(difference, after.model.trainer);
   const head = h("tr", {}, h("th", { scope: "col" }, h("span.visually-hidden", {}, "What")), sides.map((side) =>
-    h("th", { scope: "col" }, h("a", { href: `/models/${encodeURIComponent(side.model.id)}` }, `${modelTitle(side.model)} v${side.model.version}`),
+    h("th", { scope: "col" }, h("a", { href: `/models/${encodeURIComponent(side.model.id)}` }, named(side)),
       side.current ? [" ", pill("current", "good")] : null)));
   const rows = [
     ["Trained", ...sides.map(({ model }) => time(model.trained_at, ago(model.trained_at), moment(model.trained_at)))],
@@ -57,6 +56,10 @@ function sidesTable(before, after, difference) {
     rows.map(([name, ...cells]) => row(name, cells)),
     changes.map(({ label, before: old, after: now }) => row(label, [old, now], ".differs")),
     changes.length ? null : row("Settings", ["the same", "the same"])));
+}
+
+function named({ model }) {
+  return `${modelTitle(model)} v${model.version}`;
 }
 
 function row(name, cells, kind = "") {

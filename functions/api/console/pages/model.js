@@ -44,13 +44,13 @@ function show(body, { model, shoot, training }, query, signal) {
   setTitle(`${modelTitle(model)} v${model.version}`);
   fill(body,
     h("div.page-head", {},
-      h("div", {}, breadcrumb(["Models", "/models"]), h("h1", {}, title, h("span.version", {}, `v${model.version}`)),
+      h("div", {}, breadcrumb(["Models", "/models"]), h("h1", {}, title, " ", h("span.version", {}, `v${model.version}`)),
         h("p.lead", {}, [shoot?.costume_name ?? model.shoot?.costume_name, model.person_id].filter(Boolean).join(", "), ", trained ",
           time(model.trained_at, ago(model.trained_at), moment(model.trained_at)))),
       h("div.actions", {}, renameButton(model, (renamed) => {
         title.textContent = modelTitle(renamed);
         setTitle(`${modelTitle(renamed)} v${renamed.version}`);
-      }), eraseButton({ subject: "model", id: model.id, onDone: () => go("/models") }))),
+      }), eraseButton({ subject: "model", id: model.id, what: () => `${title.textContent} v${model.version}`, onDone: () => go("/models") }))),
     pictures.element,
     h("div.model-page", {},
       h("div.stack", {},

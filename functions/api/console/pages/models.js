@@ -50,7 +50,7 @@ function drawModel({ model, shoot, sample }) {
   return h("li", {}, h("a.model", { href: `/models/${model.id}` },
     thumbnail(sample ?? shoot?.cover_url, "", { shape: "square" }),
     h("span.model-words", {},
-      h("strong", {}, modelTitle(model), h("span.version", {}, `v${model.version}`)),
+      h("strong", {}, modelTitle(model), " ", h("span.version", {}, `v${model.version}`)),
       h("span", {}, [shoot?.costume_name, model.person_id].filter(Boolean).join(", ")),
       h("span.row-sub", {}, h("code", {}, model.trigger_word), ` ${bytes(model.files.reduce((sum, file) => sum + file.size, 0))}`),
       h("span.row-sub", {}, time(model.trained_at, ago(model.trained_at), moment(model.trained_at))))));

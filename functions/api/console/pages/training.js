@@ -146,7 +146,7 @@ function parts(training) {
     cancel: h("button.quiet.small", { type: "button" }, "Cancel"),
     check: h("button.quiet.small", { type: "button" }, "Check now"),
     notify: notifyButton(),
-    erase: eraseButton({ subject: "training", id: training.id, onDone: () => go("/trainings") }),
+    erase: eraseButton({ subject: "training", id: training.id, what: () => `this training of ${training.model_name}`, onDone: () => go("/trainings") }),
     lost: h("div", { hidden: true }, notice("warn", "Connection lost", "Trying again. The training goes on meanwhile, and this page will catch up.")),
     whole: h("a", { href: `/v1/trainings/${encodeURIComponent(training.id)}/log`, target: "_blank", rel: "noopener", hidden: true }, "Whole log"),
   };

@@ -50,13 +50,10 @@ export function againPart({ draft, onChange }) {
     if (!again) return void fill(element);
     input.checked = again.continues;
     const can = !again.cannot_continue;
-    const help = can
-      ? "Goes on where that version stopped, instead of starting afresh. Only its own trainer can do that."
-      : again.cannot_continue;
     fill(element,
       h("p", {}, "As ", h("a", { href: `/models/${encodeURIComponent(again.model_id)}` }, `${again.name} v${again.version}`),
         " was trained, with what you change here. It becomes the next version."),
-      can ? h("div.field.flag", {}, input, h("label", { for: input.id }, "Continue its weights"), h("p.help", { id: "continue-help" }, help)) : h("p.help", {}, help),
+      can ? continuing(input) : h("details.more", {}, h("summary", {}, "It starts afresh"), h("p.help", {}, again.cannot_continue)),
       afresh);
   }
 
@@ -79,4 +76,9 @@ export function againPart({ draft, onChange }) {
       input.disabled = !own;
     },
   };
+}
+
+function continuing(input) {
+  const help = "Goes on where that version stopped, instead of starting afresh. Only its own trainer can do that.";
+  return h("div.field.flag", {}, input, h("label", { for: input.id }, "Continue its weights"), h("p.help", { id: "continue-help" }, help));
 }

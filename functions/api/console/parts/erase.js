@@ -7,31 +7,35 @@ import { ask, busy, notice, sentenceOf, toast } from "../lib/ui.js";
 
 const PAUSE_MS = 400;
 const PATIENCE_MS = 60_000;
-const TITLES = { person: (plan) => `Delete everything of ${plan.name}?`, images: () => "Delete these pictures?" };
 
 /**
  * A button that deletes a model, a training, a set of pictures or all there is of a person.
- * @param {{subject: string, id: string, of?: string, onDone: () => void}} options `of` tells buttons of a list apart
+ * @param {Object} options
+ * @param {string} options.subject
+ * @param {string} options.id
+ * @param {() => string} options.what what it is called now, as it is asked for: "plush v2"
+ * @param {boolean} [options.listed] it is one button of several, which its name tells apart
+ * @param {() => void} options.onDone
  */
-export function eraseButton({ subject, id, of, onDone }) {
-  const label = of ? { "aria-label": `Delete ${of}…` } : {};
+export function eraseButton({ subject, id, what, listed = false, onDone }) {
+  const label = listed ? { "aria-label": `Delete ${what()}…` } : {};
   const button = h("button.quiet.small.danger-text", { type: "button", ...label }, "Delete…");
-  button.addEventListener("click", () => busy(button, "Looking", async () => {
+  button.addEventListener("click", async () => {
     try {
-      const plan = await get("/v1/erasures/plan", { query: { subject, subject_id: id } });
-      if (!(await agreed(plan))) return;
-      const asked = await request("POST", "/v1/erasures", { body: { subject, subject_id: id, confirm: plan.name } });
-      await told(await done(asked));
+      const plan = await busy(button, "Looking", () => get("/v1/erasures/plan", { query: { subject, subject_id: id } }));
+      if (!plan || !(await agreed(plan, what()))) return;
+      const body = { subject, subject_id: id, confirm: plan.name };
+      await told(await busy(button, "Deleting", async () => done(await request("POST", "/v1/erasures", { body }))));
       onDone();
     } catch (error) {
       toast(sentenceOf(error));
     }
-  }));
+  });
   return button;
 }
 
-/** Show what a plan deletes and what stays; whether that is wanted. */
-export async function agreed(plan) {
+/** Show what a plan deletes of `what`, and what stays; whether that is wanted. */
+export async function agreed(plan, what) {
   const input = h("input", { type: "text", id: "confirm-name", autocomplete: "off", spellcheck: "false" });
   const may = plan.hindrances.length === 0;
   const why = plan.hindrances.length ? notice("warn", "Not now", sentence(plan.hindrances.join("; "))) : null;
@@ -42,8 +46,7 @@ export async function agreed(plan) {
     yes.disabled = true;
     input.addEventListener("input", () => (yes.disabled = input.value !== plan.name));
   };
-  const title = TITLES[plan.subject]?.(plan) ?? `Delete this ${plan.subject}?`;
-  return ask({ title, body, confirm: "Delete for good", tone: "danger", ready });
+  return ask({ title: `Delete ${what}?`, body, confirm: "Delete for good", tone: "danger", ready });
 }
 
 /** `text` as a sentence; fal.ai is written small. */

@@ -88,7 +88,12 @@ function samplesWords({ price_usd, samples, samples_usd }) {
 
 function unitWords(quote, { steps }) {
   const since = quote.priced_at ? `, price of ${day(quote.priced_at)}` : "";
-  return `${steps ? `${number(steps)} steps, ` : ""}${money(quote.unit_price_usd)} per ${quote.unit ?? "step"}${since}`;
+  return `${steps ? `${number(steps)} steps, ` : ""}${money(quote.unit_price_usd)} per ${grouped(quote.unit ?? "step")}${since}`;
+}
+
+/** "1000 steps" as numbers are written elsewhere. */
+function grouped(unit) {
+  return unit.replace(/\d{4,}/g, (digits) => number(Number(digits)));
 }
 
 function expectation(expected) {

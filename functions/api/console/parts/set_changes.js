@@ -35,7 +35,7 @@ export async function savePicture(set, index) {
 export async function deleteSet(set, onGone) {
   try {
     const plan = await get("/v1/erasures/plan", { query: { subject: "images", subject_id: set.id } });
-    if (!(await agreed(plan))) return;
+    if (!(await agreed(plan, "these pictures"))) return;
     await request("DELETE", path(set));
     toast("They are being deleted. The receipt is on the page of your data.");
     onGone(set.id);

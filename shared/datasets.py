@@ -5,7 +5,6 @@ One set of rules for two readers: the packager raises the first error, the API's
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -147,18 +146,3 @@ def with_trigger(text: str, trigger_word: str) -> str:
 
 def _has_word(text: str, word: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
-
-
-def fingerprint(pictures: Iterable[Picture], captions: Mapping[str, str]) -> str:
-    """What identifies the dataset: a sha256 over names, sizes and checksums of its objects; nothing is read.
-
-    `captions`, by stem, are those that are used in the place of the stored ones; they count with their text.
-    """
-    digest = hashlib.sha256()
-    for picture in sorted(with_captions(pictures, captions), key=lambda p: p.stem):
-        for found in (picture.image, picture.caption):
-            if found is not None:
-                digest.update(f"{file_name(found.name)}\0{found.size}\0{found.crc32c}\n".encode())
-        if (text := captions.get(picture.stem)) is not None:
-            digest.update(f"{caption_file(picture.stem)}\0{hashlib.sha256(text.encode()).hexdigest()}\n".encode())
-    return digest.hexdigest()

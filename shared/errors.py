@@ -87,6 +87,13 @@ class InvalidImageName(DatasetError):
     code = "invalid_image_name"
 
 
+class DatasetChanged(DatasetError):
+    """The shoot's pictures or captions were changed after this training was asked for and before they were packed: look
+    them over, then train again."""
+
+    code = "dataset_changed"
+
+
 class ArchiveFailed(ProductError):
     """The ZIP of the dataset could not be made ({reason}): train again, and tell the operator if it fails again."""
 

@@ -6,13 +6,13 @@ have no room for it. It has no pictures and no words, so it may stay where they 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.datasets import caption_file
 from shared.documents import from_document, to_document
+from shared.fingerprints import caption_sum
 from shared.shoots import Picture, file_name
 
 FILE_NAME = "dataset.json"
@@ -20,7 +20,7 @@ FILE_NAME = "dataset.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Checksums by file name. That of a caption which was given for the training alone begins with `given:`."""
+    """Checksums by file name, of captions as they were used: stored, or given for the training alone."""
 
     pictures: Mapping[str, str]
     captions: Mapping[str, str]
@@ -47,13 +47,11 @@ class DatasetDifference:
 def manifest_of(pictures: Iterable[Picture], captions: Mapping[str, str]) -> Manifest:
     """The manifest of these pictures; `captions`, by stem, are used in the place of the stored ones."""
     found = list(pictures)
-    stored = {caption_file(p.stem): p.caption.crc32c for p in found if p.caption is not None}
-    given = {caption_file(p.stem): _given(captions[p.stem]) for p in found if p.stem in captions}
-    return Manifest(pictures={file_name(p.image.name): p.image.crc32c for p in found}, captions={**stored, **given})
-
-
-def _given(text: str) -> str:
-    return f"given:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    used = {caption_file(p.stem): caption_sum(p, captions) for p in found}
+    return Manifest(
+        pictures={file_name(p.image.name): p.image.crc32c for p in found},
+        captions={name: found.crc32c for name, found in used.items() if found is not None},
+    )
 
 
 def manifest_name(archive: str) -> str:

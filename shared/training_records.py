@@ -37,8 +37,8 @@ class Progress:
 class Dataset:
     """The archive that was made: its object's name in the datasets bucket, its size and what identifies it.
 
-    `sha256` is of the ZIP's bytes; `fingerprint` is of the shoot's objects (names, sizes, checksums), so that the same
-    pictures and captions have the same fingerprint whatever the trigger word.
+    `sha256` is of the ZIP's bytes; `fingerprint` is of the pictures and captions that are in it (names, sizes,
+    checksums), so that the same ones have the same fingerprint whatever the trigger word.
     """
 
     archive: str

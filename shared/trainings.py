@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from shared.jobs import Job, Kind
+from shared.models import recipe
 from shared.training_records import Dataset
 
 
@@ -40,6 +41,16 @@ class Training(Job):
     def continued_model_id(self) -> str | None:
         """The model whose weights this training begins with; None where it begins afresh."""
         return self.parent_model_id if self.continues else None
+
+    def recipe_of(self, fingerprint: str) -> str:
+        """The recipe of this training with the dataset of that fingerprint."""
+        return recipe(
+            fingerprint,
+            trainer=self.trainer,
+            trigger_word=self.trigger_word,
+            parameters=self.parameters,
+            continued_model_id=self.continued_model_id,
+        )
 
     @property
     def needs_model_id(self) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from functions.api.given_captions import checked_captions, checked_stems, refuse_unknown_stems
-from shared.datasets import chosen, fingerprint
+from shared.datasets import chosen
 from shared.errors import (
     AlreadyPaid,
     AlreadyTrained,
@@ -16,8 +16,8 @@ from shared.errors import (
     ShootNotFound,
     SubmissionUncertain,
 )
+from shared.fingerprints import fingerprint
 from shared.jobs import keyed_id
-from shared.models import recipe
 from shared.orders import Desk, begin, known, request_hash
 from shared.ports import ModelRepository, Objects, ShootRepository
 from shared.samples import samples_of, with_samples
@@ -157,10 +157,4 @@ def _recipe(training: Training, inherited: Collection[str], desk: TrainingDesk) 
     known = {picture.stem for picture in found}.union(inherited)
     refuse_unknown_stems(training.captions, known, "captions are given for")
     refuse_unknown_stems(training.without, known, "it is to leave out")
-    return recipe(
-        fingerprint(chosen(found, training.without), training.captions),
-        trainer=training.trainer,
-        trigger_word=training.trigger_word,
-        parameters=training.parameters,
-        continued_model_id=training.continued_model_id,
-    )
+    return training.recipe_of(fingerprint(chosen(found, training.without), training.captions))

@@ -13,7 +13,7 @@ from functions.mirror.origin import Origin
 from shared.documents import to_document
 from shared.errors import ArtifactCorrupt
 from shared.manifests import FILE_NAME, to_bytes
-from shared.models import DESCRIPTION, Model, WeightsFile, model_id, recipe, version_prefix, weights_name
+from shared.models import DESCRIPTION, Model, WeightsFile, model_id, version_prefix, weights_name
 from shared.ports import Objects
 from shared.trainings import Training
 
@@ -105,13 +105,7 @@ def _model(
         dataset_fingerprint=training.dataset.fingerprint,
         parameters=dict(training.parameters),
         trained_at=at,
-        recipe=recipe(
-            training.dataset.fingerprint,
-            trainer=training.trainer,
-            trigger_word=training.trigger_word,
-            parameters=training.parameters,
-            continued_model_id=training.continued_model_id,
-        ),
+        recipe=training.recipe_of(training.dataset.fingerprint),
         parent_model_id=training.parent_model_id,
         continues=training.continues,
         cost_usd=cost_usd,

@@ -12,9 +12,10 @@ from functions.packager.dataset import checked_files
 from functions.packager.parent_weights import parent_weights
 from functions.packager.proofs import proven_whole
 from shared import logs
-from shared.datasets import chosen, fingerprint, listing_errors, raise_first, with_captions
-from shared.errors import ArchiveFailed
+from shared.datasets import chosen, listing_errors, raise_first, with_captions
+from shared.errors import ArchiveFailed, DatasetChanged
 from shared.events import DatasetPackaged, TrainingRequested
+from shared.fingerprints import fingerprint
 from shared.finishing import archive_name
 from shared.hashing import Sha256Beside
 from shared.manifests import manifest_name, manifest_of, to_bytes
@@ -131,6 +132,9 @@ def make_archive(
     listed = chosen(pictures(shoots.list(prefix), prefix), training.without)
     found = with_captions(listed, captions)
     raise_first(listing_errors(found, minimum=trainer(training.trainer).minimum_images, limits=limits))
+    identity = fingerprint(listed, captions)
+    if training.recipe and training.recipe_of(identity) != training.recipe:
+        raise DatasetChanged
     name = archive_name(training.id, nonce)
     tally = _Tally()
     entries = checked_files(
@@ -148,7 +152,7 @@ def make_archive(
     if info.size != tally.size:
         datasets.delete(name)
         raise ArchiveFailed(reason=f"{tally.size:,} bytes were written and {info.size:,} arrived")
-    datasets.write(manifest_name(name), [to_bytes(manifest_of(found, captions))], content_type="application/json")
+    datasets.write(manifest_name(name), [to_bytes(manifest_of(listed, captions))], content_type="application/json")
     return Dataset(
         archive=name,
         nonce=nonce,
@@ -156,7 +160,7 @@ def make_archive(
         caption_count=sum(1 for picture in found if picture.caption or picture.stem in captions),
         bytes=tally.size,
         sha256=tally.sha256,
-        fingerprint=fingerprint(found, captions),
+        fingerprint=identity,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.api.end_training import retry_training
 from functions.api.given_captions import MAX_CAPTIONS, MAX_CAPTIONS_BYTES
 from shared.errors import Conflict, InvalidCaption, InvalidRequest, ProductError
 from shared.events import TrainingRequested
@@ -87,12 +88,14 @@ def test_a_training_without_given_captions_has_no_file_of_them(world: World) -> 
     assert world.kept.stat("models/p1/red-riding-hood/v1/captions.json") is None
 
 
-def test_a_picture_that_went_meanwhile_takes_its_given_caption_with_it(world: World) -> None:
+def test_a_picture_that_went_takes_its_given_caption_with_it_when_it_is_trained_again(world: World) -> None:
     world.put("s_1", "04.jpg", jpeg(4))
     training = world.start(captions={"04": "a wolf"})
     world.pictures.delete(f"{preprocessed_prefix('s_1')}04.jpg")
     world.deliver(TrainingRequested(training_id=training.id))
-    dataset = world.of(training).dataset
+    again = retry_training(world.of(training), world.desk)
+    world.deliver(TrainingRequested(training_id=again.id))
+    dataset = world.of(again).dataset
     assert dataset is not None
     assert (dataset.image_count, dataset.caption_count) == (4, 2)
 

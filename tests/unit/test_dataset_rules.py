@@ -12,11 +12,9 @@ from shared import images
 from shared.datasets import (
     caption_errors,
     decode_caption,
-    fingerprint,
     has_trigger,
     listing_errors,
     raise_first,
-    with_captions,
     with_trigger,
 )
 from shared.errors import DuplicateImageName, InvalidCaption, InvalidImageName, UnreadableImage
@@ -164,27 +162,6 @@ def test_a_picture_that_lies_on_its_side_is_turned_upright() -> None:
     exif[0x0112] = 6
     decoded = decode(a_jpeg(size=(300, 200), exif=exif), "a.jpg", max_pixels=10**6, side=150)
     assert (decoded.width, decoded.height, decoded.image.size) == (200, 300, (100, 150))
-
-
-def test_the_same_dataset_has_the_same_fingerprint_and_any_change_another() -> None:
-    plain = fingerprint(FOUR, {})
-    assert fingerprint(tuple(reversed(FOUR)), {}) == plain
-    changed = [
-        fingerprint(FOUR[:3], {}),
-        fingerprint((*FOUR[:3], a_listed_picture("3.jpg", caption_size=11)), {}),
-        fingerprint((*FOUR[:3], a_listed_picture("3.jpg", caption_size=10, crc32c="AQ==")), {}),
-        fingerprint((*FOUR[:3], a_listed_picture("3.jpg")), {}),
-        fingerprint(FOUR, {"3": "a wolf"}),
-        fingerprint(FOUR, {"3": "a hood"}),
-        fingerprint(FOUR, {"2": "a wolf"}),
-    ]
-    assert len({plain, *changed}) == 1 + len(changed)
-
-
-def test_a_given_caption_stands_in_for_the_stored_one() -> None:
-    replaced = with_captions(FOUR, {"1": "a wolf"})
-    assert [p.caption is None for p in replaced] == [False, True, False, False]
-    assert fingerprint(FOUR, {"1": "a wolf"}) == fingerprint(replaced, {"1": "a wolf"})
 
 
 BROKEN_SHOOTS = [

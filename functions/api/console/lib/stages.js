@@ -14,7 +14,7 @@ export const STAGES = [
 const ENDED = new Set(["succeeded", "failed", "canceled"]);
 const EDIT_SHOOT = new Set([
   "no_preprocessed_images", "too_few_images", "too_many_images", "dataset_too_large", "unreadable_image",
-  "invalid_caption", "duplicate_image_name", "invalid_image_name", "trainer_rejected_input", "training_failed",
+  "invalid_caption", "duplicate_image_name", "invalid_image_name", "dataset_changed", "trainer_rejected_input", "training_failed",
 ]);
 
 /** Whether nothing more will happen by itself. */

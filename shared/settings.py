@@ -156,7 +156,7 @@ class DatasetSettings(Group):
     max_caption_bytes: int = Field(16 << 10, description="Bytes per caption file, at most")
     max_caption_characters: int = Field(2000, description="Characters per caption, at most")
     read_ahead_bytes: int = Field(16 << 20, description="Bytes that are read ahead while the ZIP is written")
-    read_ahead_objects: int = Field(8, description="Pictures that are read at the same time")
+    read_ahead_objects: int = Field(16, description="Pictures that are read at the same time")
     archive_url_ttl_s: float = Field(MAX_SIGNED_S, le=MAX_SIGNED_S, description="How long the ZIP's URL is good for")
 
 

@@ -30,7 +30,7 @@ class Shoot:
     created_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
     """A preprocessed picture and, where there is one, its caption: two objects with one stem."""
 

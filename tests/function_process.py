@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.stack import free_port
+from infra.local.stack import ONE_HEAP, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 30.0
@@ -93,7 +93,13 @@ def function_process(
 ) -> Iterator[FunctionProcess]:
     """Run the function on the embedded backend in `folder` until the block ends; `source` where it is not ours."""
     port, log = free_port(), folder / f"{name}.log"
-    given = {**os.environ, "BACKEND": "embedded", "DATA_DIR": str(folder), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    given = {
+        **ONE_HEAP,
+        **os.environ,
+        "BACKEND": "embedded",
+        "DATA_DIR": str(folder),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
     given |= {"FUNCTION_TARGET": name, "FUNCTION_SOURCE": str(ROOT / (source or f"functions/{name}/main.py"))}
     given |= {"HOST": "127.0.0.1", "PORT": str(port)}
     command = [sys.executable, "-m", "shared.serving"]

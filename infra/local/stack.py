@@ -34,6 +34,9 @@ SIMULATOR = "fal.ai simulator"
 # What makes the stack pleasant to watch; everything that is set in the environment wins.
 LIVELY = {"PROGRESS_INTERVAL_S": "0.4", "EVENTS_POLL_S": "0.2", "STALLED_S": "15", "CLAIM_LEASE_S": "20"}
 
+# With a heap for each thread, memory that one gave back stays its own: the image has this too.
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+
 # Where nothing is paid, nothing has to be rationed.
 UNLIMITED = dict.fromkeys(
     (
@@ -112,7 +115,7 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
         public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
         notified = {"NOTIFY_URL": settings.notify_url, "NOTIFY_SECRET": settings.notify_secret}
         rationed = UNLIMITED if simulator else {}
-        defaults = {**LIVELY, **rationed, **servers.environment}
+        defaults = {**ONE_HEAP, **LIVELY, **rationed, **servers.environment}
         stack = Stack(
             url=url,
             simulator_url=simulator.url if simulator else None,

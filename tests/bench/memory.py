@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from infra.local.stack import ONE_HEAP
 
 ROOT = Path(__file__).parents[2]
 MIB = 1 << 20
 
 
 def peak_growth_mib(module: str, *arguments: str) -> float:
-    """What `python -m module arguments` says of itself: it ends by printing what `growing` gives."""
+    """What `python -m module arguments` says of itself, with the image's allocator: it ends by printing what `growing`
+    gives.
+    """
     command = [sys.executable, "-m", module, *arguments]
-    run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    run = subprocess.run(command, cwd=ROOT, env={**os.environ, **ONE_HEAP}, check=True, capture_output=True, text=True)
     return float(json.loads(run.stdout.splitlines()[-1])["growth_mib"])
 
 

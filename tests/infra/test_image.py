@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.stack import ONE_HEAP
 from tests.infra.image import ROOT, Dockerfile, context
 
 TOOLS = Path(sys.executable).parent
@@ -62,3 +63,7 @@ def test_the_command_is_one_process_that_gets_the_signals() -> None:
     assert dockerfile.command == ["python", "-m", "shared.serving"], (
         "without a shell, which would keep SIGTERM to itself"
     )
+
+
+def test_memory_is_kept_in_one_heap_as_on_one_machine() -> None:
+    assert ONE_HEAP.items() <= Dockerfile().environment.items()

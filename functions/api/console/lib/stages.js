@@ -14,7 +14,7 @@ export const STAGES = [
 const ENDED = new Set(["succeeded", "failed", "canceled"]);
 const EDIT_SHOOT = new Set([
   "no_preprocessed_images", "too_few_images", "too_many_images", "dataset_too_large", "unreadable_image",
-  "invalid_caption", "duplicate_image_name", "invalid_image_name", "dataset_changed", "trainer_rejected_input", "training_failed",
+  "invalid_caption", "duplicate_image_name", "invalid_image_name", "trainer_rejected_input", "training_failed",
 ]);
 
 /** Whether nothing more will happen by itself. */
@@ -126,6 +126,9 @@ export function remedy(training) {
   }
   if (code === "trainer_account_locked") {
     return { action: "retry", sentence: "Your shoot is fine. Try again when the operator has mended the account." };
+  }
+  if (code === "dataset_changed") {
+    return { action: "retry", sentence: "Look the shoot over first: it is trained as it is then." };
   }
   if (EDIT_SHOOT.has(code)) return { action: "shoot", sentence: "Change the shoot, then train again." };
   return { action: "retry", sentence: "Nothing is wrong with the shoot: try again." };

@@ -139,6 +139,8 @@ def advice(training: Document) -> str:
         return f"The weights are paid for. Fetch them again soon, at no further cost: {retry}"
     if error.get("code") == "submission_uncertain":
         return f"Look at fal.ai's request list first: training again may cost a second time. If need be: {retry}"
+    if error.get("code") == "dataset_changed":
+        return f"Look the shoot over: lora shoots show {training['shoot_id']}. To train it as it is then: {retry}"
     if error.get("retryable"):
         return f"Nothing is wrong with the shoot. Train again later: {retry}"
     if error.get("stage") == Stage.PACKAGING:

@@ -73,6 +73,15 @@ def nothing_is_ordered_twice(evidence: Evidence) -> Iterator[str]:
                 yield f"{second.id} was sent to fal.ai while {first.id}, the same, is {first.status}"
 
 
+def what_is_packed_is_what_was_ordered(evidence: Evidence) -> Iterator[str]:
+    """2. No archive holds another dataset than its training was recorded, and refused to others, for."""
+    for training in evidence.ever:
+        if not isinstance(training, Training) or not training.dataset or not training.recipe:
+            continue
+        if training.recipe_of(training.dataset.fingerprint) != training.recipe:
+            yield f"{training.id} was packed with other pictures or captions than it was ordered with"
+
+
 def _moment(training: Training, status: Status) -> datetime | None:
     return next((move.at for move in training.history if move.status is status), None)
 
@@ -305,6 +314,7 @@ RULES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     no_training_is_stuck,
     nothing_is_paid_twice_or_unseen,
     nothing_is_ordered_twice,
+    what_is_packed_is_what_was_ordered,
     success_is_a_whole_model,
     success_is_kept_pictures,
     no_archive_stays,

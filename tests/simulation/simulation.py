@@ -42,7 +42,7 @@ from tests.simulation.messages import Messages
 from tests.simulation.requests import Requests
 from tests.simulation.scheduler import LONGEST_INVOCATION_S, Scheduler, Task, VirtualClock
 from tests.simulation.studio_users import Promotion, StudioUsers
-from tests.simulation.users import Users
+from tests.simulation.users import FIRST_CAPTION, Users
 from tests.simulation.watched import (
     Deletion,
     Journal,
@@ -333,7 +333,7 @@ class Simulation:
         for number, picture in enumerate(PICTURES[:count]):
             name = f"{preprocessed_prefix(shoot.id)}{number:02}"
             self.pictures.write(f"{name}.jpg", [picture], content_type="image/jpeg")
-            self.pictures.write(f"{name}.txt", [b"[trigger] in a picture"], content_type="text/plain")
+            self.pictures.write(f"{name}.txt", [FIRST_CAPTION], content_type="text/plain")
 
     def _is_wanted(self, training_id: str) -> bool:
         try:

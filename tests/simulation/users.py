@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from functions.api.end_training import cancel_job, retry_training
 from functions.api.start_training import Wish, start_training
 from shared.events import CheckRequested
+from shared.shoots import preprocessed_prefix
 from shared.stages import Status
 from tests.simulation.fate import Fate
 from tests.simulation.requests import Requests
 from tests.wiring import Functions
+
+FIRST_CAPTION = b"[trigger] in a picture"
+"""What every caption of a shoot says in the beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +44,18 @@ class Users:
             if self.requests.likes(f"{number} presses in another tab"):
                 later = self.fate.between(f"press {number} in another tab", 0, 1800)
                 self.requests.do(at + later, f"tab {number}", self._press(owner, number, tab=" in another tab"))
+
+        for owner in ("anna", "bert"):
+            if self.requests.likes(f"{owner} edits a caption"):
+                at = self.fate.between(f"{owner} edits", 0, self.fate.pick(f"{owner} edits by", (300.0, 6000.0)))
+                self.requests.do(at, f"edit {owner}", partial(self._edit, owner, b"edited"))
+                if self.requests.likes(f"{owner} edits it back"):
+                    at += self.fate.between(f"{owner} edits back", 0, 300)
+                    self.requests.do(at, f"edit {owner} back", partial(self._edit, owner, FIRST_CAPTION))
+
+    def _edit(self, owner: str, caption: bytes) -> None:
+        name = f"{preprocessed_prefix(f's_{owner}')}00.txt"
+        self.functions.pictures.write(name, [caption], content_type="text/plain")
 
     def recover(self, training_id: str) -> None:
         """Press Retry on a training whose weights are still to be had."""

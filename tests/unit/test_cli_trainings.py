@@ -195,6 +195,13 @@ def test_what_to_do_depends_on_what_went_wrong(api: FakeApi, code: str, more: di
     assert advice in run(api, "trainings", "show", "t_1").stdout
 
 
+def test_of_a_shoot_that_was_changed_it_is_said_that_it_is_trained_as_it_is_then(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_failure("dataset_changed")
+    api.trainings["t_1"]["error"] |= {"stage": "packaging"}
+    advice = "Look the shoot over: lora shoots show s_1. To train it as it is then: lora trainings retry t_1"
+    assert advice in run(api, "trainings", "show", "t_1").stdout
+
+
 def test_a_failed_packaging_names_the_report_and_a_passing_trouble_only_the_retry(api: FakeApi) -> None:
     api.trainings["t_1"] = a_failure("invalid_caption")
     api.trainings["t_1"]["error"] |= {"stage": "packaging"}

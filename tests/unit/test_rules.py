@@ -99,6 +99,14 @@ def test_a_second_run_is_found_although_it_was_not_billed() -> None:
     assert "2 runs of t_2" in said(rules.nothing_is_paid_twice_or_unseen, runs=(*GOOD.runs, again))
 
 
+def test_an_archive_of_another_dataset_than_was_ordered_is_found() -> None:
+    assert WAITING.dataset is not None
+    ordered = replace(WAITING, recipe=WAITING.recipe_of(WAITING.dataset.fingerprint))
+    assert broken(replace(GOOD, **with_(ordered))) == []  # type: ignore[arg-type]
+    other = replace(ordered, dataset=replace(WAITING.dataset, fingerprint="another"))
+    assert "packed with other pictures" in said(rules.what_is_packed_is_what_was_ordered, **with_(other))
+
+
 @pytest.mark.parametrize("of", ["t_3", "t_unknown"])
 def test_a_bill_that_nobody_knows_of_is_found(of: str) -> None:
     unseen = FalRun(request_id="r-9", training_id=of, billed=True, delivered=False)

@@ -238,6 +238,7 @@ _WHERE = {
     "training_not_found": "Ids of trainings begin with t_: lora trainings list",
     "model_not_found": "Ids of models begin with m_: lora models list",
     "images_not_found": "Ids of sets of pictures: lora images list",
+    "person_not_found": "Ids of people: lora data",
     "erasure_not_found": "Ids of receipts: lora erase receipts",
     "dead_letter_not_found": "Ids of dead letters are like training-requested-packager.42: lora ops dead-letters list",
 }

@@ -22,17 +22,22 @@ class Page(StrEnum):
     TRAINING = "training"
     MODELS = "models"
     MODEL = "model"
+    GALLERY = "gallery"
+    COMPARISON = "comparison"
+    DATA = "data"
 
 
-OF_ONE = frozenset({Page.SHOOT, Page.TRAINING, Page.MODEL})
+OF_ONE = frozenset({Page.SHOOT, Page.TRAINING, Page.MODEL, Page.COMPARISON})
+_MANY = ", ".join(page for page in Page if page not in OF_ONE)
+_ONE = ", ".join(page for page in Page if page in OF_ONE)
 
 
 def open_console(
     context: typer.Context,
     page: Annotated[
-        Page, typer.Argument(metavar="PAGE", help="shoots, trainings or models; or shoot, training or model.")
+        Page, typer.Argument(metavar="PAGE", help=f"One of {_MANY}; or, with an ID, of {_ONE}.")
     ] = Page.SHOOTS,
-    item_id: Annotated[str | None, typer.Argument(metavar="ID", help="The id of the shoot, training or model.")] = None,
+    item_id: Annotated[str | None, typer.Argument(metavar="ID", help="The id of the one thing to show.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Open the web console in the browser; its URL is printed, too, for where there is none."""
@@ -51,7 +56,7 @@ def open_console(
 def console_path(page: Page, item_id: str | None) -> str:
     """The path of the page; `typer.BadParameter` where it needs an id, or none."""
     if (page in OF_ONE) != (item_id is not None):
-        needs = "the id of one" if page in OF_ONE else "no id"
+        needs = f"the id of one: lora open {page} ID" if page in OF_ONE else "no id: leave it out."
         raise typer.BadParameter(f"`lora open {page}` takes {needs}", param_hint="ID")
     if item_id is not None:
         return f"/{page}s/{in_path(item_id)}"

@@ -132,7 +132,7 @@ def erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, ye
     """
     plan = client.get("/v1/erasures/plan", subject=subject, subject_id=subject_id)
     if dry_run:
-        print_json(plan) if as_json else _show_plan(plan)
+        _tell_plan(plan, as_json=as_json)
         return
     if not yes:
         _confirm(plan, as_json=as_json)
@@ -183,8 +183,16 @@ def await_receipt(client: ApiClient, erasure: Document) -> Document:
     return erasure
 
 
+def _tell_plan(plan: Document, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan)
+        return
+    _show_plan(plan)
+    say(stderr(), "Nothing was deleted: this is what would go.")
+
+
 def _show_plan(plan: Document) -> None:
-    _show_lines(deleted=plan["deletes"], stays=plan["stays"])
+    _show_lines(goes=plan["deletes"], stays=plan["stays"])
     for sentence in (*plan["warnings"], *(f"Not now: {why}." for why in plan["hindrances"])):
         say(stderr(), clean(sentence), style="yellow")
 
@@ -194,9 +202,13 @@ def _show_receipt(receipt: Document) -> None:
 
 
 def _show_lines(**lines: Iterable[Document]) -> None:
-    """What was or would be deleted, was gone already, and stays; each line says which."""
-    rows = [(how, _counted(line), line["words"], line["reason"]) for how, of in lines.items() for line in of]
-    show_table(stdout(), ("", "COUNT", "WHAT", "WHY"), rows)
+    """What goes, was deleted, was gone already, and stays; each line says which, and whole: it cannot be undone."""
+    rows = [(how, _counted(line), _told(line)) for how, of in lines.items() for line in of]
+    show_table(stdout(), ("", "COUNT", "WHAT"), rows, wrap=True)
+
+
+def _told(line: Document) -> str:
+    return " – ".join(filter(None, (line["words"], line["reason"])))
 
 
 def _counted(line: Document) -> str:

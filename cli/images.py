@@ -15,7 +15,7 @@ from cli.context import Limit, can_ask, client_of
 from cli.download import RemoteFile, fetch, is_here
 from cli.erase import PICTURES, add_command
 from cli.models import ModelId
-from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd
+from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd, when
 from cli.quotes import Yes
 from cli.watching_images import follow_images
 from shared.trainers.entry import MAX_PICTURES, PICTURE_SIZES
@@ -107,6 +107,10 @@ def compare(
 ) -> None:
     """Make the same pictures with several models or at several scales: same prompt, same seed, side by side."""
     client, scales = client_of(context), scale or [1.0]
+    if len(model_ids) * len(scales) < 2:
+        raise typer.BadParameter(
+            "One set has nothing to stand beside: name another MODEL, or another --scale.", param_hint="MODEL…"
+        )
     orders = [Order(model_id=model_id, count=count, size=image_size) for model_id in model_ids for _ in scales]
     agree(client, orders, yes=yes, as_json=as_json)
     body = {"prompt": prompt, "model_ids": model_ids, "scales": scales, "count": count, "size": image_size}
@@ -116,7 +120,8 @@ def compare(
         print_json({"id": made["id"], "items": done})
     else:
         show_table(stdout(), ("MODEL", "SCALE", "ID", "STATUS", "PICTURES"), [_compared(job) for job in done])
-        say(stderr(), f"Comparison {clean(made['id'])}: lora images download ID for each")
+        say(stderr(), f"See them side by side: lora open comparison {clean(made['id'])}")
+        say(stderr(), "Download a set: lora images download ID")
     _fail_unless_made(done, no_wait=no_wait)
 
 
@@ -190,7 +195,7 @@ def images_facts(job: Document) -> dict[str, object]:
         "waits": (job.get("hindrance") or {}).get("message"),
         "failed": f"{error['code']}: {error['message']}" if error else None,
         "comparison": job.get("group_id"),
-        "asked": f"{job['created_at']} ({ago(job['created_at'])})",
+        "asked": when(job["created_at"]),
     }
 
 

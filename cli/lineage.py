@@ -34,7 +34,7 @@ def show_tree(context: typer.Context, model_id: ModelId, as_json: AsJson = False
         )
         for depth, item in _as_tree(found["items"])
     ]
-    show_table(stdout(), ("VERSION", "ID", "WHAT IS DIFFERENT", "COST", "TRAINED"), rows)
+    show_table(stdout(), ("VERSION", "ID", "WHAT IS DIFFERENT", "COST", "TRAINED"), rows, wrap=True)
 
 
 def show_diff(

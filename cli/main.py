@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from cli import (
     console,
+    data,
     doctor,
     ending_images,
     erase,
@@ -109,6 +110,7 @@ images.app.command("cancel", epilog="Example:  lora images cancel i_2f7c")(endin
 images.app.command("retry", epilog="Example:  lora images retry i_2f7c")(ending_images.retry_images)
 images.app.command("story", epilog="Example:  lora images story i_2f7c")(story.tell_images_story)
 app.add_typer(images.app, name="images")
+app.command("data", epilog="Example:  lora data --json")(data.show_data)
 app.add_typer(erase.app, name="erase")
 app.command("open", epilog="Example:  lora open training t_2f7c")(console.open_console)
 app.command("doctor", epilog="Example:  lora doctor --json")(doctor.doctor)

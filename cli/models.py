@@ -28,6 +28,7 @@ from cli.output import (
     stdout,
     transfer,
     usd,
+    when,
 )
 from cli.parameters import parameters_line
 
@@ -150,7 +151,7 @@ def model_facts(model: Document) -> dict[str, object]:
         "training": model["training_id"],
         "person": model["person_id"],
         "continues" if model.get("continues") else "trained again from": model.get("parent_model_id"),
-        "trained": f"{model['trained_at']} ({ago(model['trained_at'])})",
+        "trained": when(model["trained_at"]),
         "cost": usd(model["cost_usd"]) if model.get("cost_usd") is not None else None,
         **{f"sha256 {file['part']}".strip(): file["sha256"] for file in model["files"]},
         **{f"{_weights(file)} at": file["uri"] for file in model["files"]},

@@ -11,7 +11,7 @@ import typer
 
 from cli.client import ApiClient, ApiProblem, CommandError, at
 from cli.context import can_ask, client_of
-from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout
+from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, when
 from cli.story import show_timeline
 
 Document = dict[str, Any]
@@ -147,7 +147,7 @@ def redrive(
         print_json(done)
         return
     noun, command = _TOLD_AS[done["kind"]]
-    say(stdout(), f"The {noun} is {clean(done['status'])}. {clean(done['message'])}")
+    say(stdout(), f"The {noun} has the status {clean(done['status'])}. {clean(done['message'])}")
     say(stderr(), f"See what comes of it: lora {command} story {clean(done['training_id'])}")
 
 
@@ -188,7 +188,7 @@ def letter_facts(letter: Document) -> dict[str, object]:
         "unreadable": letter["problem"] or None,
         "size": size(letter["size"]),
         **{name: value for name, value in letter["fields"].items() if name != "training_id"},
-        "sent": f"{letter['published_at']} ({ago(letter['published_at'])})",
+        "sent": when(letter["published_at"]),
     }
 
 

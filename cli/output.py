@@ -168,6 +168,16 @@ def ago(moment: str) -> str:
     return f"{passed.days} d ago" if passed.days > 1 else f"{duration(passed.total_seconds())} ago"
 
 
+def in_utc(moment: str) -> str:
+    """An ISO 8601 time as people read it, to the second."""
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def when(moment: str) -> str:
+    """The same, and how long ago it was."""
+    return f"{in_utc(moment)} ({ago(moment)})"
+
+
 class OnBytes(Protocol):
     """Hears how many bytes have been transferred altogether."""
 

@@ -10,7 +10,7 @@ import typer
 from cli.client import Misused, at
 from cli.context import Limit, client_of
 from cli.importing import files_to_import, import_shoot
-from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout
+from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, when
 from cli.parameters import TrainerName
 from cli.stages import BROKEN, DONE
 
@@ -161,7 +161,7 @@ def _facts(shoot: Document) -> Document:
         "person": shoot["person_id"],
         "pictures": f"{shoot['image_count']}, {shoot['captioned_count']} with a caption",
         "latest model": _model_line(shoot.get("latest_model")),
-        "created": f"{shoot['created_at']} ({ago(shoot['created_at'])})",
+        "created": when(shoot["created_at"]),
     }
 
 

@@ -64,7 +64,8 @@ def trainer_facts(trainer: Document) -> dict[str, object]:
         "pictures with it": (trainer["base_model"]["pictures"] or {}).get("endpoint"),
         "weights": f"{len(files)} files: {', '.join(files)}" if files else "one file",
         "can continue": "yes, from an earlier model" if trainer["resumable"] else "no",
-        "entry": f"version {trainer['version']}, from {'; '.join(trainer['source'])}",
+        "described at": next((place for place in trainer["source"] if place.startswith("https://")), None),
+        "entry": f"version {trainer['version']}",
     }
 
 

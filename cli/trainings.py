@@ -9,7 +9,7 @@ import typer
 from cli import stages
 from cli.client import ApiClient, at
 from cli.context import Limit, client_of
-from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd
+from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd, when
 from cli.parameters import parameters_line
 from cli.quotes import Yes, agree_to_pay
 from cli.watching import follow_log, show_failure, watch_training
@@ -191,10 +191,11 @@ def training_facts(training: Document) -> dict[str, object]:
         "parameters": parameters_line(training["parameters"]),
         "dataset": _dataset_line(dataset) if dataset else None,
         "price": _price_line(training),
+        "afterwards": _samples_line(training),
         "retry of": training.get("predecessor_id"),
         "continues" if training.get("continues") else "trains again": training.get("parent_model_id"),
         "without": ", ".join(training.get("without") or ()) or None,
-        "asked": f"{training['created_at']} ({ago(training['created_at'])})",
+        "asked": when(training["created_at"]),
     }
 
 
@@ -240,6 +241,15 @@ def _price_line(training: Document) -> str | None:
     parts = [f"{usd(quoted)} quoted"] if quoted is not None else []
     parts += [f"{usd(billed)} billed"] if billed is not None else []
     return ", ".join(parts) or None
+
+
+def _samples_line(training: Document) -> str | None:
+    """The pictures that are made with the model by themselves, which have a price of their own."""
+    count, quoted = training.get("samples"), (training.get("quote") or {}).get("samples_usd")
+    if not count:
+        return None
+    price = f", {usd(quoted)} quoted" if quoted is not None else ""
+    return f"{'1 sample picture' if count == 1 else f'{count} sample pictures'} with the model{price}"
 
 
 def _dataset_line(dataset: Document) -> str:

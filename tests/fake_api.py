@@ -82,6 +82,8 @@ class FakeApi:
     difference: Document = field(default_factory=dict)
     compared: list[tuple[str, str | None]] = field(default_factory=list)
     erasures: dict[str, Document] = field(default_factory=dict)
+    people: list[Document] = field(default_factory=list)
+    due: Document = field(default_factory=lambda: {"kept_days": None, "items": []})
     console: bool = True
     page_size: int = 100
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -388,6 +390,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.erasures[erasure["id"]] = erasure
         return 202, {**erasure, "state": "open", "finished_at": None}
 
+    def list_people(self, _: bytes) -> tuple[int, Document]:
+        return 200, {"items": self.api.people}
+
+    def show_due(self, _: bytes) -> tuple[int, Document]:
+        return 200, self.api.due
+
     def show_erasure(self, _: bytes, erasure_id: str) -> tuple[int, Document]:
         if erasure_id not in self.api.erasures:
             return 404, a_problem(404, "erasure_not_found", f"There is no erasure {erasure_id} of yours.")
@@ -474,6 +482,8 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("GET", "/v1/erasures/plan", _Handler.plan_erasure),
     ("POST", "/v1/erasures", _Handler.erase),
     ("GET", "/v1/erasures", _Handler.list_erasures),
+    ("GET", "/v1/erasures/due", _Handler.show_due),
+    ("GET", "/v1/people", _Handler.list_people),
     ("GET", "/v1/erasures/([^/]+)", _Handler.show_erasure),
     ("GET", "/v1/models/([^/]+)/versions", _Handler.list_versions),
     ("GET", "/v1/models/([^/]+)/download", _Handler.sign_download),

@@ -67,7 +67,8 @@ def _canceled(job: Job, at: datetime) -> Job:
 
 
 def _too_late(job: AnyJob) -> Cancellation:
-    ended = f"it is {job.status} already"
+    verb = "was" if job.status is Status.CANCELED else "has"
+    ended = f"it {verb} {job.status} already"
     what = ended if job.is_terminal else f"fal.ai has finished it, and its {_MADE[job.kind]} are being fetched"
     return _cancellation(CancelOutcome.TOO_LATE, job, what=what)
 

@@ -29,6 +29,18 @@ _PATTERNS = {
     ID_PATTERN: "has to be 1 to 128 letters of a to z, digits, - and _, with a letter or digit first",
 }
 
+# What pydantic finds wrong, for people.
+_MISTAKES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here: leave it out, or look how it is written",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length:,} characters",
+    "greater_than_equal": "must be {ge} or more",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be {le} or less",
+    "less_than": "must be less than {lt}",
+}
+
 _WORDS = {"type": "string"}
 _MEMBERS = {
     "type": _WORDS,
@@ -103,8 +115,11 @@ def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _said(mistake: dict[str, Any]) -> str:
-    pattern = mistake.get("ctx", {}).get("pattern")
-    return _PATTERNS.get(pattern) or str(mistake["msg"])
+    facts = mistake.get("ctx", {})
+    if mistake["type"] == "string_too_short" and facts["min_length"] == 1:
+        return "must not be empty"
+    words = _MISTAKES.get(mistake["type"])
+    return words.format_map(facts) if words else _PATTERNS.get(facts.get("pattern")) or str(mistake["msg"])
 
 
 def _place(mistake: dict[str, Any]) -> str:

@@ -25,7 +25,9 @@ class StoryLineView(View):
     """One thing that happened: a sentence for people, and the event's own name and fields for programs."""
 
     at: datetime
-    source: str = Field(description="The function that did it, or `training` for a move", examples=["packager"])
+    source: str = Field(
+        description="The function that did it; `training` or `images` for a move", examples=["packager"]
+    )
     kind: Kind
     severity: str = Field(description="INFO, WARNING or ERROR", examples=["INFO"])
     name: str = Field(examples=["dataset_packaged"])
@@ -60,7 +62,7 @@ def tell_training(training_id: str, user: User) -> StoryView:
 def story_view(job: Job) -> StoryView:
     """The story of a job of either kind."""
     entries = bootstrap.stories().list_for_training(job.id, limit=MOST_ENTRIES)
-    lines = tell_story(job.history, entries, now=bootstrap.clock().now())
+    lines = tell_story(job.history, entries, now=bootstrap.clock().now(), of=job.kind)
     return StoryView(
         training_id=job.id,
         status=job.status,

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class StoryLine:
-    """One thing that happened; `source` is the function that did it, `training` for a move.
+    """One thing that happened; `source` is the function that did it, or what moved: `training` or `images`.
 
     `severity` is INFO, WARNING or ERROR. `name` and `fields` are the event's own, for programs.
     """
@@ -47,10 +47,15 @@ class StoryLine:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.source:9} {self.text}"
 
 
-def tell_story(history: Sequence[Move], entries: Iterable[StoryEntry], *, now: datetime) -> tuple[StoryLine, ...]:
-    """All of it, the earliest first. What has expired at `now` is left out: it may vanish at any time."""
+def tell_story(
+    history: Sequence[Move], entries: Iterable[StoryEntry], *, now: datetime, of: str = "training"
+) -> tuple[StoryLine, ...]:
+    """All of it, the earliest first. What has expired at `now` is left out: it may vanish at any time.
+
+    `of` says what the moves are of.
+    """
     told = [line for entry in entries if entry.expires_at > now for line in lines_of(entry)]
-    return tuple(sorted([*told, *map(_of_move, history)], key=lambda line: line.at))
+    return tuple(sorted([*told, *(_of_move(move, of) for move in history)], key=lambda line: line.at))
 
 
 def lines_of(entry: StoryEntry) -> Iterator[StoryLine]:
@@ -74,12 +79,12 @@ def _line(
     return StoryLine(at=at, source=entry.function, kind=kind, severity=severity, name=name, text=text, fields=fields)
 
 
-def _of_move(move: Move) -> StoryLine:
+def _of_move(move: Move, of: str) -> StoryLine:
     severity = "ERROR" if move.status is Status.FAILED else "INFO"
     fields = {"reason": move.reason} if move.reason else {}
     return StoryLine(
         at=move.at,
-        source="training",
+        source=of,
         kind=Kind.MOVE,
         severity=severity,
         name=move.status.value,

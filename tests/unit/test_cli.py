@@ -67,7 +67,7 @@ COMMANDS = (
     *("shoots import", "shoots list", "shoots show", "shoots report", "quote", "train"),
     *("trainers list", "trainers show"),
     *("trainings list", "trainings show", "trainings watch", "trainings cancel", "trainings retry"),
-    *("trainings check", "trainings log", "trainings story", "open", "doctor"),
+    *("trainings check", "trainings log", "trainings story", "open", "doctor", "data"),
     *(
         "models list",
         "models show",

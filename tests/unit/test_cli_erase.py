@@ -23,10 +23,19 @@ def api() -> Iterator[FakeApi]:
 def test_a_dry_run_shows_what_goes_and_what_stays_and_deletes_nothing(api: FakeApi) -> None:
     outcome = run(api, "erase", "model", "m_1", "--dry-run")
     assert outcome.exit_code == 0
-    assert "model files" in outcome.stdout
+    assert [line.split()[0] for line in outcome.stdout.splitlines()[1:]] == ["goes", "stays"]
     assert "money" in outcome.stdout
+    assert "Nothing was deleted" in outcome.stderr
     assert run(api, "erase", "model", "m_1", "--dry-run", "--json").json["name"] == "red-cape"
     assert api.models and not api.erasures
+
+
+def test_on_a_narrow_terminal_no_word_of_what_goes_and_stays_is_cut(api: FakeApi) -> None:
+    outcome = run_on_a_terminal(api, "erase", "model", "m_1", "--dry-run", environment={"COLUMNS": "40"})
+    shown = " ".join(outcome.stdout.split())
+    assert "model files" in shown
+    assert "– money" in shown
+    assert "…" not in shown
 
 
 def test_with_yes_it_is_deleted_and_the_receipt_is_shown(api: FakeApi) -> None:

@@ -190,3 +190,9 @@ def test_on_a_terminal_a_retry_that_costs_money_is_asked_for(api: FakeApi) -> No
     api.trainings["t_1"] = a_failure()
     assert run_on_a_terminal(api, "trainings", "retry", "t_1", typed="n\n").exit_code == 1
     assert set(api.trainings) == {"t_1"}
+
+
+def test_a_comparison_of_one_set_is_refused_before_it_has_a_price(api: FakeApi) -> None:
+    outcome = run(api, "images", "compare", "at sea", "m_1", "--scale", "0")
+    assert outcome.exit_code == 2
+    assert "nothing to stand beside" in " ".join(outcome.stderr.replace("│", " ").split())

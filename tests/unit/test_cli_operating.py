@@ -74,6 +74,9 @@ def test_the_doctor_on_a_terminal_gives_its_cursor_back(api: FakeApi) -> None:
         (Page.SHOOT, "s_1", "/shoots/s_1"),
         (Page.TRAINING, "t_1", "/trainings/t_1"),
         (Page.MODEL, "../m 1", "/models/..%2Fm%201"),
+        (Page.GALLERY, None, "/gallery"),
+        (Page.COMPARISON, "g_1", "/comparisons/g_1"),
+        (Page.DATA, None, "/data"),
     ],
 )
 def test_every_page_of_the_console_has_its_path(page: Page, item_id: str | None, path: str) -> None:

@@ -148,14 +148,16 @@ def test_on_a_terminal_discarding_is_asked_about(
 def test_a_training_is_redriven_and_what_will_come_of_it_is_told(api: FakeApi) -> None:
     api.trainings["t_1"] = a_training(status="running")
     outcome = run(api, "ops", "redrive", "t_1")
-    assert outcome.stdout == ("The training is running. It is being looked after now: fal.ai is asked how far it is.\n")
+    assert outcome.stdout == (
+        "The training has the status running. It is being looked after now: fal.ai is asked how far it is.\n"
+    )
     assert "lora trainings story t_1" in outcome.stderr
 
 
 def test_a_set_of_pictures_is_redriven_in_words_about_pictures(api: FakeApi) -> None:
     api.trainings["i_1"] = a_training(status="running")
     outcome = run(api, "ops", "redrive", "i_1")
-    assert outcome.stdout.startswith("The set of pictures is running.")
+    assert outcome.stdout.startswith("The set of pictures has the status running.")
     assert "lora images story i_1" in outcome.stderr
     assert "training" not in outcome.stdout + outcome.stderr
 

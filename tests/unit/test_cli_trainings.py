@@ -99,6 +99,16 @@ def test_an_unknown_status_is_a_mistake_in_the_command(api: FakeApi) -> None:
     assert run(api, "trainings", "list", "--status", "lost").exit_code == 2
 
 
+def test_show_tells_times_in_words_and_the_pictures_that_are_made_afterwards_with_their_price(api: FakeApi) -> None:
+    training = a_training(samples=4, created_at="2026-07-30T12:00:00.123456Z")
+    api.trainings["t_1"] = {**training, "quote": {**training["quote"], "samples_usd": 0.14}}
+    shown = run(api, "trainings", "show", "t_1").stdout
+    assert "4 sample pictures with the model, $0.14 quoted" in shown
+    assert "2026-07-30 12:00:00 UTC (" in shown
+    api.trainings["t_1"] = a_training(samples=0)
+    assert "afterwards" not in run(api, "trainings", "show", "t_1").stdout
+
+
 def test_show_of_a_failed_training_works_and_says_why_it_failed(api: FakeApi) -> None:
     api.trainings["t_1"] = a_failure()
     outcome = run(api, "trainings", "show", "t_1")

@@ -146,7 +146,9 @@ def test_it_is_too_late_once_fal_is_done(world: World, status: Status) -> None:
     else:
         world.trainings.update(training.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
     before = world.of(training)
-    assert cancel(world, training).outcome is CancelOutcome.TOO_LATE
+    refused = cancel(world, training)
+    assert refused.outcome is CancelOutcome.TOO_LATE
+    assert "it is succeeded" not in refused.message
     assert world.of(training) == before
 
 

@@ -422,6 +422,25 @@ def test_a_key_like_those_of_our_own_is_refused_wherever_there_is_one(world: Api
     assert len(KEYED) >= 6
 
 
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"prompt": ""}, "prompt: must not be empty."),
+        ({"prompt": "x" * 5_000}, "prompt: must have at most"),
+        ({}, "prompt: is missing."),
+        ({"prompt": "x", "count": 0}, "count: must be 1 or more."),
+        ({"prompt": "x", "scale": 99}, "scale: must be 4.0 or less."),
+        ({"prompt": "x", "colour": "red"}, "colour: is not known here: leave it out, or look how it is written."),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_words_that_say_what_to_do(
+    world: ApiWorld, wish: dict[str, Any], words: str
+) -> None:
+    answer = world.client.post("/v1/models/m_1/images", json=wish)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert words in answer.json()["detail"]
+
+
 def test_a_key_is_one_request_whatever_is_in_it_and_another_request_under_it_is_refused(world: ApiWorld) -> None:
     for key in ("x", "x" * 255, "../..", "\xff\xfe", "'; --", "a\tb"):
         headers, wish = raw({"Idempotency-Key": key}), {"shoot_id": "s_1", "trigger_word": "TOK", "force": True}

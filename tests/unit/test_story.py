@@ -337,7 +337,9 @@ def test_what_has_expired_is_not_told_and_the_moves_still_are() -> None:
     training = a_training(status=Status.SUCCEEDED)
     entry = an_entry("t_1")
     lines = tell_story(training.history, [entry], now=entry.expires_at)
-    assert {line.kind for line in lines} == {Kind.MOVE}
+    assert {(line.kind, line.source) for line in lines} == {(Kind.MOVE, "training")}
+    of_pictures = tell_story(training.history, [], now=AT, of="images")
+    assert {line.source for line in of_pictures} == {"images"}
 
 
 def test_a_line_prints_as_it_reads(world: World) -> None:

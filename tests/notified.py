@@ -50,10 +50,15 @@ class Receiver:
             self.taken.append(content)
         return Reply(status=204)
 
+    def begin_anew(self) -> None:
+        """Take the next success and the next failure for the first ones."""
+        with self._lock:
+            self.failing.clear()
+
     def about(self, training_id: str) -> list[dict[str, Any]]:
         """What was told of the training."""
         with self._lock:
-            return [content for content in self.taken if content["data"]["training_id"] == training_id]
+            return [content for content in self.taken if content["data"].get("training_id") == training_id]
 
     def everything(self) -> str:
         """All that ever came, as text."""

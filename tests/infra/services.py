@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
@@ -49,8 +50,14 @@ class Service:
         try:
             return self.process.wait(timeout=GRACE_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             return self.process.wait()
+
+    def kill(self) -> None:
+        """End all its processes at once: without gunicorn's, the one that serves would go on for ever."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def peak_bytes(self) -> int:
         """The most memory that its processes held, each counted for itself: pages that they share count twice."""
@@ -107,9 +114,7 @@ def running(image: Image, settings: Settings, ports: Mapping[str, int]) -> Itera
         yield services
     finally:
         for service in services.values():
-            if service.process.poll() is None:
-                service.process.kill()
-                service.process.wait()
+            service.kill()
 
 
 def _started(name: str, image: Image, settings: Settings, port: int) -> Service:
@@ -120,7 +125,13 @@ def _started(name: str, image: Image, settings: Settings, port: int) -> Service:
     environment = {**environment_of(name, image, settings, port), "XDG_RUNTIME_DIR": str(own)}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            image.command, cwd=image.app, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            image.command,
+            cwd=image.app,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     return Service(name, f"http://127.0.0.1:{port}", process, log)
 

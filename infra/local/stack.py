@@ -108,10 +108,11 @@ def running_stack(settings: StackSettings, *, extra: Mapping[str, str] | None = 
         data_dir = cleanup.enter_context(held_folder(settings.data_dir, url))
         _refuse_a_port_that_is_taken(settings.port)
         processes = Processes(log=data_dir / "functions.log")
-        cleanup.callback(processes.stop)
         simulator = None if settings.fal_queue_url else _simulator(settings, data_dir)
         fal = _fal_at(simulator.url, "simulated-key") if simulator else _other_fal(settings)
         store, emulators = _store(settings, data_dir, servers, cleanup)
+        # before the emulators stop: who is at work finishes it, and what is saved there is all there is
+        cleanup.callback(processes.stop)
         public = {"AUTH_MODE": "local", "PUBLIC_URL": settings.public_url or url, "TICK_S": str(settings.tick_s)}
         notified = {"NOTIFY_URL": settings.notify_url, "NOTIFY_SECRET": settings.notify_secret}
         rationed = UNLIMITED if simulator else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from shared.models import Model, staging_prefix, version_prefix
 from shared.stages import Attention
 from tests.simulation.scheduler import START
 from tests.simulation.simulation import Outcome
-from tests.simulation.watched import Deletion, Thing
+from tests.simulation.watched import Deletion, Thing, Write
 
 
 def _there(outcome: Outcome) -> tuple[Thing, ...]:
@@ -30,10 +31,7 @@ def every_erasure_comes_to_its_end(outcome: Outcome) -> Iterator[str]:
 
 def what_was_erased_leaves_nothing(outcome: Outcome) -> Iterator[str]:
     """Of a thing that was erased nothing is left in any store or bucket; ids in what stays may name it."""
-    # a set that was begun while its model was deleted is told of, and stays with its pictures
-    spared = {job.id for job in outcome.images}
-    found = (f"{bucket.uri}/{found.name}" for bucket in outcome.buckets for found in bucket.list(""))
-    names = [name for name in found if spared.isdisjoint(name.split("/"))]
+    names = [f"{bucket.uri}/{found.name}" for bucket in outcome.buckets for found in bucket.list("")]
     told = {entry.training_id for entry in outcome.stories}
     there = {thing.id for thing in _there(outcome)}
     for gone in (deletion.gone for deletion in outcome.deletions):
@@ -45,6 +43,31 @@ def what_was_erased_leaves_nothing(outcome: Outcome) -> Iterator[str]:
             yield f"of {gone.id} there still is a notice"
         parts = _places(gone)
         yield from (f"of {gone.id} there still is {name}" for name in names if any(part in name for part in parts))
+
+
+def nothing_is_made_with_what_is_deleted(outcome: Outcome) -> Iterator[str]:
+    """Nothing is paid for whose model is about to be deleted, none goes while it is used, and no set outlives it."""
+    for run in outcome.runs:
+        claims = [w for w in outcome.writes if w.after.id == run.training_id and _claims(w, run.job.nonce)]
+        model_id = claims[-1].after.needs_model_id if claims else None
+        if model_id is not None and claims[-1].at_s > outcome.marked_s.get(model_id, claims[-1].at_s):
+            yield f"{run.job.request_id} of {run.training_id} was paid for, and {model_id} was about to be deleted"
+    for deletion in outcome.deletions:
+        if not isinstance(deletion.gone, Model):
+            continue
+        before = {w.after.id: w.after for w in outcome.writes if w.at_s <= deletion.at_s}
+        for job in before.values():
+            sent = job.claim is not None and not job.claim.released and not job.is_terminal
+            if job.needs_model_id == deletion.gone.id and sent:
+                yield f"{deletion.gone.id} was deleted while {job.id} was {job.status}"
+        left = (job.id for job in outcome.images if job.model_id == deletion.gone.id)
+        yield from (f"{deletion.gone.id} was deleted, and its pictures {job_id} were not" for job_id in left)
+
+
+def _claims(write: Write, nonce: str) -> bool:
+    """Whether with this write somebody takes the right to send the job."""
+    before, claim = write.before.claim if write.before else None, write.after.claim
+    return claim is not None and claim != before and not claim.released and claim.nonce == nonce
 
 
 def _places(gone: Thing) -> tuple[str, ...]:
@@ -134,10 +157,22 @@ def receipts_are_true(outcome: Outcome) -> Iterator[str]:
                 yield f"fal.ai still has {unforgotten[gone.id]} of {gone.id}, and the receipt {erasure.id} is silent"
 
 
+def one_erasure_counts_what_is_deleted(outcome: Outcome) -> Iterator[str]:
+    """Of erasures that overlap one tells that it deleted a thing; a thing that came back late is deleted again."""
+    things = (What.TRAINING, What.IMAGES, What.MODEL)
+    lines = (line for erasure in outcome.erasures for line in erasure.deleted if line.what in things)
+    # what was undone had a life before, which may have been deleted as well
+    counted = Counter(of for line in lines for of in line.of if of not in outcome.undone)
+    deleted = Counter(deletion.gone.id for deletion in outcome.deletions)
+    yield from (f"{count} receipts count {of}" for of, count in counted.items() if count > deleted[of])
+
+
 ERASURE_RULES = (
     every_erasure_comes_to_its_end,
     what_was_erased_leaves_nothing,
     what_was_there_when_it_was_asked_is_gone,
     nothing_else_was_deleted,
+    nothing_is_made_with_what_is_deleted,
     receipts_are_true,
+    one_erasure_counts_what_is_deleted,
 )

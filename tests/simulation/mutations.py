@@ -282,9 +282,30 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="an erasure looks but once",
         module="functions.eraser.erase",
-        old="again = to_repeat(found, whole.steps, changed_after=at - settles) if settles else ()",
+        old="again = to_repeat(claimed.found, whole.steps, changed_after=at - settles) if settles else ()",
         new="again = ()",
         hint=126,
+    ),
+    Mutation(
+        name="a model is erased while something is made with it",
+        module="functions.eraser.claims",
+        old="if reason := uses_of(model_id, found):",
+        new="if reason := '':",
+        hint=176,
+    ),
+    Mutation(
+        name="what is made with a model that is being erased is paid for",
+        module="functions.submitter.submit_job",
+        old="_look_at_model(job, jobs=jobs, models=models, clock=clock)",
+        new="pass",
+        hint=102,
+    ),
+    Mutation(
+        name="two erasures count the same thing",
+        module="shared.jobs",
+        old="if self.erasure_id not in (None, erasure_id, instead_of):",
+        new="if False:",
+        hint=15,
     ),
     Mutation(
         name="an erasure takes all versions of a name",

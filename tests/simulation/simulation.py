@@ -97,6 +97,7 @@ class Outcome:
     images: list[ImageJob]
     models: list[Model]
     created_s: Mapping[str, float]
+    marked_s: Mapping[str, float]
     accounts: list[Account]
     kept: MemoryObjects
     datasets: MemoryObjects
@@ -121,6 +122,7 @@ class Outcome:
     overdue: list[str]
     struck: list[str]
     story: list[str] = field(repr=False)
+    undone: frozenset[str] = frozenset()
 
 
 class SerialExecutor(Executor):
@@ -253,6 +255,7 @@ class Simulation:
             images=self.images.all(),
             models=self.models.all(),
             created_s=self.models.created_s,
+            marked_s=self.models.marked_s,
             accounts=[self.accounts.get(owner) for owner in OWNERS],
             kept=self.kept,
             datasets=self.datasets,

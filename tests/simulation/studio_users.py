@@ -83,23 +83,26 @@ class StudioUsers:
         likes = self.requests.likes
         if self.fate.fraction("somebody makes pictures") < DRAWING:
             if likes(f"{name} pictures"):
-                self._twice(f"draw {name}", lambda: self._draw(model_id, name))
+                at = self._twice(f"draw {name}", lambda: self._draw(model_id, name))
                 self.presses += 1
+                self._erase_what_is_used(training, at)
             if self.fate.fraction(f"{name} comparison?") < 0.3 and likes(f"{name} comparison"):
                 self._twice(f"compare {name}", lambda: self._compare(model_id, name))
                 self.presses += len(SCALES)
         if training.parent_model_id is None and self.fate.fraction(f"{name} again?") < 0.4 and likes(f"{name} again"):
-            self._twice(f"again {name}", lambda: self._train_again(model_id, name))
+            at = self._twice(f"again {name}", lambda: self._train_again(model_id, name))
             self.retrainings += 1
+            self._erase_what_is_used(training, at)
         if likes(f"{name} promotes"):
             self._twice(f"promote {name}", lambda: self._promote(model_id))
 
-    def _twice(self, name: str, request: Callable[[], None]) -> None:
-        """Press some time from now, perhaps twice."""
+    def _twice(self, name: str, request: Callable[[], None]) -> float:
+        """Press some time from now, perhaps twice; in how many seconds first."""
         at = self.fate.between(name, 1, self.fate.pick(f"{name} by", (60.0, 1200.0)))
         self.requests.do(at, name, request)
         if self.requests.likes(f"{name} twice"):
             self.requests.do(at + self.fate.between(f"{name} again", 0, 3), f"{name}'", request)
+        return at
 
     # --- pictures
 
@@ -179,6 +182,13 @@ class StudioUsers:
                 self._erase_later(job.owner_id, Subject.MODEL, job.model_id, after_s + 5)
         elif self._erases(f"{job.id} pictures", 0.3):
             self._erase_later(job.owner_id, Subject.IMAGES, job.id, after_s)
+
+    def _erase_what_is_used(self, training: Training, at: float) -> None:
+        """Somebody deletes the model in the moment in which another one makes something with it."""
+        name = f"{training.id} model is deleted while it is used"
+        if self.fate.fraction("somebody deletes what is used") < ERASING and self.fate.strikes(name, 0.5):
+            earlier = self.fate.between(f"{name} so much earlier", 0, 8)
+            self._erase_later(training.owner_id, Subject.MODEL, str(training.model_id), max(0.0, at - earlier))
 
     def _erases(self, what: str, share: float) -> bool:
         if self.fate.fraction("somebody deletes") >= ERASING or self.fate.fraction(f"{what} is deleted?") >= share:

@@ -31,6 +31,7 @@ def without_undone(outcome: Outcome) -> Outcome:
         told=list(_told(outcome, ends_before={end for job in lived for end in _ends(job)})),
         stories=[entry for entry in outcome.stories if entry.training_id not in began],
         noticed=[job_id for job_id in outcome.noticed if job_id not in began],
+        undone=frozenset(began),
     )
 
 

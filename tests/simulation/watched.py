@@ -116,13 +116,21 @@ class WatchedImages(_Watched[ImageJob], MemoryImageJobs):
 
 
 class WatchedModels(MemoryModels):
-    """Models whose deletions are noted."""
+    """Models whose deletions are noted, and since when each is about to be deleted."""
 
     def __init__(self, journal: Journal) -> None:
         """Start with none."""
         super().__init__()
         self._journal = journal
         self.created_s: dict[str, float] = {}
+        self.marked_s: dict[str, float] = {}
+
+    def update(self, model_id: str, change: Callable[[Model], Model]) -> Model:
+        """Read, apply, write; see the port."""
+        model = super().update(model_id, change)
+        if model.erasure_id is not None:
+            self.marked_s.setdefault(model_id, self._journal.clock.elapsed_s)
+        return model
 
     def create(self, model: Model) -> bool:
         """Write a new model; False, and nothing changed, where one with its id exists."""

@@ -96,6 +96,9 @@ def decode(data: bytes, kind: type[E]) -> E:
         raise UndecodableMessage(reason=f"not a {kind.topic}: {type(error).__name__}") from error
 
 
+_BEFORE_SENDING = frozenset({Stage.PACKAGING, Stage.SUBMITTING})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Consumer:
     """What every event function needs around its use case: who records failures and tells stories, when to give up.
@@ -114,8 +117,9 @@ class Consumer:
     def handle(self, body: bytes, kind: type[E], use_case: Callable[[E], Job]) -> None:
         """Run `use_case` on the event in `body`; returning acks, raising nacks.
 
-        A permanent error ends the job as failed. A retryable one is noted on the job, so that its user reads
-        why it waits, and raised; at the last delivery or past the stage's deadline it becomes permanent.
+        A permanent error ends the job as failed, unless another delivery has it sent by now. A retryable one is noted
+        on the job, so that its user reads why it waits, and raised; at the last delivery or past the stage's deadline
+        it becomes permanent.
         """
         self.handle_any(body, {kind: use_case})
 
@@ -164,6 +168,9 @@ class Consumer:
                 raise error
             return before
         job = self.jobs.update(job_id, lambda j: self._judged(j, error, last=last))
+        if not job.is_terminal and not error.retryable:
+            logs.warning("delivery_lost_a_race", training_id=job_id, reason=error.message)
+            return job
         if not job.is_terminal:
             logs.warning("step_hindered", training_id=job_id, code=code, stage=self.stage, attempt=attempt)
             raise error
@@ -175,5 +182,8 @@ class Consumer:
         give_up = job.stage is self.stage and (last or self.deadlines.passed(job, now))
         if error.retryable and not give_up:
             return job.hindered(error, at=now)
+        if not error.retryable and self.stage in _BEFORE_SENDING and not job.is_unsent:
+            # what failed here was done by another delivery meanwhile, and fal.ai has it, or is just being asked
+            return job
         charged = job.charged if error.charged is None else error.charged
         return job.fail(error, at=now, charged=charged)

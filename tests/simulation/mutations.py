@@ -55,6 +55,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         hint=3,
     ),
     Mutation(
+        name="a refusal that is told late ends what another delivery sent",
+        module="shared.messaging",
+        old="if not error.retryable and self.stage in _BEFORE_SENDING and not job.is_unsent:",
+        new="if False:",
+        hint=1159,
+    ),
+    Mutation(
         name="fal.ai is paid before the claim is written",
         module="functions.submitter.submit_job",
         old="job = jobs.update(job.id, lambda t: t.claimed(claim, at=now, sent=sent))",

@@ -516,6 +516,36 @@ def test_a_refusal_by_fal_fails_and_cost_nothing_and_the_zip_goes(world: World, 
     assert [event.status for event in world.finished()] == ["failed"]
 
 
+def test_a_refusal_that_is_told_late_does_not_end_what_was_sent_meanwhile(world: World) -> None:
+    """The submitter that was refused is held up after it let go of its claim; another one sends, and is accepted."""
+    world.shoot()
+    training = world.start()
+    world.deliver(TrainingRequested(training_id=training.id))
+    packaged = world.publisher.published[-1]
+    world.fal.refuse = [TrainerRejectedInput(field="steps", reason="a passing fault")]
+    claimed_and_released = (lambda: None, lambda: world.deliver(packaged))
+    for act in claimed_and_released:
+        world.trainings.faults.meanwhile("update", act, after=True)
+    world.deliver(packaged)
+    assert world.of(training).status is Status.SUBMITTED
+    assert world.finish(training).status is Status.SUCCEEDED
+
+
+def test_a_packager_that_is_too_late_does_not_end_what_another_one_packed(world: World) -> None:
+    """It looks at the shoot when that was packed and sent already, and changed after that."""
+    world.shoot()
+    training = world.start()
+
+    def packed_sent_and_changed() -> None:
+        world.run()
+        world.put("s_1", "00.txt", b"a wolf")
+
+    world.pictures.faults.meanwhile("list", packed_sent_and_changed)
+    world.deliver(TrainingRequested(training_id=training.id))
+    assert world.of(training).status is Status.SUBMITTED
+    assert world.finish(training).status is Status.SUCCEEDED
+
+
 def test_a_training_that_failed_at_fal_says_why(world: World) -> None:
     training = submitted(world)
     world.fal.end("r1", TrainingFailed(reason="CUDA out of memory"))

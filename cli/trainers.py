@@ -59,7 +59,7 @@ def trainer_facts(trainer: Document) -> dict[str, object]:
         "for": trainer["summary"],
         "chosen": "unless --trainer says otherwise" if trainer["default"] else f"with --trainer {trainer['name']}",
         "pictures": f"{trainer['minimum_images']} or more",
-        "price": " ".join(filter(None, [price_words(trainer), trainer["price_note"]])),
+        "price": " – ".join(filter(None, [price_words(trainer), trainer["price_note"]])),
         "base model": trainer["base_model"]["title"],
         "pictures with it": (trainer["base_model"]["pictures"] or {}).get("endpoint"),
         "weights": f"{len(files)} files: {', '.join(files)}" if files else "one file",

@@ -46,7 +46,7 @@ class NoPreprocessedImages(DatasetError):
 
 
 class TooFewImages(DatasetError):
-    """The shoot has {count} pictures and this trainer needs at least {minimum}: add pictures, then train again."""
+    """{count} of the at least {minimum} pictures that this trainer needs are there: add some, or leave fewer out."""
 
     code = "too_few_images"
 

@@ -200,6 +200,8 @@ def test_a_training_is_canceled_after_a_word_about_the_money(
     console.page.get_by_role("button", name="Cancel the training").click()
 
     console.heading("Canceled").wait_for()
+    # the button that had the focus is gone
+    expect(console.page.get_by_role("heading", level=1)).to_be_focused()
 
 
 def test_the_same_again_names_the_model_that_is_there(console: Console, trigger: str) -> None:

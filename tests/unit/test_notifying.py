@@ -97,6 +97,12 @@ def test_a_failure_is_told_with_its_code_its_sentence_and_whether_it_cost_money(
     assert (notice["data"]["model_id"], notice["data"]["version"]) == (None, None)
 
 
+def test_what_was_quoted_is_not_told_as_a_cost_where_nobody_knows_of_one(world: World) -> None:
+    failed(world, TrainingFailed(reason="gone", charged=None))
+    (notice,) = told(world)
+    assert (notice["data"]["charged"], notice["data"]["cost_usd"]) == (None, None)
+
+
 def test_a_body_is_small_whatever_fal_says(world: World) -> None:
     failed(world, TrainingFailed(reason="x" * 100_000))
     ((_, body),) = world.receiver.received

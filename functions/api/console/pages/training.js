@@ -72,7 +72,7 @@ function show(body, training, signal) {
     fill(view.facts, trainingFacts(now));
     drawExchange();
     view.wait.replaceChildren(...hindrance(now));
-    for (const button of [view.cancel, view.check, view.notify]) if (button) button.hidden = isEnded(now);
+    for (const button of [view.cancel, view.check, view.notify]) if (button) hide(button, isEnded(now));
     view.erase.hidden = !isEnded(now);
     if (now.cancel_requested_at && !isEnded(now)) showCancelAsked();
     tick();
@@ -96,8 +96,14 @@ function show(body, training, signal) {
   }
 
   function showCancelAsked() {
-    view.cancel.hidden = true;
+    hide(view.cancel, true);
     if (!view.asked.firstChild) fill(view.asked, notice("note", null, "fal.ai has been asked to stop. It may take a moment, or finish first."));
+  }
+
+  /** The focus of a button that goes is taken over by the heading, which says where the training stands. */
+  function hide(button, hidden) {
+    if (hidden && document.activeElement === button) view.heading.focus();
+    button.hidden = hidden;
   }
 
   function tick() {
@@ -152,8 +158,8 @@ function parts(training) {
   };
   const buttons = h("div.actions", {}, view.notify, view.check, view.cancel, view.erase);
   view.logHead = h("div.section-head", {}, h("h2", { id: "log-title" }, "Log"), view.whole);
-  view.head = h("div.page-head", {},
-    h("div", {}, breadcrumb(["Trainings", "/trainings"]), h("h1", {}, training.model_name, " ", state)), buttons);
+  view.heading = h("h1", { tabindex: "-1" }, training.model_name, " ", state);
+  view.head = h("div.page-head", {}, h("div", {}, breadcrumb(["Trainings", "/trainings"]), view.heading), buttons);
   view.now = h("div.now", {}, h("div.now-words", {}, view.doing, view.percent), bar,
     h("div.now-foot", {}, view.step, view.eta), view.wait, view.asked, view.lost);
   return view;

@@ -7,6 +7,7 @@ import { notice, sentenceOf, skeletons } from "../lib/ui.js";
 
 const TYPING_MS = 350;
 const SHOWN = 6;
+const OF_A_KIND = 2;
 const MINIMUM_IMAGES = 4;
 
 /**
@@ -54,7 +55,7 @@ export function datasetReport({ shoot, draft, signal, focusPicture, onResult }) 
     onResult({ blocked: blockedBy(report, draft) });
     const findings = [...report.findings].sort((a, b) => rank(a) - rank(b));
     if (!findings.length) return void fill(result, allWell(report));
-    const shown = all ? findings : findings.slice(0, SHOWN);
+    const shown = all ? findings : someOfEachKind(findings).slice(0, SHOWN);
     const items = shown.map((finding) => drawFinding(finding, draft, focusPicture));
     const more = h("button.quiet.small", { type: "button" }, `Show all ${findings.length}`);
     more.addEventListener("click", () => {
@@ -75,6 +76,15 @@ export function datasetReport({ shoot, draft, signal, focusPicture, onResult }) 
 
 function rank(finding) {
   return finding.severity === "error" ? 0 : 1;
+}
+
+/** What is wrong with every picture hides nothing else, and does not push the form out of sight. */
+function someOfEachKind(findings) {
+  const seen = new Map();
+  return findings.filter(({ code }) => {
+    seen.set(code, (seen.get(code) ?? 0) + 1);
+    return seen.get(code) <= OF_A_KIND;
+  });
 }
 
 function heading(findings) {

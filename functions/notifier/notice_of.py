@@ -140,7 +140,7 @@ def _of_the_last_end(job: Job, model: Model | None) -> dict[str, Any]:
 
 def _cost_of(job: Job) -> float | None:
     """What it cost; None where nobody knows: what is settled then is what was quoted, and no cost to tell."""
-    return None if job.charged is None and job.cost_usd is None else round(job.settled_usd, 4)
+    return None if job.charged is None else round(job.settled_usd, 4)
 
 
 def _of_an_earlier_end(end: End) -> dict[str, Any]:

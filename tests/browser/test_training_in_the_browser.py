@@ -258,7 +258,7 @@ def test_the_search_finds_and_says_so_when_it_does_not(open_console: Callable[..
 
 def test_a_model_is_renamed_and_deleted_only_with_its_name(console: Console, trigger: str) -> None:
     page = console.page
-    console.open_shoot().press_train(trigger)
+    training_id = console.open_shoot().press_train(trigger)
     console.wait_for_model()
     page.get_by_role("link", name="See the model").click()
     # also once what was waited for has taken the place of the first heading
@@ -293,6 +293,9 @@ def test_a_model_is_renamed_and_deleted_only_with_its_name(console: Console, tri
     page.get_by_role("heading", name="Models", level=1).wait_for()
     page.goto(address)
     page.get_by_text("There is no model").wait_for()
+    expect(page.get_by_role("link", name="To the models")).to_be_visible()
+    page.goto(f"/trainings/{training_id}")
+    console.heading("The model was deleted").wait_for()
 
 
 def test_what_sample_pictures_cost_is_said_before_and_a_user_can_say_no(console: Console, trigger: str) -> None:

@@ -87,16 +87,18 @@ export function sentenceOf(error) {
   return "The console made a mistake: reload the page, and tell the operator if it stays.";
 }
 
-/** A whole page that says what is wrong. */
-export function problemPage(title, sentence, section) {
-  const link = h("a.button", { href: "/" }, "To the shoots");
-  return { title, section, body: h("div.page.narrow", {}, h("h1", {}, title), h("p.lead", {}, sentence), link) };
+/** A whole page that says what is wrong, with a way on: to the shoots, or to what `way` links to. */
+export function problemPage(title, sentence, way = ["To the shoots", "/"]) {
+  const [words, href] = way;
+  return { title, body: h("div.page.narrow", {}, h("h1", {}, title), h("p.lead", {}, sentence), h("a.button", { href }, words)) };
 }
 
-/** Put what is wrong in place of everything in `body`. */
+/** Put what is wrong in place of everything in `body`; it leads to the section that one is in. */
 export function showProblem(body, title, error) {
+  const section = document.querySelector("nav a[aria-current]");
+  const way = section ? [`To the ${section.textContent.toLowerCase()}`, section.pathname] : undefined;
   body.classList.add("narrow");
-  fill(body, ...problemPage(title, sentenceOf(error)).body.childNodes);
+  fill(body, ...problemPage(title, sentenceOf(error), way).body.childNodes);
 }
 
 /** Say something that vanishes by itself. */

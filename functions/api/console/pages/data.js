@@ -13,13 +13,16 @@ const SUBJECTS = { model: "Model", training: "Training", images: "Pictures", per
 export function dataPage({ signal }) {
   const parts = h("div.stack", {}, skeletons(3, "row-skeleton", "Loading your data"));
   const lead = "What there is of each person, and what was deleted. Nothing is deleted without showing you first what goes.";
-  const body = h("div.page", {}, h("div.page-head", {}, h("div", {}, h("h1", {}, "Your data"), h("p.lead", {}, lead))), parts);
+  const heading = h("h1", { tabindex: "-1" }, "Your data");
+  const body = h("div.page", {}, h("div.page-head", {}, h("div", {}, heading, h("p.lead", {}, lead))), parts);
   const load = () => Promise.all([
     get("/v1/people", { signal }), get("/v1/erasures/due", { signal }), get("/v1/erasures", { query: { limit: RECEIPTS }, signal }),
   ]).then(
-    ([people, due, erasures]) => signal.aborted || show(parts, { people, due, erasures }, load),
+    ([people, due, erasures]) => signal.aborted || show(parts, { people, due, erasures }, again),
     (error) => signal.aborted || showProblem(body, "Your data cannot be shown", error),
   );
+  // the button that was pressed goes with its row
+  const again = () => load().then(() => signal.aborted || heading.focus());
   return { title: "Your data", section: "data", body, loaded: load() };
 }
 

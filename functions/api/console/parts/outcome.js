@@ -29,7 +29,11 @@ function successCard(training, signal) {
     training.samples ? samplesLine(training) : null, about);
   get(`/v1/models/${encodeURIComponent(training.model_id)}`, { signal }).then(
     (model) => about.replaceChildren(modelFacts(model), modelActions(model)),
-    (error) => signal.aborted || about.replaceChildren(notice("warn", null, sentenceOf(error))),
+    (error) => {
+      if (signal.aborted) return;
+      if (error.code === "model_not_found") card.replaceWith(deletedCard(training));
+      else about.replaceChildren(notice("warn", null, sentenceOf(error)));
+    },
   );
   return card;
 }
@@ -64,9 +68,18 @@ function modelActions(model) {
 }
 
 function canceledCard(training) {
+  return quietCard(training, "Canceled", costSentence(training));
+}
+
+/** The training succeeded, and somebody deleted what it gave. */
+function deletedCard(training) {
+  return quietCard(training, "The model was deleted", `It took ${totalTime(training)}. ${costSentence(training)} The receipt of the deletion is on the page of your data.`);
+}
+
+function quietCard(training, title, sentence) {
   return h("section.card.outcome.quiet", { "aria-labelledby": "outcome-title" },
-    h("h2", { id: "outcome-title" }, "Canceled"),
-    h("p", {}, costSentence(training)),
+    h("h2", { id: "outcome-title" }, title),
+    h("p", {}, sentence),
     h("div.actions", {}, h("a.button", { href: like(training) }, "Back to the shoot, with these settings")));
 }
 

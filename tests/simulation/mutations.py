@@ -324,7 +324,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="pictures outlive the model that they were made with",
         module="shared.erasing.inventory",
-        old="images=list(of_model) if subject is Subject.MODEL else [],",
+        old="images=list(everything_of(images.list_for_owner, owner_id, model_id=subject_id)),",
         new="images=[],",
         hint=1,
     ),

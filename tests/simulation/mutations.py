@@ -284,7 +284,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="if not self.is_terminal or self.attention is Attention.WATCHED:",
         new="if False:",
-        hint=85,
+        hint=50,
     ),
     Mutation(
         name="an erasure looks but once",
@@ -305,7 +305,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.submitter.submit_job",
         old="_look_at_model(job, jobs=jobs, models=models, clock=clock)",
         new="pass",
-        hint=102,
+        hint=5,
     ),
     Mutation(
         name="two erasures count the same thing",

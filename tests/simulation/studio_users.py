@@ -184,11 +184,14 @@ class StudioUsers:
             self._erase_later(job.owner_id, Subject.IMAGES, job.id, after_s)
 
     def _erase_what_is_used(self, training: Training, at: float) -> None:
-        """Somebody deletes the model in the moment in which another one makes something with it."""
-        name = f"{training.id} model is deleted while it is used"
-        if self.fate.fraction("somebody deletes what is used") < ERASING and self.fate.strikes(name, 0.5):
-            earlier = self.fate.between(f"{name} so much earlier", 0, 8)
-            self._erase_later(training.owner_id, Subject.MODEL, str(training.model_id), max(0.0, at - earlier))
+        """Somebody deletes the model, or the person, in the moment in which another one makes something of it."""
+        name = f"{training.id} is deleted while it is used"
+        if self.fate.fraction("somebody deletes what is used") < ERASING and self.fate.strikes(name, 0.8):
+            # so long it takes from the press to the mark
+            begins_s = max(0.0, at - self.fate.between(f"{name}: earlier", 2.5, 7))
+            whole = self.fate.fraction(f"{name}: all of it") < 0.4
+            subject, wanted = (Subject.PERSON, training.person_id) if whole else (Subject.MODEL, training.model_id)
+            self._erase_later(training.owner_id, subject, str(wanted), begins_s)
 
     def _erases(self, what: str, share: float) -> bool:
         if self.fate.fraction("somebody deletes") >= ERASING or self.fate.fraction(f"{what} is deleted?") >= share:

@@ -35,7 +35,7 @@ locals {
 
   # Fields that nothing is looked up by, by collection: without the exemption each of their parts is an index entry.
   unindexed = {
-    accounts = ["reservations", "settled", "write_mark"]
+    accounts = ["reservations", "settled", "settled_before", "write_mark"]
     shoots   = ["write_mark"]
     trainings = [
       "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history", "log_tail", "parameters",
@@ -50,7 +50,7 @@ locals {
     models      = ["further_weights", "parameters", "weights", "write_mark"]
     model_names = ["versions", "write_mark"]
     notices     = ["notices", "write_mark"]
-    erasures    = ["again", "batch", "deleted", "stays", "write_mark"]
+    erasures    = ["again", "batch", "deleted", "gone", "stays", "write_mark"]
     stories     = ["events", "expires_at", "message", "write_mark"]
   }
 

@@ -1,5 +1,4 @@
-"""Every index that the queries in `repositories.py` need, as data; the Terraform follows it and tests hold
-both to it.
+"""Every index that the queries of the repositories need, as data; the Terraform follows it and tests hold both to it.
 
 The emulator answers queries without their index, production refuses them (`FailedPrecondition`).
 """
@@ -71,7 +70,7 @@ def _each(collection: str, *fields: str) -> tuple[tuple[str, str], ...]:
 
 
 UNINDEXED: tuple[tuple[str, str], ...] = (
-    *_each("accounts", "reservations", "settled", "write_mark"),
+    *_each("accounts", "reservations", "settled", "settled_before", "write_mark"),
     *_each("shoots", "write_mark"),
     *_each("trainings", "captions", "claim", "dataset", "delivered", "error", "fal", "hindrance", "history"),
     *_each("trainings", "log_tail", "parameters", "progress", "quote", "sent", "without", "write_mark"),
@@ -82,7 +81,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     *_each("models", "further_weights", "parameters", "weights", "write_mark"),
     *_each("model_names", "versions", "write_mark"),
     *_each("notices", "notices", "write_mark"),
-    *_each("erasures", "again", "batch", "deleted", "stays", "write_mark"),
+    *_each("erasures", "again", "batch", "deleted", "gone", "stays", "write_mark"),
     *_each("stories", "events", "expires_at", "message", "write_mark"),
 )
 """(collection, field) that nothing is ever looked up by: exempt them from the automatic single-field indexes. All that

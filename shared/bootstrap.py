@@ -169,10 +169,10 @@ def _storage_signer() -> Signer:
 def shoots() -> ShootRepository:
     """The shoots."""
     if _embedded():
-        from shared.adapters.embedded.repositories import SqliteShoots
+        from shared.adapters.embedded.shoots import SqliteShoots
 
         return SqliteShoots(_database())
-    from shared.adapters.google.repositories import FirestoreShoots
+    from shared.adapters.google.shoots import FirestoreShoots
 
     return FirestoreShoots(_firestore())
 
@@ -181,10 +181,10 @@ def shoots() -> ShootRepository:
 def trainings() -> TrainingRepository:
     """The trainings."""
     if _embedded():
-        from shared.adapters.embedded.repositories import SqliteTrainings
+        from shared.adapters.embedded.jobs import SqliteTrainings
 
         return SqliteTrainings(_database())
-    from shared.adapters.google.repositories import FirestoreTrainings
+    from shared.adapters.google.jobs import FirestoreTrainings
 
     return FirestoreTrainings(_firestore())
 
@@ -193,10 +193,10 @@ def trainings() -> TrainingRepository:
 def images() -> ImageJobRepository:
     """The sets of pictures."""
     if _embedded():
-        from shared.adapters.embedded.repositories import SqliteImageJobs
+        from shared.adapters.embedded.jobs import SqliteImageJobs
 
         return SqliteImageJobs(_database())
-    from shared.adapters.google.repositories import FirestoreImageJobs
+    from shared.adapters.google.jobs import FirestoreImageJobs
 
     return FirestoreImageJobs(_firestore())
 
@@ -211,10 +211,10 @@ def jobs() -> Jobs:
 def models() -> ModelRepository:
     """The models."""
     if _embedded():
-        from shared.adapters.embedded.repositories import SqliteModels
+        from shared.adapters.embedded.models import SqliteModels
 
         return SqliteModels(_database())
-    from shared.adapters.google.repositories import FirestoreModels
+    from shared.adapters.google.models import FirestoreModels
 
     return FirestoreModels(_firestore())
 
@@ -223,10 +223,10 @@ def models() -> ModelRepository:
 def accounts() -> AccountRepository:
     """What users have reserved and spent."""
     if _embedded():
-        from shared.adapters.embedded.repositories import SqliteAccounts
+        from shared.adapters.embedded.accounts import SqliteAccounts
 
         return SqliteAccounts(_database())
-    from shared.adapters.google.repositories import FirestoreAccounts
+    from shared.adapters.google.accounts import FirestoreAccounts
 
     return FirestoreAccounts(_firestore())
 

@@ -7,13 +7,27 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Protocol, Self
 
 from shared.errors import InvalidRequest
 from shared.shoots import ID_PATTERN
 
 _ID = re.compile(ID_PATTERN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Owned(Protocol):
+    """What every value that is listed has."""
+
+    @property
+    def id(self) -> str:
+        """Its id, unique among its kind."""
+        ...
+
+    @property
+    def owner_id(self) -> str:
+        """The user whose it is."""
+        ...
 
 
 def to_micros(at: datetime) -> int:

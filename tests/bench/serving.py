@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from shared.adapters.embedded.database import Database
-from shared.adapters.embedded.repositories import SqliteTrainings
+from shared.adapters.embedded.jobs import SqliteTrainings
 from shared.stages import Status
 from shared.trainings import Training
 from tests.bench.figures import Figure, at_most, percentile, within

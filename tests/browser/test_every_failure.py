@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from infra.local.stack import Stack
 from shared import errors
 from shared.adapters.embedded.database import Database
-from shared.adapters.embedded.repositories import SqliteTrainings
+from shared.adapters.embedded.jobs import SqliteTrainings
 from shared.errors import DatasetError, ProductError, catalogue
 from shared.stages import Stage, Status
 from shared.trainers import DEFAULT_TRAINER

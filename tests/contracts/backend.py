@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.dispatcher import push_envelope
+from shared.adapters.embedded.accounts import SqliteAccounts
 from shared.adapters.embedded.database import Database
 from shared.adapters.embedded.dead_letters import SqliteDeadLetters
 from shared.adapters.embedded.erasures import SqliteErasures
+from shared.adapters.embedded.jobs import SqliteImageJobs, SqliteTrainings
+from shared.adapters.embedded.models import SqliteModels
 from shared.adapters.embedded.notices import SqliteNotices
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.publisher import AsyncSqlitePublisher
 from shared.adapters.embedded.queue import SqliteQueue
-from shared.adapters.embedded.repositories import (
-    SqliteAccounts,
-    SqliteImageJobs,
-    SqliteModels,
-    SqliteShoots,
-    SqliteTrainings,
-)
+from shared.adapters.embedded.shoots import SqliteShoots
 from shared.adapters.embedded.signing import UrlSigner
 from shared.adapters.embedded.stories import SqliteStories
 from shared.adapters.memory import (

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.adapters.embedded.database import Database
+from shared.adapters.embedded.jobs import SqliteTrainings
+from shared.adapters.embedded.models import SqliteModels
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
-from shared.adapters.embedded.repositories import SqliteModels, SqliteTrainings
 from shared.adapters.embedded.signing import UrlSigner, load_or_create_secret
 from shared.events import TrainingRequested
 from tests.builders import a_training

@@ -17,6 +17,7 @@ import pytest
 
 from infra.local.emulators import Emulators, missing_emulators, running_emulators
 from infra.local.provision import make_buckets, provision
+from shared.adapters.google.accounts import FirestoreAccounts
 from shared.adapters.google.clients import (
     firestore_client,
     publisher_client,
@@ -26,16 +27,12 @@ from shared.adapters.google.clients import (
 )
 from shared.adapters.google.dead_letters import PubSubDeadLetters
 from shared.adapters.google.erasures import FirestoreErasures
+from shared.adapters.google.jobs import FirestoreImageJobs, FirestoreTrainings
+from shared.adapters.google.models import FirestoreModels
 from shared.adapters.google.notices import FirestoreNotices
 from shared.adapters.google.objects import CloudStorageObjects
 from shared.adapters.google.publisher import AsyncPubSubPublisher, PubSubPublisher
-from shared.adapters.google.repositories import (
-    FirestoreAccounts,
-    FirestoreImageJobs,
-    FirestoreModels,
-    FirestoreShoots,
-    FirestoreTrainings,
-)
+from shared.adapters.google.shoots import FirestoreShoots
 from shared.adapters.google.stories import FirestoreStories
 from shared.events import Event, dead_letter_name, subscription_name
 from shared.messaging import Delivery, encode, read_envelope

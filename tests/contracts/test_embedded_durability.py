@@ -16,9 +16,10 @@ import pytest
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.embedded.database import Database
+from shared.adapters.embedded.jobs import SqliteTrainings
+from shared.adapters.embedded.models import SqliteModels
 from shared.adapters.embedded.objects import DirectoryObjects
 from shared.adapters.embedded.queue import SqliteQueue
-from shared.adapters.embedded.repositories import SqliteModels, SqliteTrainings
 from shared.adapters.embedded.signing import UrlSigner, load_or_create_secret
 from shared.adapters.memory import FixedClock
 from tests.contracts.durability_writer import BUCKET, CHUNK, CHUNKS

@@ -21,7 +21,9 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 
 from infra.local.emulators import Emulators
 from shared.adapters.google.clients import firestore_client
-from shared.adapters.google.repositories import FirestoreImageJobs, FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.jobs import FirestoreImageJobs, FirestoreTrainings
+from shared.adapters.google.models import FirestoreModels
+from shared.adapters.google.shoots import FirestoreShoots
 from shared.stages import Status
 from tests.builders import a_model, a_shoot, a_training, an_image_job
 from tests.contracts.google_backend import a_project

@@ -17,8 +17,8 @@ from infra.local.emulator_processes import EmulatorFailed, EmulatorProcess, Inst
 from infra.local.emulators import FIRESTORE, PUBSUB, STORAGE, Emulators, missing_emulators, running_emulators
 from infra.local.provision import make_buckets
 from shared.adapters.google.clients import firestore_client, storage_client, storage_signer
+from shared.adapters.google.jobs import FirestoreTrainings
 from shared.adapters.google.objects import CloudStorageObjects
-from shared.adapters.google.repositories import FirestoreTrainings
 from tests.builders import a_training
 from tests.contracts.google_backend import session_emulators
 
@@ -135,7 +135,7 @@ def test_an_emulator_that_ends_while_starting_is_reported_with_its_log(tmp_path:
         ("clients", set[str]()),
         ("indexes", set[str]()),
         ("publisher", set[str]()),
-        ("repositories", {"google.cloud.firestore"}),
+        ("jobs", {"google.cloud.firestore"}),
         ("objects", {"google.cloud.storage"}),
     ],
 )

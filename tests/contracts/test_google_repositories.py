@@ -15,7 +15,9 @@ from infra.local.emulator_processes import free_port
 from infra.local.emulators import Emulators
 from shared.adapters.google.clients import firestore_client
 from shared.adapters.google.documents import Patience
-from shared.adapters.google.repositories import FirestoreModels, FirestoreShoots, FirestoreTrainings
+from shared.adapters.google.jobs import FirestoreTrainings
+from shared.adapters.google.models import FirestoreModels
+from shared.adapters.google.shoots import FirestoreShoots
 from shared.errors import DatabaseUnavailable, InvalidRequest, ModelNotFound, TrainingNotFound
 from shared.trainings import Training
 from tests.builders import a_training

@@ -20,15 +20,12 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 from requests.adapters import HTTPAdapter
 
 from infra.local.provision import make_buckets
+from shared.adapters.google.accounts import FirestoreAccounts
 from shared.adapters.google.clients import firestore_client, storage_client, storage_signer
+from shared.adapters.google.jobs import FirestoreImageJobs, FirestoreTrainings
+from shared.adapters.google.models import FirestoreModels
 from shared.adapters.google.objects import CloudStorageObjects
-from shared.adapters.google.repositories import (
-    FirestoreAccounts,
-    FirestoreImageJobs,
-    FirestoreModels,
-    FirestoreShoots,
-    FirestoreTrainings,
-)
+from shared.adapters.google.shoots import FirestoreShoots
 from shared.adapters.google.stories import FirestoreStories
 from shared.adapters.memory import FixedClock
 from shared.settings import StoreSettings

@@ -13,7 +13,8 @@ from google.cloud.firestore import Client
 
 from shared.adapters.google.clients import firestore_client
 from shared.adapters.google.documents import Patience
-from shared.adapters.google.repositories import IMAGE_VIEWS, TRAINING_VIEWS, FirestoreImageJobs, FirestoreTrainings
+from shared.adapters.google.jobs import FirestoreImageJobs, FirestoreTrainings
+from shared.adapters.google.views import IMAGE_VIEWS, TRAINING_VIEWS
 from shared.errors import DatabaseUnavailable
 from shared.image_jobs import ImageJob
 from shared.stages import Status

@@ -63,9 +63,11 @@ def stores_of(stack: Stack) -> Stores:
 
 
 def _embedded(settings: StoreSettings, monitor: MonitorSettings) -> Stores:
+    from shared.adapters.embedded.accounts import SqliteAccounts
     from shared.adapters.embedded.database import Database
+    from shared.adapters.embedded.jobs import SqliteTrainings
+    from shared.adapters.embedded.models import SqliteModels
     from shared.adapters.embedded.objects import DirectoryObjects
-    from shared.adapters.embedded.repositories import SqliteAccounts, SqliteModels, SqliteTrainings
     from shared.adapters.embedded.signing import UrlSigner, load_or_create_secret
     from shared.adapters.embedded.stories import SqliteStories
 
@@ -84,9 +86,11 @@ def _embedded(settings: StoreSettings, monitor: MonitorSettings) -> Stores:
 
 
 def _google(settings: StoreSettings, monitor: MonitorSettings) -> Stores:
+    from shared.adapters.google.accounts import FirestoreAccounts
     from shared.adapters.google.clients import firestore_client, storage_client, storage_signer
+    from shared.adapters.google.jobs import FirestoreTrainings
+    from shared.adapters.google.models import FirestoreModels
     from shared.adapters.google.objects import CloudStorageObjects
-    from shared.adapters.google.repositories import FirestoreAccounts, FirestoreModels, FirestoreTrainings
     from shared.adapters.google.stories import FirestoreStories
 
     documents, storage, signer = firestore_client(settings), storage_client(settings), storage_signer(settings)

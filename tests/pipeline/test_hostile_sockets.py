@@ -13,7 +13,8 @@ import pytest
 
 from functions.api.app import UPLOADS_PER_USER
 from shared.adapters.embedded.database import Database
-from shared.adapters.embedded.repositories import SqliteShoots, SqliteTrainings
+from shared.adapters.embedded.jobs import SqliteTrainings
+from shared.adapters.embedded.shoots import SqliteShoots
 from shared.stages import Status
 from tests.builders import a_shoot, a_training
 from tests.function_process import FunctionProcess, exchange, function_process

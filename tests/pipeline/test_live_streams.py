@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from shared.adapters.embedded.database import Database
-from shared.adapters.embedded.repositories import SqliteTrainings
+from shared.adapters.embedded.jobs import SqliteTrainings
 from shared.settings import ApiSettings
 from shared.stages import Status
 from tests.builders import STEP, a_training

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shared.adapters.memory import MemoryErasures, MemoryImageJobs, MemoryModels, MemoryTrainings
-from shared.adapters.memory.repositories import _MemoryJobs
+from shared.adapters.memory.jobs import _MemoryJobs
 from shared.all_jobs import AnyJob
 from shared.erasing.receipt import Erasure
 from shared.image_jobs import ImageJob

@@ -7,27 +7,12 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.adapters.embedded.database import Database
-from shared.adapters.paging import Cursor, to_micros
+from shared.adapters.paging import Cursor, Owned, to_micros
 from shared.documents import from_document, to_document
 from shared.ports import Page
-
-
-class Owned(Protocol):
-    """What every stored value has."""
-
-    @property
-    def id(self) -> str:
-        """Its id, unique among its kind."""
-        ...
-
-    @property
-    def owner_id(self) -> str:
-        """The user whose it is."""
-        ...
-
 
 T = TypeVar("T", bound=Owned)
 

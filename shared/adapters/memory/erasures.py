@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from shared.adapters.memory.faults import Faults
-from shared.adapters.memory.repositories import page_of
+from shared.adapters.memory.pages import page_of
 from shared.erasing.receipt import Erasure, State
 from shared.errors import ErasureNotFound
 from shared.ports import Page

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functions.api.doctor import Check, examine
+from functions.api.checks import Check, examine
 from shared import bootstrap
 from shared.errors import WebhookForged
 from shared.events import CheckRequested

@@ -74,7 +74,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             raise Conflict(reason=f"a {self.noun} that is {self.status} cannot be claimed")
         if self.status is Status.SUBMITTING:""",
         new="""        if self.status is Status.SUBMITTING:""",
-        hint=220,
+        hint=244,
     ),
     Mutation(
         name="every move is allowed",
@@ -284,7 +284,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="if not self.is_terminal or self.attention is Attention.WATCHED:",
         new="if False:",
-        hint=50,
+        hint=431,
     ),
     Mutation(
         name="an erasure looks but once",
@@ -298,7 +298,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.eraser.claims",
         old="if reason := uses_of(model_id, found):",
         new="if reason := '':",
-        hint=176,
+        hint=350,
     ),
     Mutation(
         name="what is made with a model that is being erased is paid for",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -115,14 +116,20 @@ def show_receipt(
     """Show one receipt: what was deleted, what was not, and why."""
     erasure = client_of(context).get(at("erasures", erasure_id))
     if to is not None:
-        import json
-
-        to.write_text(json.dumps(erasure, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        say(stderr(), f"Written to {to}.")
+        _write(erasure, to)
     elif as_json:
         print_json(erasure)
     else:
         _show_receipt(erasure)
+
+
+def _write(erasure: Document, to: Path) -> None:
+    try:
+        to.write_text(json.dumps(erasure, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        sentence = f"{to} cannot be written to ({error.strerror}): name another file."
+        raise Misused("file_not_writable", sentence) from error
+    say(stderr(), f"Written to {clean(to)}.")
 
 
 def erase(client: ApiClient, subject: str, subject_id: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:

@@ -166,6 +166,18 @@ def test_axe_finds_nothing_serious_in_either_theme(at_a_desk: Walk) -> None:
     assert not at_a_desk.barriers
 
 
+def test_a_page_whose_server_was_away_is_tried_again_where_it_is(console: Console) -> None:
+    page = console.page
+    page.route("**/v1/shoots/*", lambda route: route.abort())
+    page.goto(f"/shoots/{console.shoot_id}")
+    page.get_by_role("heading", name="This shoot cannot be shown").wait_for()
+    page.unroute("**/v1/shoots/*")
+
+    page.get_by_role("link", name="Try again").click()
+
+    page.get_by_role("heading", name="Red Riding Hood", level=1).wait_for()
+
+
 def test_a_change_of_page_moves_the_focus_to_its_heading(console: Console) -> None:
     page = console.page
     page.goto("/")

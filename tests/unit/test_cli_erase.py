@@ -30,6 +30,13 @@ def test_a_dry_run_shows_what_goes_and_what_stays_and_deletes_nothing(api: FakeA
     assert api.models and not api.erasures
 
 
+def test_a_receipt_that_cannot_be_written_is_a_sentence(api: FakeApi, tmp_path: Path) -> None:
+    run(api, "erase", "person", "ada", "--yes")
+    outcome = run(api, "erase", "receipt", "e_1", "--to", tmp_path / "nowhere" / "receipt.json")
+    assert (outcome.exit_code, outcome.stdout) == (2, "")
+    assert "cannot be written to (No such file or directory): name another file." in outcome.stderr
+
+
 def test_on_a_narrow_terminal_no_word_of_what_goes_and_stays_is_cut(api: FakeApi) -> None:
     outcome = run_on_a_terminal(api, "erase", "model", "m_1", "--dry-run", environment={"COLUMNS": "40"})
     shown = " ".join(outcome.stdout.split())

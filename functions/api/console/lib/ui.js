@@ -93,12 +93,16 @@ export function problemPage(title, sentence, way = ["To the shoots", "/"]) {
   return { title, body: h("div.page.narrow", {}, h("h1", {}, title), h("p.lead", {}, sentence), h("a.button", { href }, words)) };
 }
 
-/** Put what is wrong in place of everything in `body`; it leads to the section that one is in. */
+/** Put what is wrong in place of everything in `body`; it leads to the same page again, or to the section that it is in. */
 export function showProblem(body, title, error) {
-  const section = document.querySelector("nav a[aria-current]");
-  const way = section ? [`To the ${section.textContent.toLowerCase()}`, section.pathname] : undefined;
   body.classList.add("narrow");
-  fill(body, ...problemPage(title, sentenceOf(error), way).body.childNodes);
+  fill(body, ...problemPage(title, sentenceOf(error), wayOn(error)).body.childNodes);
+}
+
+function wayOn(error) {
+  if (error.retryable) return ["Try again", `${location.pathname}${location.search}`];
+  const section = document.querySelector("nav a[aria-current]");
+  return section ? [`To the ${section.textContent.toLowerCase()}`, section.pathname] : undefined;
 }
 
 /** Say something that vanishes by itself. */

@@ -8,6 +8,7 @@ There are two kinds: `Training` in `shared/trainings.py`, `ImageJob` in `shared/
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -56,7 +57,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(ABC):
     """One job as it is stored. Frozen: change is `advance`, the named changes below, or `dataclasses.replace`.
 
     `noun` is what its user calls it. `hindrance` explains a wait: the last error of a step that will be tried again.
@@ -99,19 +100,19 @@ class Job:
     erasure_id: str | None = None
 
     @property
+    @abstractmethod
     def endpoint(self) -> str:
         """Where fal.ai is asked for it."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def needs_model_id(self) -> str | None:
         """The model whose weights fal.ai fetches for it; None where it needs none."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def prepared_nonce(self) -> str | None:
         """The nonce of the attempt that was prepared last and may be submitted; None before."""
-        raise NotImplementedError
 
     def told(self, error: ProductError) -> str:
         """The sentence of `error` in the words of this kind of job."""
@@ -325,31 +326,3 @@ class Job:
             if (stage := STAGE_OF.get(move.status)) is not None:
                 seconds[stage] = seconds.get(stage, 0.0) + (end - move.at) / timedelta(seconds=1)
         return seconds
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deadlines:
-    """How long a job may stay in a status, in seconds, before it fails with a word; all of them settings.
-
-    Those that begin with `images_` are for pictures, in the place of the general one.
-    """
-
-    requested_s: float = 30 * 60
-    packaged_s: float = 30 * 60
-    submitting_s: float = 2 * 60 * 60
-    submitted_s: float = 11 * 60 * 60
-    running_s: float = 4 * 60 * 60
-    mirroring_s: float = 2 * 60 * 60
-    images_submitted_s: float = 2 * 60 * 60
-    images_running_s: float = 30 * 60
-
-    def limit_s(self, status: Status, kind: Kind = Kind.TRAINING) -> float:
-        """The limit of an unfinished status."""
-        general = getattr(self, f"{status}_s")
-        return float(getattr(self, f"{kind}_{status}_s", general))
-
-    def passed(self, job: Job, now: datetime) -> bool:
-        """Whether the job has outlived its present status."""
-        if job.is_terminal:
-            return False
-        return (now - job.since).total_seconds() > self.limit_s(job.status, job.kind)

@@ -15,9 +15,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from shared import logs
 from shared.all_jobs import Jobs
+from shared.deadlines import Deadlines
 from shared.errors import Conflict, JobNotFound, ProductError, UndecodableMessage
 from shared.events import Event
-from shared.jobs import Deadlines, Job
+from shared.jobs import Job
 from shared.narrating import Narrator
 from shared.ports import Clock
 from shared.stages import Stage

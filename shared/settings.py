@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from shared.deadlines import Deadlines
 from shared.environment import Group
-from shared.jobs import Deadlines
 
 FAL_QUEUE_URL = "https://queue.fal.run"
 FAL_API_URL = "https://api.fal.ai"

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from shared.accounts import Account
 from shared.all_jobs import AnyJob
+from shared.deadlines import Deadlines
 from shared.events import ImagesFinished, TrainingFinished
 from shared.image_jobs import ImageJob
-from shared.jobs import Deadlines
 from shared.models import Model
 from shared.ports import ObjectInfo
 from shared.trainings import Training

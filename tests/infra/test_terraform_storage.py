@@ -6,7 +6,7 @@ import dataclasses
 from datetime import timedelta
 from typing import Any
 
-from shared.jobs import Deadlines
+from shared.deadlines import Deadlines
 from shared.models import staging_prefix
 from shared.settings import StoreSettings
 from tests.infra.terraform import GCP, ROOT, blocks, local_value, variables

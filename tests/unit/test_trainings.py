@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.deadlines import Deadlines
 from shared.errors import ArtifactCorrupt, Conflict, StorageUnavailable, TrainerUnavailable, TrainingFailed
-from shared.jobs import LOG_TAIL_LINES, Deadlines
+from shared.jobs import LOG_TAIL_LINES
 from shared.stages import TERMINAL, TRANSITIONS, Stage, Status
 from shared.training_records import Claim, Failure, FalJob, Progress
 from shared.trainings import Training

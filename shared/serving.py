@@ -15,9 +15,10 @@ from flask import Flask
 from functions_framework._http import create_server
 from pydantic import Field
 
-from shared import logs, settings
+from shared import logs
 from shared.environment import UNREADABLE, Group, UnreadableSettingsError
 from shared.problems import MEDIA_TYPE, http_problem
+from shared.settings import GROUPS
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -70,9 +71,8 @@ def serve(target: str, source: str, *, host: str, port: int, **gunicorn: Any) ->
 def end_where_unreadable(*own: type[Group]) -> None:
     """Read every setting of a function, and these; where one cannot be, log `settings_unreadable` and end here."""
     try:
-        for group in (*vars(settings).values(), *own):
-            if isinstance(group, type) and issubclass(group, Group) and group is not Group:
-                group()
+        for group in (*GROUPS, *own):
+            group()
     except UnreadableSettingsError as error:
         logs.error("settings_unreadable", reason=str(error))
         sys.exit(UNREADABLE)

@@ -1,4 +1,4 @@
-# What each service's process is told. The names are those of shared/settings.py; what is not set here has its default there.
+# What each service's process is told. The names are those of shared/settings; what is not set here has its default there.
 
 locals {
   settings = var.settings
@@ -38,7 +38,7 @@ locals {
 
   groups = setunion(keys(local.wired), keys(local.settings))
 
-  # By group, the variables that are set: lists with commas, as shared/settings.py reads them.
+  # By group, the variables that are set: lists with commas, as shared/settings reads them.
   variables = {
     for group in local.groups : group => {
       for name, value in merge(lookup(local.settings, group, {}), lookup(local.wired, group, {})) :

@@ -1,8 +1,8 @@
-# The settings of shared/settings.py that a deployment may want otherwise, by the groups and names of that file.
+# The settings of shared/settings that a deployment may want otherwise, by the groups and names there.
 
 variable "settings" {
   description = <<-EOT
-    Settings that are not as shared/settings.py has them, by its groups: `{ dataset = { max_images = 500 } }`. A setting
+    Settings that are not as shared/settings has them, by its groups: `{ dataset = { max_images = 500 } }`. A setting
     that is not named, or null, is not passed on, and has its default there. What each means is in .env.example.
     Three have defaults of their own here, because of what Cloud Run and Pub/Sub are: `dataset.max_image_bytes` (Cloud Run
     refuses requests of 32 MiB, so no larger picture could be uploaded), `api.shoot_import` (off: shoots are the app's;

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from infra.local.settings import LocalSettings
-from shared import settings
 from shared.environment import Group
+from shared.settings import GROUPS
 
 HEAD = """\
 # Every setting with its default. Copy this file to `.env` and uncomment what you change: `make` reads it.
@@ -22,10 +22,9 @@ HEAD = """\
 ONE_MACHINE = "The one-machine stack alone: how `make up` and `make demo` run it"
 
 
-def groups() -> list[type[Group]]:
-    """The groups of the functions' settings, in the order of their file, then those of the one-machine stack."""
-    shared = [g for _, g in inspect.getmembers(settings, inspect.isclass) if issubclass(g, Group) and g is not Group]
-    return [*sorted(shared, key=lambda g: inspect.getsourcelines(g)[1]), LocalSettings]
+def groups() -> tuple[type[Group], ...]:
+    """The groups of the functions' settings, then those of the one-machine stack."""
+    return (*GROUPS, LocalSettings)
 
 
 def names(group: type[Group]) -> Iterator[tuple[str, FieldInfo]]:

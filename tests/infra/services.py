@@ -77,7 +77,7 @@ class Service:
 
 
 def environment_of(name: str, image: Image, settings: Settings, port: int) -> dict[str, str]:
-    """What the process of the service `name` is told; `settings` by the groups of shared/settings.py."""
+    """What the process of the service `name` is told; `settings` by the groups of shared/settings."""
     function = functions()[name]
     told = [settings.get(group, {}) for group in [*function["settings"], *function["secrets"]]]
     return {

@@ -1,8 +1,7 @@
-"""Every setting of shared/settings.py can be set by Terraform, by its name and type, and nothing else can."""
+"""Every setting of shared/settings can be set by Terraform, by its name and type, and nothing else can."""
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
@@ -35,8 +34,7 @@ CLOUD_RUN_REQUEST_BYTES = 32 << 20
 
 def groups() -> dict[str, type[Group]]:
     """The groups of settings by the names that Terraform has for them."""
-    found = [g for _, g in inspect.getmembers(settings, inspect.isclass) if issubclass(g, Group) and g is not Group]
-    return {group.__name__.removesuffix("Settings").lower(): group for group in found}
+    return {group.__name__.removesuffix("Settings").lower(): group for group in settings.GROUPS}
 
 
 def declared() -> dict[str, dict[str, str]]:

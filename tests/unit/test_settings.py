@@ -10,6 +10,7 @@ from infra.local.env_example import env_example, groups, names
 from infra.local.settings import LocalSettings, StackSettings
 from shared.environment import Group, UnreadableSettingsError
 from shared.settings import (
+    GROUPS,
     ApiSettings,
     DeliverySettings,
     FalSettings,
@@ -23,6 +24,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_example_lists_every_setting_with_its_default() -> None:
     assert (ROOT / ".env.example").read_text() == env_example(), "python -m infra.local.env_example > .env.example"
+
+
+def test_no_group_is_forgotten() -> None:
+    declared = {group for group in Group.__subclasses__() if group.__module__.startswith("shared.settings.")}
+    assert set(GROUPS) == declared
 
 
 @pytest.mark.parametrize("group", groups(), ids=lambda group: group.__name__)

@@ -7,7 +7,7 @@ sees the other. Nobody waits in a circle: a training waits for its model, a mode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from shared.all_jobs import Jobs
@@ -20,8 +20,8 @@ from shared.jobs import Job
 from shared.models import Model
 from shared.ports import ErasureRepository, ModelRepository
 
-Refusals = Mapping[str, ProductError]
-"""Why something could not be taken, by its id."""
+Verdicts = Mapping[str, ProductError | None]
+"""Why something could not be taken, by its id; None where it was taken. What is not there was not tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Claimed:
 
 @dataclass(frozen=True, kw_only=True)
 class Claimer:
-    """Takes things for one erasure; `take` makes its inventory anew."""
+    """Takes things for one erasure; `inventory` takes its inventory anew."""
 
     erasure_id: str
     inventory: Callable[[], Inventory]
@@ -46,14 +46,18 @@ class Claimer:
 
     def claim(self) -> Claimed:
         """Take all that can be taken."""
+        verdicts: dict[str, ProductError | None] = {}
         found = self.inventory()
-        refused = self._trainings(found)
-        refused |= self._models(found, refused)
-        if models_going(found):
+        while True:
+            verdicts |= self._trainings(found, verdicts)
+            models = self._models(found, verdicts)
+            verdicts |= models
+            if not models:
+                break
             # what was asked for before its model was marked is on record by now
             found = self.inventory()
-        refused |= {job.id: error for job in found.images if (error := self.refused(job))}
-        return _sorted(found, refused)
+        verdicts |= {job.id: self.refused(job) for job in found.images}
+        return _sorted(found, verdicts)
 
     def refused(self, job: Job) -> ProductError | None:
         """Take the job: it does not begin again. Why that is not possible; None where it is done."""
@@ -64,17 +68,16 @@ class Claimer:
             return error
         return None
 
-    def _trainings(self, found: Inventory) -> dict[str, ProductError]:
-        if found.subject is Subject.MODEL:
-            return _held(found.trainings, self._is_anothers)
-        return {job.id: error for job in found.trainings if (error := self.refused(job))}
+    def _trainings(self, found: Inventory, before: Verdicts) -> dict[str, ProductError | None]:
+        """Trainings that go are taken; a model's own is only looked at."""
+        take = self._held if found.subject is Subject.MODEL else self.refused
+        return {job.id: take(job) for job in found.trainings if job.id not in before}
 
-    def _models(self, found: Inventory, refused: Refusals) -> dict[str, ProductError]:
-        """Models that go are marked, but for those whose training was begun again."""
-        if found.subject is Subject.TRAINING:
-            return _held(found.models, self._is_anothers)
-        going = (model for model in found.models if not isinstance(refused.get(model.training_id), Conflict))
-        return {model.id: error for model in going if (error := self._refused_model(model))}
+    def _models(self, found: Inventory, before: Verdicts) -> dict[str, ProductError | None]:
+        """Models that go are marked, but for those whose training was begun again; a training's own is looked at."""
+        take = self._held if found.subject is Subject.TRAINING else self._refused_model
+        new = (model for model in found.models if model.id not in before)
+        return {model.id: take(model) for model in new if not isinstance(before.get(model.training_id), Conflict)}
 
     def _refused_model(self, model: Model) -> ProductError | None:
         instead_of = self._over(model.erasure_id)
@@ -84,8 +87,11 @@ class Claimer:
             return error
         return None
 
-    def _is_anothers(self, erasure_id: str | None) -> bool:
-        return erasure_id not in (None, self.erasure_id) and self._over(erasure_id) is None
+    def _held(self, thing: Job | Model) -> ProductError | None:
+        """Why somebody else has it; it is not taken."""
+        if thing.erasure_id in (None, self.erasure_id, self._over(thing.erasure_id)):
+            return None
+        return ErasedByAnother(id=thing.id, erasure_id=thing.erasure_id)
 
     def _over(self, erasure_id: str | None) -> str | None:
         """The erasure, where it is another one that deletes nothing any more: its mark came back with a backup."""
@@ -97,50 +103,39 @@ class Claimer:
             return erasure_id
 
 
-def _held(things: Iterable[Job | Model], is_anothers: Callable[[str | None], bool]) -> dict[str, ProductError]:
-    """Those that another erasure has; they are not taken."""
-    return {
-        thing.id: ErasedByAnother(id=thing.id, erasure_id=thing.erasure_id)
-        for thing in things
-        if is_anothers(thing.erasure_id)
-    }
-
-
-def _sorted(found: Inventory, refused: Refusals) -> Claimed:
-    waits = _waits(found, refused)
+def _sorted(found: Inventory, verdicts: Verdicts) -> Claimed:
+    waits = _waits(found, verdicts)
 
     def ready(thing: Job | Model) -> bool:
-        return thing.id not in refused and thing.id not in waits
+        return thing.id in verdicts and verdicts[thing.id] is None and thing.id not in waits
 
-    trainings = [training for training in found.trainings if ready(training)]
-    begun_again = {id_ for id_, error in refused.items() if isinstance(error, Conflict) and id_ not in waits}
-    models = [model for model in found.models if ready(model) and model.training_id not in begun_again]
+    begun_again = {id_ for id_, error in verdicts.items() if isinstance(error, Conflict) and id_ not in waits}
     going = replace(
         found,
-        trainings=trainings,
+        trainings=[training for training in found.trainings if ready(training)],
         images=[job for job in found.images if ready(job)],
-        models=found.models if found.subject is Subject.TRAINING else models,
+        models=found.models if found.subject is Subject.TRAINING else [m for m in found.models if ready(m)],
     )
     return Claimed(
         found=going,
         begun_again=tuple(_lines(found, lambda id_: BEGUN_AGAIN if id_ in begun_again else "")),
-        others=tuple(_lines(found, lambda id_: _by_another(refused.get(id_)))),
+        others=tuple(_lines(found, lambda id_: _by_another(verdicts.get(id_)))),
         waits_for=tuple(waits.values()),
     )
 
 
-def _waits(found: Inventory, refused: Refusals) -> dict[str, ErasureWaits]:
-    """What cannot be deleted yet, although nobody begins it again, and why."""
-    # of a training and its model that go by themselves the other one is left to whoever has it
-    waits = {id_: error for id_, error in refused.items() if isinstance(error, ErasureWaits)}
+def _waits(found: Inventory, verdicts: Verdicts) -> dict[str, ErasureWaits]:
+    """What cannot be deleted yet, although nobody begins it again, and why, by its id."""
+    waits = {id_: error for id_, error in verdicts.items() if isinstance(error, ErasureWaits)}
     if found.subject in (Subject.MODEL, Subject.PERSON):
-        for model_id in {model.id: None for model in found.models} | {job.model_id: None for job in found.images}:
+        for model_id in dict.fromkeys((*(m.id for m in found.models), *(job.model_id for job in found.images))):
             if reason := uses_of(model_id, found):
                 waits[model_id] = ModelInUse(id=model_id, reason=reason)
     for job in found.images:
         if job.id in waits:
             waits.setdefault(job.model_id, waits[job.id])
     for model in found.models:
+        # of a model that goes by itself the training is left to whoever has it
         if model.id in waits and found.subject is not Subject.MODEL:
             waits.setdefault(model.training_id, waits[model.id])
     return waits

@@ -12,7 +12,8 @@ from functions.api.request_erasure import preview_erasure, request_erasure
 from functions.api.retrain_model import Changes, retrain_model
 from shared.adapters.memory import MemoryImageJobs
 from shared.erasing.receipt import Erasure, State
-from shared.erasing.things import Subject
+from shared.erasing.things import Subject, What
+from shared.erasing.words import BEGUN_AGAIN
 from shared.errors import Conflict, ImagesNotFound, ModelErased, ModelInUse, ModelNotFound
 from shared.events import ErasureRequested
 from shared.image_jobs import ImageJob
@@ -240,3 +241,23 @@ def test_a_person_goes_but_for_what_a_model_is_still_used_for_and_then_that_goes
     world.finish_images(job)
     assert deliver(world, erasure).state is State.DONE
     assert (world.models._models, world.images._jobs, world.trainings._jobs) == ({}, {}, {})
+
+
+def test_a_training_that_begins_while_its_person_is_looked_through_is_told_and_not_deleted(world: World) -> None:
+    model = world.model()
+    request_erasure(OWNER, Subject.PERSON, PERSON, PERSON, world.erasing())
+    begun: list[Training] = []
+
+    def begin() -> None:
+        begun.append(world.start("s_key", "another", force=True))
+        world.deliver(world.publisher.published[-1])
+        world.deliver(world.publisher.published[-1])
+
+    world.models.faults.meanwhile("update", begin)
+    (erasure,) = world.erasures.list_for_owner(OWNER, limit=9).items
+    receipt = deliver(world, erasure)
+    assert world.of(begun[0]).status is Status.SUBMITTED
+    assert [(line.what, line.of) for line in receipt.stays if line.reason == BEGUN_AGAIN] == [
+        (What.TRAINING, (begun[0].id,))
+    ]
+    assert model.id not in world.models._models

@@ -142,7 +142,7 @@ def list_images(
                 job["id"],
                 job["status"],
                 f"{job['model_name']} v{job['version']}",
-                len(job["pictures"]),
+                _number(job),
                 ago(job["created_at"]),
                 job["prompt"],
             )
@@ -178,6 +178,11 @@ def download_images(context: typer.Context, images_id: ImagesId, to: To = None, 
 add_command(app, "images", "delete", PICTURES)
 
 
+def _number(job: Document) -> str:
+    """How many pictures there are; of how many, where fal.ai delivered fewer."""
+    return f"{len(job['pictures'])} of {job['count']}" if job["shortfall"] else str(len(job["pictures"]))
+
+
 def images_facts(job: Document) -> dict[str, object]:
     """A set of pictures as names and values for people."""
     error, flagged = job.get("error") or {}, sum(bool(picture["nsfw"]) for picture in job["pictures"])
@@ -189,7 +194,8 @@ def images_facts(job: Document) -> dict[str, object]:
         "seed": job["seed"],
         "scale": job["scale"],
         "size": job["size"],
-        "pictures": f"{len(job['pictures'])}, {flagged} flagged as unsafe" if flagged else len(job["pictures"]),
+        "pictures": f"{_number(job)}, {flagged} flagged as unsafe" if flagged else _number(job),
+        "shortfall": job["shortfall"],
         "bytes": size(sum(picture["size"] for picture in job["pictures"])) if job["pictures"] else None,
         "cost": usd(job["cost_usd"]) if job.get("cost_usd") is not None else None,
         "waits": (job.get("hindrance") or {}).get("message"),

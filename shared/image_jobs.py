@@ -26,6 +26,7 @@ from shared.errors import (
     TrainingFailed,
 )
 from shared.jobs import Job, Kind
+from shared.stages import Status
 from shared.trainers import trainer as spec_of
 from shared.trainers.entry import Pictures
 
@@ -103,10 +104,20 @@ class ImageJob(Job):
         """Where its pictures lie in the models bucket, and small ones of them in the thumbnails bucket."""
         return f"{images_prefix(self.person_id, self.model_name, self.version)}{self.id}/"
 
+    @property
+    def shortfall(self) -> str | None:
+        """In words, that fewer pictures are kept than were asked for; None where not, and before it has succeeded."""
+        return shortfall(len(self.pictures), self.count) if self.status is Status.SUCCEEDED else None
+
     def told(self, error: ProductError) -> str:
         """The sentence of `error`, of which many are about trainings, in words for pictures."""
         sentence = PICTURE_SENTENCES.get(type(error))
         return error.message if sentence is None else sentence.format_map(error.facts)
+
+
+def shortfall(kept: int, asked: int) -> str | None:
+    """That fewer are kept than were asked for: every picture that fal.ai delivered is. None where all came."""
+    return f"{kept} of {asked}: fal.ai delivered no more" if kept < asked else None
 
 
 def images_prefix(person_id: str, model_name: str, version: int) -> str:

@@ -66,7 +66,8 @@ class Run:
 class FakeFal:
     """Accepts requests and ends them when told to. `lose_answer` accepts and then answers with an error.
 
-    `leaves_out` is a field of weights that its outputs lack, `flags` are what its safety checker says of pictures.
+    `leaves_out` is a field of weights that its outputs lack, `flags` are what its safety checker says of pictures, of
+    which it `delivers` so many, whatever was asked for.
     `hides_list` is a request list that shows nothing yet, `undeletable` how many files of a run it cannot delete.
     """
 
@@ -83,6 +84,7 @@ class FakeFal:
     hides_list: bool = False
     undeletable: int = 0
     flags: tuple[bool, ...] = ()
+    delivers: int | None = None
     faults: Faults = field(default_factory=Faults)
     before_answer: Callable[[Run], None] | None = None
 
@@ -139,7 +141,7 @@ class FakeFal:
 
     def _pictures(self, run: Run, made: Pictures) -> RunOutput:
         """As many pictures as were asked for, and what the safety checker said."""
-        count = run.submission.arguments.get("num_images", 1)
+        count = self.delivers if self.delivers is not None else run.submission.arguments.get("num_images", 1)
         names = [made.images_field] if made.one_image else [f"{made.images_field}.{k}" for k in range(count)]
         artifacts = {name: Artifact(url=PICTURE_URL.format(run.job.request_id, name)) for name in names}
         raw = {"seed": run.submission.arguments["seed"], "has_nsfw_concepts": [*self.flags, *[False] * count][:count]}

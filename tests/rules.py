@@ -157,7 +157,8 @@ def success_is_kept_pictures(evidence: Evidence) -> Iterator[str]:
     """3. Succeeded, if and only if the verified pictures are kept; and there are none of nobody's."""
     kept = {found.name: found for found in evidence.kept}
     for job in evidence.images:
-        if len(job.pictures) != (job.count if job.status is Status.SUCCEEDED else 0):
+        least, most = (1, job.count) if job.status is Status.SUCCEEDED else (0, 0)
+        if not least <= len(job.pictures) <= most or bool(job.shortfall) is not (least <= len(job.pictures) < most):
             yield f"{job.id} is {job.status} with {len(job.pictures)} of {job.count} pictures"
         for picture in job.pictures:
             found = kept.get(picture.name)

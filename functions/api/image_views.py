@@ -52,6 +52,10 @@ class ImagesView(View):
     history: list[Move]
     progress: Progress | None
     pictures: list[PictureView]
+    shortfall: str | None = Field(
+        description="That fewer pictures are kept than were asked for; null where all came",
+        examples=["3 of 4: fal.ai delivered no more"],
+    )
     error: FailureView | None
     hindrance: FailureView | None
     recoverable: bool

@@ -25,6 +25,7 @@ _EVENTS: Mapping[str, str] = {
     "training_requested": "The training was asked for, at {quoted_usd}.",
     "images_requested": "Pictures were asked for: {images} ({origin}).",
     "images_prepared": "The weights were signed and handed to the submitter.",
+    "images_differ_in_number": "fal.ai delivered {delivered} of the pictures, and {asked} were asked for.",
     "images_kept": "Pictures were verified and kept: {images}; flagged as unsafe: {flagged}.",
     "images_finished": "They were settled: {status}, {cost_usd}, {total_s} s.",
     "samples_not_requested": "No sample pictures could be asked for ({code}); the model is not touched by that.",

@@ -1,9 +1,13 @@
-"""Pictures on their way from fal.ai into our bucket: looked at, bared of metadata, and only then kept."""
+"""Pictures on their way from fal.ai into our bucket: looked at, bared of metadata, and only then kept.
+
+All that fal.ai delivered are kept, or none: what was paid for and cannot be fetched or verified is fetched again later.
+Where it delivered fewer than were asked for there is nothing more to fetch, and the set has a shortfall.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,22 +40,33 @@ def keep_images(
 ) -> tuple[KeptPicture, ...]:
     """Fetch, verify and keep every picture of the output: all of them, or none; what does not verify is fetched again.
 
-    Repeatable: the same set writes the same names. `ArtifactCorrupt` after the last attempt, and for another number of
-    pictures than was asked for; `ArtifactUnavailable`.
+    At most as many as were asked for. Repeatable: the same set writes the same names. `ArtifactCorrupt` after the last
+    attempt, and where there is no picture at all; `ArtifactUnavailable`.
     """
-    named = _named(output, pictures_of(job.trainer))
-    if len(named) != job.count:
-        came = "1 picture came" if len(named) == 1 else f"{len(named)} pictures came"
-        raise ArtifactCorrupt(reason=f"{came} and {job.count} were asked for")
+    named = _delivered(job, output)
     # a set is small: so it is held, until the last of it is known to be whole
     whole = [
         until_whole(job.id, f"picture {number}", partial(_fetched, artifact, number, source, settings))
-        for number, artifact in enumerate(named, start=1)
+        for number, artifact in enumerate(named.values(), start=1)
     ]
-    flags = _flags(output, len(whole))
+    flags = _flags(output, named)
     kept = [_kept(picture, f"{job.prefix}{n}", flags[n - 1], bucket) for n, picture in enumerate(whole, start=1)]
     logs.info("images_kept", training_id=job.id, images=len(kept), flagged=sum(bool(p.nsfw) for p in kept))
     return tuple(kept)
+
+
+def _delivered(job: ImageJob, output: RunOutput) -> dict[int, Artifact]:
+    """The pictures to keep, by their place in the output: what it names twice is one, and no more than were asked for.
+
+    Pictures that are alike are several: so are those that the safety checker blackened.
+    """
+    named = _named(output, pictures_of(job.trainer))
+    by_url = {artifact.url: place for place, artifact in reversed([*enumerate(named)])}
+    if not by_url:
+        raise ArtifactCorrupt(reason=f"no picture came and {job.count} were asked for")
+    if len(by_url) != job.count:
+        logs.warning("images_differ_in_number", training_id=job.id, delivered=len(by_url), asked=job.count)
+    return {place: named[place] for place in sorted(by_url.values())[: job.count]}
 
 
 def _named(output: RunOutput, pictures: Pictures) -> list[Artifact]:
@@ -65,11 +80,11 @@ def _named(output: RunOutput, pictures: Pictures) -> list[Artifact]:
     return found
 
 
-def _flags(output: RunOutput, count: int) -> Sequence[bool | None]:
-    """What the safety checker said of each picture; None where it did not say it in a way that can be read."""
+def _flags(output: RunOutput, places: Iterable[int]) -> Sequence[bool | None]:
+    """What the safety checker said of the pictures at these places; None where it did not say it in a readable way."""
     told = output.raw.get(_FLAGS)
     flags = told if isinstance(told, list) else []
-    return [flags[i] if i < len(flags) and isinstance(flags[i], bool) else None for i in range(count)]
+    return [flags[i] if i < len(flags) and isinstance(flags[i], bool) else None for i in places]
 
 
 def _fetched(artifact: Artifact, number: int, source: ArtifactSource, settings: MirrorSettings) -> _Whole:

@@ -25,7 +25,7 @@ from shared.errors import (
     TrainingFailed,
 )
 from shared.events import ResultReported
-from shared.image_jobs import ImageJob
+from shared.image_jobs import ImageJob, shortfall
 from shared.jobs import STOPPED_AT_FAL, Job
 from shared.models import Model, failed_log_name, model_id
 from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer
@@ -200,7 +200,8 @@ def _succeeded(job: AnyJob, clock: Clock, *, reason: str = "", **made: Any) -> A
         # another delivery gave up on what this one has fetched: that is a recovery
         job = job.advance(Status.MIRRORING, at=at, reason=AFTER_ALL)
     if isinstance(job, ImageJob):
-        reason = f"pictures: {len(made['pictures'])}"
+        kept = len(made["pictures"])
+        reason = f"pictures: {shortfall(kept, job.count) or kept}"
     return job.advance(Status.SUCCEEDED, at=at, reason=reason, **made)
 
 

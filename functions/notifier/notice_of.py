@@ -53,14 +53,16 @@ class Subject:
 
 
 def _made(data: Mapping[str, Any]) -> str:
-    pictures = "1 picture is" if data["count"] == 1 else f"{data['count']} pictures are"
-    return f"{pictures} ready, made with {data['model_name']}, version {data['version']}."
+    count, asked, version = data["count"], data["asked"], f"{data['model_name']}, version {data['version']}"
+    if count < asked:
+        return f"{count} of {asked} pictures are ready, made with {version}: fal.ai delivered no more."
+    return f"{'1 picture is' if count == 1 else f'{count} pictures are'} ready, made with {version}."
 
 
 def _facts_of_pictures(images: ImageJob) -> Mapping[str, Any]:
     """The model by its name and version, also where it is deleted since."""
     told = ("model_name", "version", "origin", "group_id")
-    return {"count": len(images.pictures), **{name: getattr(images, name) for name in told}}
+    return {"count": len(images.pictures), "asked": images.count, **{name: getattr(images, name) for name in told}}
 
 
 SUBJECTS: Mapping[type[Event], Subject] = {

@@ -35,6 +35,8 @@ from tests.simulation.weather import CALM_AFTER_S, Weather
 NEVER_S = 1e9
 # How often its safety checker finds something in a picture.
 FLAGGED = 0.2
+# In so many runs of several pictures one is not delivered.
+FEWER = 0.1
 PRICE_USD = 0.02
 # Of how many schedules the key is one that cannot delete at fal.ai.
 MAY_NOT_DELETE = 0.2
@@ -254,7 +256,7 @@ class SimulatedFal:
             makes=makes,
             flags=tuple(
                 self._fate.fraction(f"{request_id} flags {number}") < FLAGGED
-                for number in range(int(submission.arguments.get("num_images", 0)))
+                for number in range(self._delivers(request_id, int(submission.arguments.get("num_images", 0))))
             ),
         )
         self.runs[request_id] = run
@@ -267,6 +269,10 @@ class SimulatedFal:
 
     def _all(self) -> list[Run]:
         return list(self.runs.values())
+
+    def _delivers(self, request_id: str, asked: int) -> int:
+        """How many pictures a run makes: sometimes one less than was asked for."""
+        return asked - (asked > 1 and self._fate.strikes(f"{request_id} delivers fewer", FEWER))
 
     def _outcome(self, request_id: str, failures: Sequence[ProductError]) -> ProductError | None:
         if not self._bad(f"{request_id}: fails", self._weather.run / 2):

@@ -138,6 +138,7 @@ def test_pictures_that_are_ready_are_told_without_their_prompt(world: World, cou
         "model_name": job.model_name,
         "version": 1,
         "count": count,
+        "asked": count,
         "origin": "asked",
         "group_id": None,
         "code": None,
@@ -147,6 +148,16 @@ def test_pictures_that_are_ready_are_told_without_their_prompt(world: World, cou
         "link": f"{CONSOLE_URL}/models/{job.model_id}",
     }
     assert "private" not in body and "fal.media" not in body
+
+
+def test_that_fal_delivered_fewer_pictures_is_told(world: World) -> None:
+    world.fal.delivers = 3
+    job = drawn(world, count=4)
+    ((_, body),) = world.receiver.received
+    told_of = json.loads(body)["data"]
+    assert (told_of["count"], told_of["asked"]) == (3, 4)
+    sentence = f"3 of 4 pictures are ready, made with {job.model_name}, version 1: fal.ai delivered no more."
+    assert told_of["sentence"] == sentence
 
 
 def test_pictures_that_failed_are_told_in_words_about_pictures(world: World) -> None:

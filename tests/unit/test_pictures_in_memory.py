@@ -242,6 +242,26 @@ def test_pictures_outlive_no_deadline_of_their_own(world: World) -> None:
     assert (expired.status, expired.error.code) == (Status.FAILED, "timed_out")
 
 
+def test_a_set_of_which_fal_delivered_fewer_succeeds_and_says_so(world: World) -> None:
+    world.fal.delivers = 3
+    job = world.draw(world.model(), count=4)
+    world.run()
+    made = world.finish_images(job)
+    assert (made.status, len(made.pictures), made.charged) == (Status.SUCCEEDED, 3, True)
+    assert made.shortfall == "3 of 4: fal.ai delivered no more"
+    assert made.history[-1].reason == "pictures: 3 of 4: fal.ai delivered no more"
+    assert job.shortfall is None, "it has none before it has ended"
+
+
+def test_a_set_of_which_fal_delivered_nothing_fails_and_can_be_fetched_again(world: World) -> None:
+    world.fal.delivers = 0
+    job = world.draw(world.model(), count=4)
+    world.run()
+    failed = world.finish_images(job)
+    assert failed.error is not None
+    assert (failed.error.code, failed.is_recoverable, failed.shortfall) == ("artifact_corrupt", True, None)
+
+
 def test_pictures_of_a_model_that_was_deleted_fail_before_anything_is_paid(world: World) -> None:
     model = world.model()
     job = world.draw(model)

@@ -73,14 +73,15 @@ export function comparisonGrid({ signal, onSet, onGone }) {
   function boxOf(set) {
     if (!set) return h("p.help.not-there", {}, "Not there: it was deleted, or not asked for.");
     if (!isEnded(set) || set.status !== "succeeded") return setBox({ ...set, count: 1 }, { open: () => {}, onSet, onGone });
-    const index = Math.min(shown, set.pictures.length - 1);
+    const index = Math.min(shown, set.count - 1);
+    if (!set.pictures[index]) return h("p.help.not-there", {}, `Not there. ${set.shortfall}.`);
     return h(`div.one-of.${set.size}`, {}, pictureTile(set, index, () => openAt(set, index), { large: true }));
   }
 
   /** The same picture of every set, in the order of the table. */
   function beside() {
     return [...table.querySelectorAll("td")].map(setOf).filter((set) => set && isThere(set))
-      .map((set) => ({ set, index: Math.min(shown, set.pictures.length - 1) }));
+      .map((set) => ({ set, index: Math.min(shown, set.count - 1) })).filter(({ set, index }) => set.pictures[index]);
   }
 
   function openAt(set, index) {

@@ -27,7 +27,7 @@ export function setBox(set, to) {
 /** What a set was made with, in a line or two under its box. */
 export function setCaption(set, { showModel }) {
   const model = showModel ? h("a", { href: `/models/${encodeURIComponent(set.model_id)}` }, `${set.model_name} v${set.version}`) : null;
-  const facts = [set.scale === 1 ? null : `scale ${scaleWords(set.scale)}`, isEnded(set) && !set.pictures.length ? null : costWords(set)].filter(Boolean);
+  const facts = [set.scale === 1 ? null : `scale ${scaleWords(set.scale)}`, isEnded(set) && !set.pictures.length ? null : costWords(set), set.shortfall].filter(Boolean);
   return h("div.set-words", {},
     h("p.set-prompt", { title: set.prompt }, set.prompt),
     h("p.row-sub", {}, isSamples(set) ? pill("sample", "quiet") : null, model, facts.map((fact) => h("span", {}, fact)),

@@ -1,6 +1,6 @@
 """What holds for every page: it fits a phone, everybody can use it, and it loads nothing from elsewhere.
 
-Each page is opened once on a phone and once at a desk; each test looks at its own part of what was seen there.
+Each page is opened once, and each test looks at its own part of what was seen there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 Scheme = Literal["light", "dark"]
 
 FAILED = "FAILED"
+WIDTHS, HEIGHT = (360, 1280), 860
 NO_AXE = "axe-playwright-python is not installed: run `make setup`."
 # what is said and how it is made is the same in both themes: the second has other colours and nothing else
 RULES: Mapping[Scheme, dict[str, Any]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
@@ -35,33 +36,36 @@ class Walk:
     """A way through all pages, and what was seen on it."""
 
     console: Console
-    width: int
-    axe: Any = None
-    too_wide: dict[str, int] = field(default_factory=dict)
+    axe: Any
+    too_wide: list[tuple[str, int, int]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     barriers: list[tuple[str, Scheme, str, str]] = field(default_factory=list)
 
     def look_at(self, name: str, path: str) -> None:
-        """Open a page, with its story where it has one."""
+        """Open a page, with its story where it has one, at a desk and on a phone, and in both themes."""
         _show(self.console, path)
-        self._photograph(name)
+        self._at_every_width(name)
         if _opens_the_story(self.console):
-            self._photograph(f"{name}-story")
-        if (overflow := self.console.overflow()) > 0:
-            self.too_wide[name] = overflow
+            self._at_every_width(f"{name}-story")
         for scheme, rules in RULES.items():
             self.console.page.emulate_media(color_scheme=scheme)
             self._look_for_barriers(name, scheme, rules)
+
+    def _at_every_width(self, name: str) -> None:
+        # the desk last, which is where axe looks
+        for width in WIDTHS:
+            self.console.page.set_viewport_size({"width": width, "height": HEIGHT})
+            if (overflow := self.console.overflow()) > 0:
+                self.too_wide.append((name, width, overflow))
+            self._photograph(f"{name}-{width}")
 
     def _photograph(self, name: str) -> None:
         if os.environ.get("SCREENSHOTS"):
             for scheme in RULES:
                 self.console.page.emulate_media(color_scheme=scheme)
-                self.console.screenshot(f"{name}-{self.width}-{scheme}")
+                self.console.screenshot(f"{name}-{scheme}")
 
     def _look_for_barriers(self, name: str, scheme: Scheme, rules: dict[str, Any]) -> None:
-        if not self.axe:
-            return
         options = {"resultTypes": ["violations"], **rules}
         violations = self.axe.run(self.console.page, options=options).response["violations"]
         serious = (found for found in violations if found["impact"] in ("serious", "critical"))
@@ -106,28 +110,16 @@ def paths(shared_console: Console, simulator: SimulatorControl) -> Mapping[str, 
 
 
 @pytest.fixture(scope="module")
-def on_a_phone(browser: Browser, stack: Stack, shoot_id: str, paths: Mapping[str, str]) -> Iterator[Walk]:
-    """The way through all pages on a phone."""
-    with consoles(browser, stack, shoot_id) as open_one:
-        yield walked(Walk(console=open_one(width=360, color_scheme="light"), width=360), paths)
-
-
-@pytest.fixture(scope="module")
-def at_a_desk(browser: Browser, stack: Stack, shoot_id: str, paths: Mapping[str, str]) -> Iterator[Walk]:
-    """The way through all pages at a desk, and what axe finds there."""
+def walk(browser: Browser, stack: Stack, shoot_id: str, paths: Mapping[str, str]) -> Iterator[Walk]:
+    """The way through all pages, once."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=NO_AXE).Axe()
     with consoles(browser, stack, shoot_id) as open_one:
         # what moves has another contrast at every moment
-        console = open_one(width=1280, color_scheme="light", reduced_motion="reduce")
-        yield walked(Walk(console=console, width=1280, axe=axe), paths)
-
-
-def walked(walk: Walk, paths: Mapping[str, str]) -> Walk:
-    """The same, once every page was looked at."""
-    walk.console.page.on("request", lambda request: walk.asked.append(request.url))
-    for name, path in paths.items():
-        walk.look_at(name, path)
-    return walk
+        walk = Walk(console=open_one(reduced_motion="reduce"), axe=axe)
+        walk.console.page.on("request", lambda request: walk.asked.append(request.url))
+        for name, path in paths.items():
+            walk.look_at(name, path)
+        yield walk
 
 
 def _show(console: Console, path: str) -> None:
@@ -146,13 +138,6 @@ def _opens_the_story(console: Console) -> bool:
     return True
 
 
-@pytest.fixture(params=["on_a_phone", "at_a_desk"])
-def walk(request: pytest.FixtureRequest) -> Walk:
-    """Each of the two ways."""
-    way: Walk = request.getfixturevalue(request.param)
-    return way
-
-
 def test_nothing_is_wider_than_the_window(walk: Walk) -> None:
     assert not walk.too_wide
 
@@ -162,8 +147,8 @@ def test_nothing_comes_from_another_host(walk: Walk, stack: Stack) -> None:
     assert [url for url in walk.asked if not url.startswith(f"{stack.url}/")] == []
 
 
-def test_axe_finds_nothing_serious_in_either_theme(at_a_desk: Walk) -> None:
-    assert not at_a_desk.barriers
+def test_axe_finds_nothing_serious_in_either_theme(walk: Walk) -> None:
+    assert not walk.barriers
 
 
 def test_a_page_whose_server_was_away_is_tried_again_where_it_is(console: Console) -> None:

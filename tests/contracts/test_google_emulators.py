@@ -88,23 +88,17 @@ def test_two_sets_of_emulators_run_side_by_side_and_stop_alone(installed: None) 
     assert listens(first.firestore_host)
 
 
-def test_documents_and_objects_survive_a_restart_with_a_data_dir(installed: None, tmp_path: Path) -> None:
+def test_documents_and_objects_survive_restarts_with_a_data_dir(installed: None, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), running_emulators(tmp_path) as emulators:
-        keep_and_find(emulators, keep=True)
-        raise KeyboardInterrupt
-    for _ in range(2):
-        with running_emulators(tmp_path) as again:
-            assert again.project == emulators.project
-            assert keep_and_find(again, keep=False) == (True, b"content")
-    assert len(list((tmp_path / "firestore").iterdir())) == 1
-
-
-def test_documents_that_were_saved_and_objects_survive_a_restart_in_the_middle(installed: None, tmp_path: Path) -> None:
-    with running_emulators(tmp_path) as emulators:
         keep_and_find(emulators, keep=True)
         emulators.save()
         emulators.restart(FIRESTORE, PUBSUB, STORAGE)
         assert keep_and_find(emulators, keep=False) == (True, b"content")
+        raise KeyboardInterrupt
+    with running_emulators(tmp_path) as again:
+        assert again.project == emulators.project
+        assert keep_and_find(again, keep=False) == (True, b"content")
+    assert len(list((tmp_path / "firestore").iterdir())) == 1
 
 
 def test_the_emulators_end_when_whoever_started_them_is_killed(installed: None) -> None:

@@ -70,8 +70,8 @@ simulate: $(READY) ## Play schedules of faults against the promises, and say whi
 
 #: SEED=7             another storm
 .PHONY: chaos
-chaos: $(READY) ## Raise the long storms over real processes, which kill, lose and double; tests raise short ones
-	@CHAOS=long $(if $(SEED),CHAOS_SEED=$(SEED)) $(BIN)/python -m pytest -q -s tests/pipeline/test_chaos.py
+chaos: $(READY) ## Raise long storms over real processes, and try all faults on emulators: the tests have both in short
+	@CHAOS=long $(if $(SEED),CHAOS_SEED=$(SEED)) $(BIN)/python -m pytest -q -s tests/pipeline/test_chaos.py tests/pipeline/test_pipeline.py
 
 #: ONLY=name          only what has this in its name; where nothing has, all names are listed
 #: BACKEND=emulators  what goes over the wire, on the emulators, in the place of what one machine does alone

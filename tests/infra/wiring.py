@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from shared.announcing import requested_event
+from tests.builders import an_image_job
 from tests.infra.terraform import ROOT
 
 BOOTSTRAP = ROOT / "shared" / "bootstrap.py"
@@ -34,12 +36,14 @@ def reached(function: str) -> frozenset[str]:
 def published(function: str) -> frozenset[str]:
     """The classes of events that the function makes to publish them, itself or by finishing a training."""
     folder = ROOT / "functions" / function
-    sources = [*folder.rglob("*.py")]
+    sources, made = [*folder.rglob("*.py")], set[str]()
     if "_finish" in reached(function) or "finish_job" in _words(folder):
-        sources += [ROOT / "shared" / name for name in ("finishing.py", "start_images.py")]
+        sources.append(ROOT / "shared" / "finishing.py")
+        # the samples of a new model
+        made.add(type(requested_event(an_image_job())).__name__)
     if _words(folder) & {"announce", "requested_event"}:
-        sources += [ROOT / "shared" / name for name in ("announcing.py", "start_images.py")]
-    return frozenset(name for path in sources for name in _made(path))
+        sources.append(ROOT / "shared" / "announcing.py")
+    return frozenset(made.union(*map(_made, sources)))
 
 
 @cache

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 import typer.main
-from pydantic_settings import BaseSettings
 
 from cli.main import app
-from shared import settings
 from shared.errors import catalogue
 from shared.events import SUBSCRIPTIONS, dead_letter_name, subscription_name
+from shared.settings import GROUPS
 from tests.unit.test_log_events import described as described_events
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,10 +42,9 @@ def commands(text: str, program: str) -> Iterator[list[str]]:
 def known_settings() -> dict[str, object]:
     """Every setting by the name of its variable, with its default."""
     found: dict[str, object] = {}
-    for group in vars(settings).values():
-        if isinstance(group, type) and issubclass(group, BaseSettings):
-            for name, field in group.model_fields.items():
-                found[str(field.validation_alias or name).upper()] = field.default
+    for group in GROUPS:
+        for name, field in group.model_fields.items():
+            found[str(field.validation_alias or name).upper()] = field.default
     return found
 
 

@@ -39,7 +39,6 @@ async function load(id, signal) {
 
 function show(body, { model, shoot, training }, query, signal) {
   const title = h("span", {}, modelTitle(model));
-  const again = `/shoots/${encodeURIComponent(model.shoot_id)}?model=${encodeURIComponent(model.id)}`;
   const pictures = modelPictures({ model, training, query, signal });
   setTitle(`${modelTitle(model)} v${model.version}`);
   fill(body,
@@ -59,12 +58,17 @@ function show(body, { model, shoot, training }, query, signal) {
         h("section.card", { "aria-labelledby": "use-title" }, h("h2", { id: "use-title" }, "Using it"),
           h("p", {}, "Put the trigger word into the prompt, where the person should be:"),
           h("p", {}, copyable(`${model.trigger_word} person, portrait, soft light`, "Copy the prompt")),
-          usePart(model),
-          h("div.actions.again-links", {}, h("a.button.quiet", { href: again }, "Train again"),
-            trainerOf(model.trainer)?.resumable ? h("a.button.quiet", { href: `${again}&continue=1` }, "Continue") : null))),
+          usePart(model))),
       h("div.stack", {},
-        lineage({ model, shoot, training }), versionsCard(model, signal))));
+        lineage({ model, shoot, training }), versionsCard({ model, next: nextVersion(model), signal }))));
   return pictures.start();
+}
+
+/** The ways to the next version. */
+function nextVersion(model) {
+  const again = `/shoots/${encodeURIComponent(model.shoot_id)}?model=${encodeURIComponent(model.id)}`;
+  return h("div.actions.again-links", {}, h("a.button.quiet", { href: again }, "Train again"),
+    trainerOf(model.trainer)?.resumable ? h("a.button.quiet", { href: `${again}&continue=1` }, "Continue") : null);
 }
 
 /** With what its pictures are made, as far as the registry knows. */

@@ -8,11 +8,15 @@ import { differencePhrases } from "./differences.js";
 
 const DEEPEST = 4;
 
-/** The card with the tree that `model` is in; it loads by itself and says where it cannot. */
-export function versionsCard(model, signal) {
+/**
+ * The card with the tree that `model` is in; it loads by itself and says where it cannot. Below it stand the ways to the
+ * next version.
+ * @param {{model: Object, next: HTMLElement, signal: AbortSignal}} options
+ */
+export function versionsCard({ model, next, signal }) {
   const title = h("h2", { id: "versions-title" }, "Versions");
   const body = h("div", {}, h("div.skeleton.facts-skeleton"));
-  const card = h("section.card", { "aria-labelledby": title.id }, title, body);
+  const card = h("section.card", { "aria-labelledby": title.id }, title, body, next);
   const path = `/v1/models/${encodeURIComponent(model.id)}`;
 
   async function load() {

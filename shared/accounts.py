@@ -79,17 +79,22 @@ class Account:
         recipe: str = "",
         forced: bool = False,
     ) -> Account:
-        """This account with `usd` set aside; itself where that was done for the job already, or it has ended.
+        """This account with `usd` set aside; itself where that was done for the job already, or it has ended. A recipe
+        that is another one by now takes the place of the one before.
 
         A price of None is not known before: all that is left of the day is set aside for it, until it is settled.
         `AlreadyTraining` where the same `recipe` is under way and this one is not `forced`; `TooManyTrainings`,
         `TooManyImageJobs` and `BudgetExceeded` say the numbers.
         """
         today = self._on(at)
-        if today._knows(job_id):
+        held = today.reservations.get(job_id)
+        if today.has_settled(job_id) or (held is not None and held.recipe == recipe):
             return self
         if recipe and not forced:
             today._refuse_the_same(recipe)
+        if held is not None:
+            # its process died before it was recorded, and the shoot was changed since
+            return replace(today, reservations={**today.reservations, job_id: replace(held, recipe=recipe)})
         today._refuse_one_more(kind, limits)
         left = today.left_usd(limits, at)
         if left is not None and (left < usd if usd is not None else not left):

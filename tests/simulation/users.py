@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from functions.api.end_training import cancel_job, retry_training
-from functions.api.start_training import Wish, start_training
+from functions.api.start_training import Wish, owned_shoot, start_training
 from shared.events import CheckRequested
 from shared.shoots import preprocessed_prefix
 from shared.stages import Status
@@ -54,7 +54,9 @@ class Users:
                     self.requests.do(at, f"edit {owner} back", partial(self._edit, owner, FIRST_CAPTION))
 
     def _edit(self, owner: str, caption: bytes) -> None:
-        name = f"{preprocessed_prefix(f's_{owner}')}00.txt"
+        """As the API does it: into a shoot that is there."""
+        shoot = owned_shoot(f"s_{owner}", owner, self.functions.shoots)
+        name = f"{preprocessed_prefix(shoot.id)}00.txt"
         self.functions.pictures.write(name, [caption], content_type="text/plain")
 
     def recover(self, training_id: str) -> None:

@@ -12,12 +12,12 @@ import pytest
 from functions.api.end_training import retry_training
 from shared.adapters.crc32c import Crc32c
 from shared.datasets import with_captions
-from shared.errors import AlreadyTrained, AlreadyTraining
+from shared.errors import AlreadyTrained, AlreadyTraining, DatabaseUnavailable
 from shared.fingerprints import fingerprint
 from shared.shoots import Picture, preprocessed_prefix
 from shared.stages import Stage, Status
 from tests.pictures import a_listed_picture
-from tests.world import World, jpeg
+from tests.world import OWNER, World, jpeg
 
 FOUR = tuple(a_listed_picture(f"{i}.jpg", caption_size=10) for i in range(4))
 
@@ -138,6 +138,17 @@ def test_a_dataset_that_was_changed_and_changed_back_is_packed_and_bought_once(w
     world.run()
     assert [world.of(training).status for training in (first, second)] == [Status.SUBMITTED, Status.FAILED]
     assert len(archived(world)) == len(world.fal.runs) == 1
+
+
+def test_an_order_that_died_before_it_was_recorded_counts_for_the_shoot_as_it_is_when_it_goes_on(world: World) -> None:
+    world.trainings.faults.fail("create", DatabaseUnavailable(reason="503"))
+    with pytest.raises(DatabaseUnavailable):
+        world.start()
+    world.put("s_1", "00.txt", b"a wolf")
+    training = world.start()
+    with pytest.raises(AlreadyTraining, match=training.id):
+        world.start(key="in another tab")
+    assert len(world.accounts.get(OWNER).reservations) == 1
 
 
 def test_a_training_that_was_stored_without_a_recipe_is_packed_as_the_shoot_is(world: World) -> None:

@@ -20,48 +20,53 @@ from cli.trainings import Watch, training_facts, watch_to_the_end
 Document = dict[str, Any]
 
 
+Shoot = Annotated[
+    str | None,
+    typer.Argument(metavar="SHOOT", help="The shoot's id, as `lora shoots list` shows it; or --from-model."),
+]
+Trigger = Annotated[
+    str | None, typer.Option("--trigger", metavar="WORD", help="The word that calls the result in prompts.")
+]
+Name = Annotated[str | None, typer.Option("--name", help="Name of the model; by default the costume's.")]
+NotPreprocessed = Annotated[
+    bool,
+    typer.Option("--not-preprocessed", help="Let fal.ai preprocess the pictures; by default they count as done."),
+]
+Caption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--caption", metavar="STEM=TEXT", help="Caption of the picture STEM.jpg for this training alone; repeatable."
+    ),
+]
+Captions = Annotated[
+    Path | None,
+    typer.Option(
+        "--captions",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help='Such captions from a JSON file: {"STEM": "TEXT", …}.',
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Train, and pay, although the same was ordered before.")]
+
+
 def train(
     context: typer.Context,
-    shoot_id: Annotated[
-        str | None,
-        typer.Argument(metavar="SHOOT", help="The shoot's id, as `lora shoots list` shows it; or --from-model."),
-    ] = None,
-    trigger: Annotated[
-        str | None, typer.Option("--trigger", metavar="WORD", help="The word that calls the result in prompts.")
-    ] = None,
+    shoot_id: Shoot = None,
+    trigger: Trigger = None,
     from_model: FromModel = None,
     goes_on: GoesOn = False,
     steps: Steps = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the model; by default the costume's.")] = None,
+    name: Name = None,
     trainer: TrainerName = None,
     preset: PresetName = None,
     given: Given = None,
-    not_preprocessed: Annotated[
-        bool,
-        typer.Option("--not-preprocessed", help="Let fal.ai preprocess the pictures; by default they count as done."),
-    ] = False,
-    caption: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--caption",
-            metavar="STEM=TEXT",
-            help="Caption of the picture STEM.jpg for this training alone; repeatable.",
-        ),
-    ] = None,
-    captions: Annotated[
-        Path | None,
-        typer.Option(
-            "--captions",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help='Such captions from a JSON file: {"STEM": "TEXT", …}.',
-        ),
-    ] = None,
+    not_preprocessed: NotPreprocessed = False,
+    caption: Caption = None,
+    captions: Captions = None,
     without: Without = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Train, and pay, although the same was ordered before.")
-    ] = False,
+    force: Force = False,
     samples: Samples = None,
     yes: Yes = False,
     watch: Watch = False,
@@ -92,7 +97,10 @@ def train(
         order_again(client, from_model, wanted, goes_on=goes_on) if from_model else order_anew(wanted, goes_on=goes_on)
     )
     agree_to_pay(client, order.trainer, order.parameters, preset, samples, yes=yes, as_json=as_json)
-    training = _ordered(client, order)
+    _tell(context, _ordered(client, order), watch=watch, as_json=as_json)
+
+
+def _tell(context: typer.Context, training: Document, *, watch: bool, as_json: bool) -> None:
     if watch:
         watch_to_the_end(context, training["id"], as_json=as_json)
     elif as_json:

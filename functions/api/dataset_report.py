@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -113,22 +113,23 @@ def report_dataset(
     errors = list(listing_errors(found, minimum=minimum, limits=limits))
     look_at = partial(_look_at, captions=captions, trigger_word=trigger_word, bucket=bucket, limits=limits)
     seen = list(_read(_readable(found, errors, limits), look_at, limits))
-    sizes = sorted((s.size for s in seen if s.size is not None), key=lambda size: (size.area, size))
+    smallest, median, largest = _sizes(seen)
     return Report(
         shoot_id=shoot_id,
         image_count=len(found),
         captioned_count=sum(1 for picture in found if picture.caption or picture.stem in captions),
         bytes=sum(picture.image.size for picture in found),
-        smallest=sizes[0] if sizes else None,
-        median=sizes[(len(sizes) - 1) // 2] if sizes else None,
-        largest=sizes[-1] if sizes else None,
-        findings=(
-            *(error_finding(error) for error in errors),
-            *(finding for s in seen for finding in s.findings),
-            *_twins(seen),
-            *_ignored_files(listed, everything, prefix),
-        ),
+        smallest=smallest,
+        median=median,
+        largest=largest,
+        findings=(*_of_pictures(errors, seen), *_ignored_files(listed, everything, prefix)),
     )
+
+
+def _sizes(seen: Sequence[_Seen]) -> tuple[Pixels, Pixels, Pixels] | tuple[None, None, None]:
+    """The fewest, the middle and the most pixels."""
+    sizes = sorted((s.size for s in seen if s.size is not None), key=lambda size: (size.area, size))
+    return (sizes[0], sizes[(len(sizes) - 1) // 2], sizes[-1]) if sizes else (None, None, None)
 
 
 def _readable(found: Sequence[Picture], errors: Sequence[DatasetError], limits: DatasetSettings) -> Iterator[Picture]:
@@ -202,6 +203,14 @@ def _caption_findings(
         yield warning("caption_empty", file)
     elif trigger_word is not None and not has_trigger(text, trigger_word):
         yield warning("caption_without_trigger", file, trigger_word=trigger_word)
+
+
+def _of_pictures(errors: Iterable[DatasetError], seen: Sequence[_Seen]) -> Iterator[Finding]:
+    """Of all of them together, of each, and of two that are nearly the same."""
+    yield from map(error_finding, errors)
+    for one in seen:
+        yield from one.findings
+    yield from _twins(seen)
 
 
 def _twins(seen: Sequence[_Seen]) -> Iterator[Finding]:

@@ -41,18 +41,25 @@ def keep_model(
     bucket.write(f"{prefix}{DESCRIPTION}", [description], content_type="application/json")
     for file, name in zip(kept.files, names, strict=True):
         _copy(file, name, bucket)
-    beside: Mapping[str, tuple[str, bytes]] = {
+    for name, (content_type, data) in _beside(kept, model, training, origin, log).items():
+        bucket.write(f"{prefix}{name}", [data], content_type=content_type)
+    return model
+
+
+def _beside(
+    kept: Kept, model: Model, training: Training, origin: Origin, log: Iterable[str]
+) -> Mapping[str, tuple[str, bytes]]:
+    """What lies beside the weights, by name: its type and its bytes."""
+    beside = {
         "config.json": ("application/json", kept.config),
         "training.log": ("text/plain; charset=utf-8", _text(log)),
         "README.md": ("text/markdown; charset=utf-8", model_card(model, training, origin).encode()),
     }
     if training.captions:
-        beside = {**beside, "captions.json": ("application/json", _pretty(training.captions))}
+        beside["captions.json"] = ("application/json", _pretty(training.captions))
     if origin.manifest is not None:
-        beside = {**beside, FILE_NAME: ("application/json", to_bytes(origin.manifest))}
-    for name, (content_type, data) in beside.items():
-        bucket.write(f"{prefix}{name}", [data], content_type=content_type)
-    return model
+        beside[FILE_NAME] = ("application/json", to_bytes(origin.manifest))
+    return beside
 
 
 def _copy(file: KeptFile, name: str, bucket: Objects) -> None:

@@ -55,10 +55,7 @@ def package_dataset(
         dataset = make_archive(
             training, shoots=shoots, thumbnails=thumbnails, datasets=datasets, nonce=new_nonce(), limits=limits
         )
-        before, training = training, trainings.update(training.id, lambda t: _packaged(t, dataset, clock))
-        _drop_unwanted((before.dataset, dataset), training, datasets)
-        if training.dataset == dataset:
-            logs.info("dataset_packaged", training_id=training.id, images=dataset.image_count, bytes=dataset.bytes)
+        training = _recorded(training, dataset, trainings=trainings, datasets=datasets, clock=clock)
     if training.awaits_submission:
         weights = parent_weights(training, models=models, kept=kept)
         urls = _Urls(datasets=datasets, kept=kept, weights=weights, ttl_s=limits.archive_url_ttl_s)
@@ -82,6 +79,17 @@ def _packaged(training: Training, dataset: Dataset, clock: Clock) -> Training:
         return training
     reason = f"{dataset.image_count} pictures, {dataset.bytes:,} bytes"
     return training.advance(Status.PACKAGED, at=clock.now(), reason=reason, dataset=dataset)
+
+
+def _recorded(
+    training: Training, dataset: Dataset, *, trainings: TrainingRepository, datasets: Objects, clock: Clock
+) -> Training:
+    """The training with the archive that was made for it, or with that of somebody who was faster."""
+    before, training = training, trainings.update(training.id, lambda t: _packaged(t, dataset, clock))
+    _drop_unwanted((before.dataset, dataset), training, datasets)
+    if training.dataset == dataset:
+        logs.info("dataset_packaged", training_id=training.id, images=dataset.image_count, bytes=dataset.bytes)
+    return training
 
 
 def _drop_unwanted(made: Iterable[Dataset | None], training: Training, datasets: Objects) -> None:
@@ -132,11 +140,7 @@ def make_archive(
     listed = chosen(pictures(shoots.list(prefix), prefix), training.without)
     found = with_captions(listed, captions)
     raise_first(listing_errors(found, minimum=trainer(training.trainer).minimum_images, limits=limits))
-    identity = fingerprint(listed, captions)
-    if training.recipe and training.recipe_of(identity) != training.recipe:
-        raise DatasetChanged
-    name = archive_name(training.id, nonce)
-    tally = _Tally()
+    identity = _as_ordered(training, fingerprint(listed, captions))
     entries = checked_files(
         found,
         trigger_word=training.trigger_word,
@@ -145,13 +149,8 @@ def make_archive(
         bucket=shoots,
         limits=limits,
     )
-    try:
-        info = datasets.write(name, tally.count(zip_stream(entries)), content_type="application/zip")
-    except (BadZipFile, LargeZipFile) as error:
-        raise ArchiveFailed(reason=str(error)) from error
-    if info.size != tally.size:
-        datasets.delete(name)
-        raise ArchiveFailed(reason=f"{tally.size:,} bytes were written and {info.size:,} arrived")
+    name = archive_name(training.id, nonce)
+    tally = _write(entries, name, datasets)
     datasets.write(manifest_name(name), [to_bytes(manifest_of(listed, captions))], content_type="application/json")
     return Dataset(
         archive=name,
@@ -162,6 +161,26 @@ def make_archive(
         sha256=tally.sha256,
         fingerprint=identity,
     )
+
+
+def _as_ordered(training: Training, identity: str) -> str:
+    """The dataset's fingerprint; `DatasetChanged` where it is another than was ordered."""
+    if training.recipe and training.recipe_of(identity) != training.recipe:
+        raise DatasetChanged
+    return identity
+
+
+def _write(entries: Iterable[tuple[str, bytes]], name: str, datasets: Objects) -> _Tally:
+    """Stream the entries into the ZIP object of that name; its size and hash, once all of it has arrived."""
+    tally = _Tally()
+    try:
+        info = datasets.write(name, tally.count(zip_stream(entries)), content_type="application/zip")
+    except (BadZipFile, LargeZipFile) as error:
+        raise ArchiveFailed(reason=str(error)) from error
+    if info.size != tally.size:
+        datasets.delete(name)
+        raise ArchiveFailed(reason=f"{tally.size:,} bytes were written and {info.size:,} arrived")
+    return tally
 
 
 @dataclass

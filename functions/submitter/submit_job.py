@@ -47,17 +47,9 @@ def submit_job(
     if _lacks_weights(job, event) or event.expires_at - now.timestamp() < settings.archive_url_min_s:
         logs.info("archive_url_ran_out", training_id=job.id)
         return jobs.update(job.id, lambda t: _url_ran_out(t, now))
-    claim = Claim(
-        owner=owner,
-        nonce=event.nonce,
-        lease_until=now + timedelta(seconds=settings.claim_lease_s),
-        attempt=job.claim.attempt + 1 if job.claim else 1,
-    )
-    sent = kept_input(job)
-    job = jobs.update(job.id, lambda t: t.claimed(claim, at=now, sent=sent))
-    logs.info("claim_won", training_id=job.id, claim=claim.attempt)
+    job = _claimed(job, event.nonce, jobs=jobs, owner=owner, lease_s=settings.claim_lease_s, now=now)
     _look_at_model(job, jobs=jobs, models=models, clock=clock)
-    if clock.now() >= claim.lease_until:
+    if _ran_out(job, clock):
         # this process was held up for so long that others look for its request already: nothing was sent, nothing is
         logs.warning("claim_ran_out", training_id=job.id)
         return jobs.update(job.id, lambda t: t.released(event.nonce, at=clock.now()))
@@ -83,6 +75,24 @@ def _url_ran_out(job: Job, now: datetime) -> Job:
     if job.status is not Status.PACKAGED:
         return job
     return job.advance(Status.REQUESTED, at=now, reason="what was signed ran out")
+
+
+def _claimed(job: AnyJob, nonce: str, *, jobs: Jobs, owner: str, lease_s: float, now: datetime) -> AnyJob:
+    """The job with its claim, which `owner` has won; `Conflict` where somebody else has it."""
+    claim = Claim(
+        owner=owner,
+        nonce=nonce,
+        lease_until=now + timedelta(seconds=lease_s),
+        attempt=job.claim.attempt + 1 if job.claim else 1,
+    )
+    sent = kept_input(job)
+    job = jobs.update(job.id, lambda t: t.claimed(claim, at=now, sent=sent))
+    logs.info("claim_won", training_id=job.id, claim=claim.attempt)
+    return job
+
+
+def _ran_out(job: Job, clock: Clock) -> bool:
+    return job.claim is not None and clock.now() >= job.claim.lease_until
 
 
 def _look_at_model(job: AnyJob, *, jobs: Jobs, models: ModelRepository, clock: Clock) -> None:

@@ -224,4 +224,5 @@ def _counted(line: Document) -> str:
 
 
 def _things(lines: Iterable[Document]) -> str:
-    return f"{sum(line['count'] for line in lines)} things"
+    count = sum(line["count"] for line in lines)
+    return "1 thing" if count == 1 else f"{count} things"

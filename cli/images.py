@@ -180,7 +180,7 @@ add_command(app, "images", "delete", PICTURES)
 
 def _number(job: Document) -> str:
     """How many pictures there are; of how many, where fal.ai delivered fewer."""
-    return f"{len(job['pictures'])} of {job['count']}" if job["shortfall"] else str(len(job["pictures"]))
+    return f"{len(job['pictures'])} of {job['count']}" if job.get("shortfall") else str(len(job["pictures"]))
 
 
 def images_facts(job: Document) -> dict[str, object]:
@@ -195,7 +195,7 @@ def images_facts(job: Document) -> dict[str, object]:
         "scale": job["scale"],
         "size": job["size"],
         "pictures": f"{_number(job)}, {flagged} flagged as unsafe" if flagged else _number(job),
-        "shortfall": job["shortfall"],
+        "shortfall": job.get("shortfall"),
         "bytes": size(sum(picture["size"] for picture in job["pictures"])) if job["pictures"] else None,
         "cost": usd(job["cost_usd"]) if job.get("cost_usd") is not None else None,
         "waits": (job.get("hindrance") or {}).get("message"),

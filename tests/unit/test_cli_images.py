@@ -26,3 +26,9 @@ def a_set(*, asked: int, kept: int) -> dict[str, Any]:
 def test_a_set_is_shown_with_how_many_came_of_how_many(asked: int, kept: int, number: str, shortfall: str) -> None:
     facts = images_facts(a_set(asked=asked, kept=kept))
     assert (facts["pictures"], facts["shortfall"]) == (number, shortfall)
+
+
+def test_a_set_of_an_older_api_is_shown_all_the_same() -> None:
+    told = a_set(asked=4, kept=4)
+    del told["shortfall"]
+    assert images_facts(told)["pictures"] == "4"

@@ -9,7 +9,7 @@ import pytest
 
 from shared.erasing.plan import Plan
 from shared.erasing.receipt import Cause, Erasure
-from shared.erasing.things import Step, Subject, What
+from shared.erasing.things import Line, Step, Subject, What
 from shared.errors import ErasureNotFound, ShootNotFound, TrainingNotFound
 from shared.stages import Attention, Status
 from tests.builders import a_shoot, a_training, an_image_job
@@ -53,6 +53,9 @@ def test_every_state_of_it_is_kept_whole(backend: Backend, own: str) -> None:
     backend.erasures.create(erasure)
     begun = backend.erasures.update(erasure.id, lambda e: e.begun(Plan(steps=STEPS), at=SOON))
     assert backend.erasures.get(erasure.id) == begun
+    others = (Line(what=What.IMAGES, count=1, of=("i_1",), reason="another erasure deleted it"),)
+    beside = backend.erasures.update(erasure.id, lambda e: e.beside(others, at=SOON))
+    assert (backend.erasures.get(erasure.id), beside.gone) == (beside, others)
     went = backend.erasures.update(erasure.id, lambda e: e.went(STEPS, [], at=SOON))
     assert backend.erasures.get(erasure.id) == went
     done = backend.erasures.update(erasure.id, lambda e: e.finished([], at=SOON))

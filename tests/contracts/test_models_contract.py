@@ -9,7 +9,7 @@ import pytest
 
 from functions.api.promote_model import promote_model
 from shared.adapters.memory import FixedClock
-from shared.errors import ModelNotFound
+from shared.errors import ErasedByAnother, ModelNotFound
 from shared.lineage import current_of, promoted
 from shared.models import Model
 from tests.builders import AT, STEP, a_model
@@ -151,6 +151,21 @@ def test_of_versions_that_are_promoted_at_once_one_is_current_for_everybody(back
     assert current_of(backend.models.list_versions(own, "p", "w")) == done[0], "of equal times the newest version's"
     last = promote_model(done[-1], models=backend.models, clock=FixedClock())
     assert current_of(backend.models.list_versions(own, "p", "w")) == last
+
+
+def test_of_erasures_that_take_a_model_at_once_one_has_it_and_nobody_takes_it_away(backend: Backend, own: str) -> None:
+    model = a_model(id=f"m_{own}", owner_id=own)
+    backend.models.create(model)
+
+    def take(erasure_id: str) -> str | None:
+        try:
+            return backend.models.update(model.id, lambda m: m.given_to(erasure_id)).erasure_id
+        except ErasedByAnother:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        (taken,) = {erasure_id for erasure_id in pool.map(take, ("e_1", "e_2", "e_3", "e_4")) if erasure_id}
+    assert backend.models.get(model.id).erasure_id == taken
 
 
 def test_the_versions_of_a_name_come_the_newest_first(backend: Backend, own: str) -> None:

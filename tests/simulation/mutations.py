@@ -158,21 +158,21 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="late weights are kept from their user",
-        module="functions.mirror.mirror_artifacts",
+        module="functions.mirror.run_result",
         old="return jobs.update(job.id, lambda t: t.with_late_result(request, at=clock.now()))",
         new="return jobs.update(job.id, lambda t: t.unwatched(at=clock.now()))",
         hint=57,
     ),
     Mutation(
         name="anybody's report is believed",
-        module="functions.mirror.mirror_artifacts",
+        module="functions.mirror.whose_result",
         old="    if job.claim is None or job.claim.nonce != event.nonce:",
         new="    if job.claim is None:",
         hint=22,
     ),
     Mutation(
         name="a request that we cannot read is taken for ours",
-        module="functions.mirror.mirror_artifacts",
+        module="functions.mirror.run_result",
         old="        if job.fal is None:\n            # nobody",
         new="        if False:\n            # nobody",
         hint=22,
@@ -239,7 +239,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="a failed training comes back without a word",
-        module="functions.mirror.mirror_artifacts",
+        module="functions.mirror.moves",
         old='reason = AFTER_ALL if job.is_recoverable else ""',
         new='reason = ""',
         hint=68,

@@ -46,7 +46,7 @@ class NoPreprocessedImages(DatasetError):
 
 
 class TooFewImages(DatasetError):
-    """{count} of the at least {minimum} pictures that this trainer needs are there: add some, or leave fewer out."""
+    """This trainer needs at least {minimum} pictures and would get {count}: add pictures, or leave fewer out."""
 
     code = "too_few_images"
 

@@ -43,7 +43,7 @@ def found_in(pictures: tuple[Picture, ...]) -> list[tuple[str, str]]:
 
 LISTINGS = [
     ((), "no_preprocessed_images", "no preprocessed images"),
-    (FOUR[:3], "too_few_images", "3 of the at least 4 pictures that this trainer needs"),
+    (FOUR[:3], "too_few_images", "at least 4 pictures and would get 3"),
     (FOUR + FOUR, "too_many_images", "8 pictures and at most 5"),
     ((*FOUR, a_listed_picture("x.jpg", size=10_001)), "dataset_too_large", "The picture x.jpg has 10,001 bytes"),
     (tuple(replace(p, image=replace(p.image, size=6000)) for p in FOUR), "dataset_too_large", "The shoot has 24,000"),

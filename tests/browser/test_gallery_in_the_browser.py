@@ -140,11 +140,9 @@ def test_the_focus_stays_in_the_open_picture_and_a_reload_brings_it_back_with_a_
     tiles(page, word).click()
     box = page.get_by_role("dialog", name="Picture")
     box.wait_for()
-    # the buttons beside the picture come after the one that closes it
+    # what stands beside the picture comes after the button that closes it
     page.keyboard.press("Tab")
-    expect(
-        box.get_by_role("button", name="The next picture").or_(box.get_by_label("About this picture"))
-    ).to_be_focused()
+    assert page.evaluate("document.activeElement.matches('.lightbox :is(.before, .after, .side)')")
     for _ in range(12):
         page.keyboard.press("Tab")
         # the browser's own bar is the only other place

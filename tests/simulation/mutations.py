@@ -38,7 +38,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.accounts",
         old="if recipe and not forced:",
         new="if recipe and forced:",
-        hint=2,
+        hint=4,
     ),
     Mutation(
         name="an order that goes on is kept for as the shoot was before",
@@ -121,6 +121,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.packager.package_dataset",
         old="if training.recipe and training.recipe_of(identity) != training.recipe:",
         new="if False:",
+        hint=26,
     ),
     Mutation(
         name="the archive stays when the training ends",
@@ -256,7 +257,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.start_images",
         old="job_id = keyed_id(PREFIX, model.owner_id, key)",
         new="job_id = keyed_id(PREFIX, model.owner_id, key + str(clock.now()))",
-        hint=2,
+        hint=3,
     ),
     Mutation(
         name="a broken picture is kept",
@@ -270,7 +271,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.mirror.keep_images",
         old="        nsfw=nsfw,",
         new="        nsfw=None,",
-        hint=2,
+        hint=3,
     ),
     Mutation(
         name="each press of Retry begins another job",
@@ -284,7 +285,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.finishing",
         old="request_samples(job, models=models, desk=desk)",
         new="pass",
-        hint=2,
+        hint=3,
     ),
     Mutation(
         name="a job that is being made is erased with what is over",
@@ -326,14 +327,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.erasing.plan",
         old="yield Step(what=What.MODEL_FILES, of=of, place=version_prefix(person_id, name, version))",
         new='yield Step(what=What.MODEL_FILES, of=of, place=f"models/{person_id}/{name}/")',
-        hint=50,
+        hint=2,
     ),
     Mutation(
         name="pictures outlive the model that they were made with",
         module="shared.erasing.inventory",
         old="images=list(everything_of(images.list_for_owner, owner_id, model_id=subject_id)),",
         new="images=[],",
-        hint=1,
+        hint=50,
     ),
     Mutation(
         name="a training continues from nothing",

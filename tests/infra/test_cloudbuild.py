@@ -67,7 +67,7 @@ def test_every_variable_is_declared_and_every_declared_one_is_used(path: Path) -
 
 
 def test_a_pull_request_changes_nothing() -> None:
-    assert named("cloudbuild.pr.yaml") == ["check", "chaos", "infra-check", "image"]
+    assert named("cloudbuild.pr.yaml") == ["check", "chaos", "simulate", "infra-check", "image"]
 
 
 def test_main_releases_what_was_checked_and_looked_at() -> None:

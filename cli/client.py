@@ -232,11 +232,12 @@ def problem_of(response: httpx.Response) -> ApiProblem:
     return _not_ours(response)
 
 
-# Where ids are found, by the code of the answer to one that is none.
+# Where ids are found, by the code of the answer to one that is none, or none any more.
 _WHERE = {
     "shoot_not_found": "Ids of shoots: lora shoots list",
     "training_not_found": "Ids of trainings begin with t_: lora trainings list",
     "model_not_found": "Ids of models begin with m_: lora models list",
+    "model_erased": "The others are in: lora models list",
     "images_not_found": "Ids of sets of pictures: lora images list",
     "person_not_found": "Ids of people: lora data",
     "erasure_not_found": "Ids of receipts: lora erase receipts",

@@ -78,6 +78,16 @@ def test_a_trainer_that_cannot_continue_answers_with_what_to_do(world: ApiWorld)
     assert "http" not in json.dumps(to_document(world.trainings.get(accepted.json()["id"]), mode="json"))
 
 
+def test_with_a_model_whose_erasure_has_begun_nothing_new_begins(world: ApiWorld) -> None:
+    model = a_version(world, 1, trainer=PORTRAIT, parameters={"steps": 100}, erasure_id="e_1")
+    drawn = world.client.post(f"/v1/models/{model.id}/images", json={"prompt": "in the rain"})
+    for refused in (drawn, retrain(world, model, continue_weights=True)):
+        assert (refused.status_code, refused.json()["code"]) == (409, "model_erased")
+        assert "nothing was charged" in refused.json()["detail"]
+    assert "about to be" in get(world, f"/v1/models/{model.id}/retraining")["cannot_continue"]
+    assert retrain(world, model, "afresh", continue_weights=False).status_code == 202, "its settings are still known"
+
+
 def test_a_form_begins_with_what_the_model_was_trained_with(world: ApiWorld) -> None:
     model = a_version(world, 1)
     wish: dict[str, Any] = {"captions": {"1": "a hood"}, "without": ("7",), "preset": "costume"}

@@ -15,7 +15,7 @@ from shared.erasing.receipt import Erasure, State
 from shared.erasing.things import Subject, What
 from shared.erasing.words import BEGUN_AGAIN
 from shared.errors import Conflict, ImagesNotFound, ModelErased, ModelInUse, ModelNotFound
-from shared.events import ErasureRequested
+from shared.events import ErasureRequested, ResultReported
 from shared.image_jobs import ImageJob
 from shared.jobs import Job
 from shared.models import Model
@@ -176,6 +176,29 @@ def test_what_is_recorded_when_the_model_is_gone_fails_unpaid(world: World, what
     world.models.delete(model.id)
     world.run()
     unpaid(world, job, runs)
+
+
+@pytest.mark.parametrize("what", STARTS)
+def test_a_late_copy_of_the_packagers_message_does_not_give_up_what_was_paid_for_since(world: World, what: str) -> None:
+    """It finds the model marked, and the job sent by the first copy a moment before that."""
+    model = a_model_to_continue(world)
+    erasure = asked(world, model)
+    job = STARTS[what](world, model)
+    requested = world.publisher.published[-1]
+    world.deliver(requested)
+    prepared = world.publisher.published[-1]
+
+    def sent_and_then_marked() -> None:
+        world.deliver(prepared)
+        waits(world, erasure, of=job.id)
+
+    world.models.faults.meanwhile("get", sent_and_then_marked)
+    world.deliver(requested)
+    assert world.jobs.get(job.id).status is Status.SUBMITTED
+    world.fal.end(world.request_of(job))
+    nonce = str(world.jobs.get(job.id).prepared_nonce)
+    world.deliver(ResultReported(training_id=job.id, nonce=nonce, request_id=world.request_of(job)))
+    assert world.jobs.get(job.id).status is Status.SUCCEEDED
 
 
 class LateImages(MemoryImageJobs):

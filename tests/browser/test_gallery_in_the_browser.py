@@ -302,6 +302,7 @@ def test_more_like_this_has_a_new_seed_and_a_deleted_set_does_not_come_back(
     dialog.get_by_role("button", name="Delete for good").click()
     expect(page.locator("li.set", has_text=word)).to_have_count(1)
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     while len(sets(console, model_id, word)) > 1:
         page.wait_for_timeout(50)
     page.reload()

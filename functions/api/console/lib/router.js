@@ -128,7 +128,8 @@ function markSection(section) {
   }
 }
 
-function focusHeading(main) {
+/** Put the focus where the page begins, also where what had it is gone. */
+export function focusHeading(main = document.getElementById("main")) {
   const heading = main.querySelector("h1");
   if (heading) heading.tabIndex = -1;
   (heading ?? main).focus({ preventScroll: true });

@@ -3,6 +3,7 @@
 import { get, newKey, postOnce, request } from "../lib/api.js";
 import { answered, keyFor } from "../lib/drafts.js";
 import { count } from "../lib/format.js";
+import { focusHeading } from "../lib/router.js";
 import { sentenceOf, toast } from "../lib/ui.js";
 import { saveFile } from "./downloads.js";
 import { agreed } from "./erase.js";
@@ -38,11 +39,17 @@ export async function deleteSet(set, onGone) {
     if (!(await agreed(plan, "these pictures"))) return;
     await request("DELETE", path(set));
     toast("They are being deleted. The receipt is on the page of your data.");
-    onGone(set.id);
+    gone(set, onGone);
   } catch (error) {
     toast(sentenceOf(error));
-    if (error.status === 404) onGone(set.id);
+    if (error.status === 404) gone(set, onGone);
   }
+}
+
+function gone(set, onGone) {
+  onGone(set.id);
+  // what was pressed went with the set
+  if (document.activeElement === document.body) focusHeading();
 }
 
 function path(set) {

@@ -12,6 +12,7 @@ from shared.models import Model
 from shared.orders import Desk, known
 from shared.reservations import reserve_all
 from shared.start_images import ImageWish, start_images, wanted_images
+from shared.usable_models import refuse_if_erased
 
 MOST_SETS = 12
 
@@ -62,10 +63,14 @@ def compare_models(
         )
 
     named = [(model, derived_key("compare", key, str(n)), wish(scale)) for n, (model, scale) in enumerate(pairs)]
-    _reserve_what_is_new([wanted_images(model, one_key, one, desk.clock) for model, one_key, one in named], desk)
+    wanted = [(model, wanted_images(model, one_key, one, desk.clock)) for model, one_key, one in named]
+    _reserve_what_is_new(wanted, desk)
     return [start_images(model, one_key, one, desk) for model, one_key, one in named]
 
 
-def _reserve_what_is_new(wanted: Sequence[ImageJob], desk: Desk) -> None:
-    if new := [job for job in wanted if known(job, desk) is None]:
-        reserve_all(new, accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits)
+def _reserve_what_is_new(wanted: Sequence[tuple[Model, ImageJob]], desk: Desk) -> None:
+    new = [(model, job) for model, job in wanted if known(job, desk) is None]
+    for model, _ in new:
+        refuse_if_erased(model)
+    if new:
+        reserve_all([job for _, job in new], accounts=desk.accounts, jobs=desk.jobs, limits=desk.limits)

@@ -19,6 +19,7 @@ from shared.errors import (
     Conflict,
     DatabaseUnavailable,
     InvalidRequest,
+    ModelErased,
     ModelNotFound,
     ProductError,
     SubmissionUncertain,
@@ -318,6 +319,15 @@ def test_a_comparison_that_cannot_be_made_asks_for_nothing(world: World) -> None
             wanted = Comparison(prompt="x", scales=scales, count=1, size="square", seed=1)
             compare_models(OWNER, "k", [model], wanted, world.image_desk)
     assert world.images.list_for_owner(OWNER, limit=10).items == ()
+
+
+def test_a_comparison_with_a_model_that_is_being_deleted_asks_for_nothing(world: World) -> None:
+    one, two = world.model("one"), world.model("two")
+    erased = world.models.update(two.id, lambda model: replace(model, erasure_id="e_1"))
+    with pytest.raises(ModelErased):
+        compare_models(OWNER, "k", [one, erased], A_COMPARISON, world.image_desk)
+    assert world.images.list_for_owner(OWNER, limit=10).items == ()
+    assert not world.accounts.get(OWNER).reservations
 
 
 @pytest.mark.parametrize(

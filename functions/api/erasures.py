@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -11,46 +10,27 @@ from pydantic import ConfigDict, Field
 
 from functions.api.auth import User
 from functions.api.bodies import Body
-from functions.api.request_erasure import Due, Erasing, Preview, list_due, preview_erasure, request_erasure
-from functions.api.views import PageView, View
+from functions.api.erasure_views import (
+    DueListView,
+    ErasureView,
+    PeopleView,
+    PersonView,
+    PlanView,
+    due_view,
+    erasure_view,
+    plan_view,
+)
+from functions.api.request_erasure import Erasing, list_due, preview_erasure, request_erasure
+from functions.api.views import PageView
 from shared import bootstrap
 from shared.erasing.inventory import everything_of
-from shared.erasing.receipt import Cause, Erasure, State
-from shared.erasing.things import Bucket, Line, Subject, What, line_of, together
-from shared.erasing.words import WORDS
+from shared.erasing.receipt import Erasure
+from shared.erasing.things import Bucket, Subject
 from shared.errors import ErasureNotFound
-from shared.image_jobs import is_image_job
 
 router = APIRouter(prefix="/v1", tags=["erasures"])
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
-
-
-class LineView(View):
-    """Things of one kind: how many, their bytes, and the ids of what they belong to; `reason` says why they stay,
-    or why they were gone."""
-
-    what: What
-    words: str = Field(examples=["weights, configuration and what lies beside them"])
-    count: int
-    size: int
-    of: list[str]
-    reason: str = ""
-
-
-class PlanView(View):
-    """What would be deleted and what not. It is confirmed with `name`; `hindrances` say why it cannot be now.
-
-    Pictures have no name, and are deleted without one.
-    """
-
-    subject: Subject
-    subject_id: str
-    name: str
-    deletes: list[LineView]
-    stays: list[LineView]
-    hindrances: list[str]
-    warnings: list[str]
 
 
 class NewErasure(Body):
@@ -65,60 +45,12 @@ class NewErasure(Body):
     confirm: str = Field(default="", max_length=128)
 
 
-class ErasureView(View):
-    """An erasure; when it is `done`, this is its receipt, in which there are neither names nor a person's id."""
-
-    id: str
-    subject: Subject
-    subject_id: str = Field(description="Empty in the receipt of a person")
-    state: State
-    cause: Cause
-    requested_at: datetime
-    finished_at: datetime | None
-    deleted: list[LineView] = Field(description="What this erasure deleted itself")
-    gone: list[LineView] = Field(description="What was gone already, or another erasure deleted meanwhile")
-    stays: list[LineView]
-    hindrance: str = Field(description="Why it waits; empty where it does not")
-
-
-class DueView(View):
-    """A training, or a set of pictures, that failed or was canceled and is deleted by itself at `due_at`."""
-
-    training_id: str | None = Field(description="Null where it is a set of pictures")
-    images_id: str | None = Field(description="Null where it is a training")
-    model_name: str
-    due_at: datetime
-
-
-class DueListView(View):
-    """What is deleted within a week; `kept_days` is null where failed trainings are kept for ever."""
-
-    kept_days: float | None
-    items: list[DueView]
-
-
-class PersonView(View):
-    """What there is of a person, in numbers."""
-
-    id: str
-    shoots: int
-    trainings: int
-    models: int
-    images: int = Field(description="Sets of pictures that were made with these models")
-
-
-class PeopleView(View):
-    """The people whom you have something of."""
-
-    items: list[PersonView]
-
-
 @router.get("/erasures/plan")
 def plan_one_erasure(
     subject: Subject, subject_id: Annotated[str, Query(min_length=1, max_length=128)], user: User
 ) -> PlanView:
     """What would be deleted, and what not and why. Nothing is: it is the plan that an erasure carries out."""
-    return _plan_view(preview_erasure(user, subject, subject_id, _ports()))
+    return plan_view(preview_erasure(user, subject, subject_id, _ports()))
 
 
 @router.post("/erasures", status_code=202)
@@ -138,7 +70,7 @@ def delete_images(images_id: str, user: User, response: Response) -> ErasureView
 
 def _requested(erasure: Erasure, response: Response) -> ErasureView:
     response.headers["Location"] = f"/v1/erasures/{erasure.id}"
-    return _view(erasure)
+    return erasure_view(erasure)
 
 
 @router.get("/erasures")
@@ -147,7 +79,7 @@ def list_erasures(
 ) -> PageView[ErasureView]:
     """Your erasures and their receipts, newest first."""
     page = bootstrap.erasures().list_for_owner(user, limit=limit, cursor=cursor)
-    return PageView(items=[_view(erasure) for erasure in page.items], next_cursor=page.next_cursor)
+    return PageView(items=[erasure_view(erasure) for erasure in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/erasures/due")
@@ -155,7 +87,7 @@ def show_due(user: User) -> DueListView:
     """What is deleted by itself within a week, because its time has come."""
     kept_days = bootstrap.retention_settings().failed_kept_days
     found = list_due(user, kept_days=kept_days, jobs=bootstrap.jobs(), now=bootstrap.clock().now())
-    return DueListView(kept_days=kept_days or None, items=[_due_view(due) for due in found])
+    return DueListView(kept_days=kept_days or None, items=[due_view(due) for due in found])
 
 
 @router.get("/erasures/{erasure_id}")
@@ -164,7 +96,7 @@ def show_erasure(erasure_id: str, user: User) -> ErasureView:
     erasure = bootstrap.erasures().get(erasure_id)
     if erasure.owner_id != user:
         raise ErasureNotFound(id=erasure_id)
-    return _view(erasure)
+    return erasure_view(erasure)
 
 
 @router.get("/people")
@@ -198,55 +130,3 @@ def _ports() -> Erasing:
         new_id=bootstrap.new_nonce,
         with_shoots=bootstrap.api_settings().shoot_import,
     )
-
-
-def _due_view(due: Due) -> DueView:
-    is_set = is_image_job(due.job.id)
-    return DueView(
-        training_id=None if is_set else due.job.id,
-        images_id=due.job.id if is_set else None,
-        model_name=due.job.model_name,
-        due_at=due.at,
-    )
-
-
-def _plan_view(preview: Preview) -> PlanView:
-    return PlanView(
-        subject=preview.subject,
-        subject_id=preview.id,
-        name=preview.name,
-        deletes=_lines(together(line_of(step) for step in preview.plan.steps)),
-        stays=_lines(preview.plan.stays),
-        hindrances=list(preview.hindrances),
-        warnings=list(preview.warnings),
-    )
-
-
-def _view(erasure: Erasure) -> ErasureView:
-    return ErasureView(
-        id=erasure.id,
-        subject=erasure.subject,
-        subject_id=erasure.subject_id,
-        state=State.DONE if erasure.has_receipt else State.OPEN,
-        cause=erasure.cause,
-        requested_at=erasure.requested_at,
-        finished_at=erasure.finished_at,
-        deleted=_lines(erasure.deleted),
-        gone=_lines(erasure.gone),
-        stays=_lines(erasure.stays),
-        hindrance="" if erasure.has_receipt else erasure.hindrance,
-    )
-
-
-def _lines(lines: tuple[Line, ...]) -> list[LineView]:
-    return [
-        LineView(
-            what=line.what,
-            words=WORDS[line.what],
-            count=line.count,
-            size=line.size,
-            of=list(line.of),
-            reason=line.reason,
-        )
-        for line in lines
-    ]

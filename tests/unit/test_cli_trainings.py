@@ -329,6 +329,15 @@ def test_watching_a_training_that_does_not_exist_is_an_answer_of_the_api(api: Fa
     assert outcome.json["code"] == "training_not_found"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What is started can be interrupted, also where a script started the tests in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_leaving_a_watch_says_that_the_training_goes_on(api: FakeApi) -> None:
     leave = threading.Event()
 

@@ -77,7 +77,7 @@ chaos: $(READY) ## Raise long storms over real processes, and try all faults on 
 #: BACKEND=emulators  what goes over the wire, on the emulators, in the place of what one machine does alone
 .PHONY: bench
 bench: $(READY) ## Measure everything that a speed is claimed of, some minutes
-	@$(BIN)/python -m tests.bench $(if $(BACKEND),--backend "$(BACKEND)") $(if $(ONLY),--only "$$ONLY")
+	@MALLOC_ARENA_MAX=1 $(BIN)/python -m tests.bench $(if $(BACKEND),--backend "$(BACKEND)") $(if $(ONLY),--only "$$ONLY")
 
 .PHONY: screenshots
 screenshots: $(READY) ## Take the README's pictures of the console anew

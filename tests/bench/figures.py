@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,6 +77,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def settle() -> None:
+    """Wait until the disk has what was written before: one work must not pay for what another one left behind."""
+    os.sync()
+
+
 def side_by_side(runs: int, *works: Callable[[], object]) -> list[float]:
     """The median seconds of each, after a run that does not count; in turns, so that what slows one slows all."""
     for work in works:
@@ -83,6 +89,7 @@ def side_by_side(runs: int, *works: Callable[[], object]) -> list[float]:
     taken: list[list[float]] = [[] for _ in works]
     for _ in range(runs):
         for times, work in zip(taken, works, strict=True):
+            settle()
             times.append(seconds(work))
     return [median(times) for times in taken]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from infra.local.fal_simulator.signing import SigningKeys, signed_headers
-from tests.bench.figures import Figure, at_least, at_most, percentile
+from tests.bench.figures import Figure, at_least, at_most, percentile, settle
 from tests.bench.load import Load, load, post
 from tests.function_process import FunctionProcess, function_process
 
@@ -101,6 +101,7 @@ def _measured(folder: Path, rival: Rival) -> tuple[list[Load], list[Load]]:
 
 
 def _asked(process: FunctionProcess, keys: SigningKeys, rival: Rival) -> Load:
+    settle()
     return load(process.port, callbacks(keys), count=rival.callbacks, at_once=AT_ONCE)
 
 

@@ -176,6 +176,10 @@ class Job(ABC):
             raise ErasedByAnother(id=self.id, erasure_id=self.erasure_id)
         return replace(self, erasure_id=erasure_id)
 
+    def given_back(self, erasure_id: str) -> Self:
+        """This job without the mark of that erasure, which is over and has left it."""
+        return replace(self, erasure_id=None) if self.erasure_id == erasure_id else self
+
     def advance(self, to: Status, *, at: datetime, reason: str = "", **changes: Any) -> Self:
         """This job in status `to`, with `changes` to its fields; itself, unchanged, when it already stands there.
 

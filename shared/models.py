@@ -96,6 +96,10 @@ class Model:
             raise ErasedByAnother(id=self.id, erasure_id=self.erasure_id)
         return replace(self, erasure_id=erasure_id)
 
+    def given_back(self, erasure_id: str) -> Model:
+        """This model without the mark of that erasure, which is over and has left it."""
+        return replace(self, erasure_id=None) if self.erasure_id == erasure_id else self
+
 
 def recipe(
     fingerprint: str,

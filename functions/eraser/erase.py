@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from functions.eraser.carry_out import Hands
 from functions.eraser.claims import Claimer
+from functions.eraser.give_back import give_back
 from shared import logs
 from shared.all_jobs import Jobs
 from shared.erasing.inventory import Buckets, everything_of, measured, take_inventory
@@ -109,6 +110,7 @@ class Eraser:
         for step in erasure.again:
             for each in self._steps_again(erasure, step):
                 hands.carry_out(each)
+        give_back(erasure, jobs=Jobs(trainings=self.trainings, images=self.images), models=self.models)
         logs.info("erasure_looked_again", erasure_id=erasure.id, steps=len(erasure.again))
         return self.erasures.update(erasure.id, lambda e: e.looked_again(at=self.clock.now()))
 

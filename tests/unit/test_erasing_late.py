@@ -116,6 +116,21 @@ def test_a_model_that_comes_after_its_failed_training_was_erased_goes_too() -> N
     assert (world.models._models, list(world.kept.list(""))) == ({}, [])
 
 
+def test_what_a_delivery_took_that_was_held_up_until_after_the_receipt_is_given_back() -> None:
+    """Nobody deletes it any more: it could never be recovered, nor its model be used."""
+    world = World(erasure_settles_s=900)
+    world.shoot()
+    before = world.finish(submitted(world))
+    receipt = erase(world, Subject.PERSON, PERSON)
+    assert receipt.has_receipt and before.id not in world.trainings._jobs
+    model = world.model("later")
+    world.trainings.update(model.training_id, lambda t: t.given_to(receipt.id))
+    world.models.update(model.id, lambda m: m.given_to(receipt.id))
+    settled(world, receipt)
+    assert world.trainings.get(model.training_id).erasure_id is None
+    assert world.models.get(model.id).erasure_id is None
+
+
 def test_of_what_had_settled_before_only_what_is_told_is_looked_at_again(world: World) -> None:
     world.erasure_settles_s = 900
     world.clock.advance(901)

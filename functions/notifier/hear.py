@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from functions.notifier.notice_of import SUBJECTS, Job
 from functions.notifier.notify import Notifier, notify
@@ -32,8 +33,7 @@ def hear(body: bytes, *, jobs: Jobs, notifier: Notifier, narrator: Narrator, max
         narrator.invocation(event.training_id, delivery.received(kind.topic)),
     ):
         try:
-            job = jobs[kind](event.training_id)
-            notify(job, SUBJECTS[kind], attempt=delivery.attempt, notifier=notifier)
+            notify(partial(jobs[kind], event.training_id), SUBJECTS[kind], attempt=delivery.attempt, notifier=notifier)
         except NotFound:
             logs.warning("message_for_unknown_training", training_id=event.training_id, topic=event.topic)
         except ProductError as error:

@@ -7,12 +7,13 @@ two a crash sends a second time, with the same id, by which the receiver knows i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from functions.notifier.notice_of import End, Job, Subject, body_of, ends_of
 from shared import logs
-from shared.errors import ModelNotFound, NotificationRefused, ProductError
+from shared.errors import ModelNotFound, NotFound, NotificationRefused, ProductError
 from shared.models import Model
 from shared.ports import Clock, ModelRepository, NoticeRepository, Receiver
 
@@ -29,19 +30,24 @@ class Notifier:
     lease_s: float
 
 
-def notify(job: Job, subject: Subject, *, attempt: int, notifier: Notifier) -> None:
-    """Tell every end of `job` that was not told; returning acks.
+def notify(get_job: Callable[[], Job], subject: Subject, *, attempt: int, notifier: Notifier) -> None:
+    """Tell every end of the job that was not told; returning acks.
 
-    Raises `NotificationUndelivered` or `NotificationRefused` where one could not be told, after all were tried, so that
-    the message is delivered again and in the end is a dead letter. `attempt` is which delivery of the message this is.
+    It is got once more when the telling is claimed, and its `NotFound` raised: with what was erased meanwhile went the
+    record of what was told. Raises `NotificationUndelivered` or `NotificationRefused` where an end could not be told,
+    after all were tried, so that the message is delivered again and in the end is a dead letter. `attempt` is which
+    delivery of the message this is.
     """
+    job = get_job()
     told = notifier.notices.get(job.id)
     first_failure: ProductError | None = None
     for end in ends_of(job):
         if told.is_sent(end.id) or subject.withholds(job, end.move.status):
             continue
         try:
-            _tell(job, end, subject, attempt=attempt, notifier=notifier)
+            _tell(job, end, subject, attempt=attempt, still_there=get_job, notifier=notifier)
+        except NotFound:
+            raise
         except ProductError as error:
             logs.warning(
                 "notification_hindered", training_id=job.id, notification=end.id, code=error.code, attempt=attempt
@@ -51,13 +57,16 @@ def notify(job: Job, subject: Subject, *, attempt: int, notifier: Notifier) -> N
         raise first_failure
 
 
-def _tell(job: Job, end: End, subject: Subject, *, attempt: int, notifier: Notifier) -> None:
+def _tell(
+    job: Job, end: End, subject: Subject, *, attempt: int, still_there: Callable[[], Job], notifier: Notifier
+) -> None:
     now = notifier.clock.now()
     body = body_of(job, end, subject, model=_model_of(job, notifier.models), console_url=notifier.console_url)
     until = now + timedelta(seconds=notifier.lease_s)
     notices = notifier.notices.update(job.id, lambda n: n.claimed(end.id, body, at=now, until=until, again=attempt > 1))
     if notices.is_sent(end.id):
         return
+    still_there()
     try:
         notifier.receiver.post(end.id, notices.notices[end.id].body)
     except ProductError as error:

@@ -10,12 +10,14 @@ import pytest
 
 from functions.api.end_training import cancel_job
 from functions.notifier.notice_of import SENTENCE_CHARACTERS, SUBJECTS
+from functions.notifier.notify import Notifier, notify
 from shared.errors import (
     DatabaseUnavailable,
     NotificationRefused,
     NotificationUndelivered,
     ProductError,
     TrainingFailed,
+    TrainingNotFound,
 )
 from shared.events import EVENTS, SUBSCRIPTIONS, TrainingFinished
 from shared.image_jobs import ImageJob
@@ -337,6 +339,31 @@ def test_a_record_that_cannot_be_written_sends_nothing(world: World) -> None:
 
 def test_a_message_about_a_training_that_was_erased_is_acked(world: World) -> None:
     world.deliver(TrainingFinished(training_id="t_erased", status="failed"))
+    assert world.receiver.received == []
+
+
+def test_what_was_erased_while_it_was_to_be_told_is_told_no_more(world: World) -> None:
+    """With it went the record of what was told: a delivery that was held up meanwhile would tell it a second time."""
+    training = succeeded(world)
+    world.notices.delete(training.id)
+    world.receiver.received.clear()
+    there = iter([world.of(training)])
+
+    def erased_meanwhile() -> Training:
+        for job in there:
+            return job
+        raise TrainingNotFound(id=training.id)
+
+    notifier = Notifier(
+        notices=world.notices,
+        models=world.models,
+        receiver=world.receiver,
+        clock=world.clock,
+        console_url=CONSOLE_URL,
+        lease_s=NOTICE_LEASE_S,
+    )
+    with pytest.raises(TrainingNotFound):
+        notify(erased_meanwhile, SUBJECTS[TrainingFinished], attempt=1, notifier=notifier)
     assert world.receiver.received == []
 
 

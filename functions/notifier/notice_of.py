@@ -34,6 +34,8 @@ class Job(Protocol):
     def charged(self) -> bool | None: ...  # noqa: D102
     @property
     def settled_usd(self) -> float: ...  # noqa: D102
+    @property
+    def erasure_id(self) -> str | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,10 +33,10 @@ class Notifier:
 def notify(get_job: Callable[[], Job], subject: Subject, *, attempt: int, notifier: Notifier) -> None:
     """Tell every end of the job that was not told; returning acks.
 
-    It is got once more when the telling is claimed, and its `NotFound` raised: with what was erased meanwhile went the
-    record of what was told. Raises `NotificationUndelivered` or `NotificationRefused` where an end could not be told,
-    after all were tried, so that the message is delivered again and in the end is a dead letter. `attempt` is which
-    delivery of the message this is.
+    It is got once more when the telling is claimed: of what is being erased nothing is told, and where it is gone its
+    `NotFound` is raised, because with it goes the record of what was told. Raises `NotificationUndelivered` or
+    `NotificationRefused` where an end could not be told, after all were tried, so that the message is delivered again
+    and in the end is a dead letter. `attempt` is which delivery of the message this is.
     """
     job = get_job()
     told = notifier.notices.get(job.id)
@@ -66,7 +66,8 @@ def _tell(
     notices = notifier.notices.update(job.id, lambda n: n.claimed(end.id, body, at=now, until=until, again=attempt > 1))
     if notices.is_sent(end.id):
         return
-    still_there()
+    if still_there().erasure_id is not None:
+        return
     try:
         notifier.receiver.post(end.id, notices.notices[end.id].body)
     except ProductError as error:

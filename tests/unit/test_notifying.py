@@ -367,6 +367,15 @@ def test_what_was_erased_while_it_was_to_be_told_is_told_no_more(world: World) -
     assert world.receiver.received == []
 
 
+def test_of_what_is_being_erased_nothing_is_told(world: World) -> None:
+    training = succeeded(world)
+    world.notices.delete(training.id)
+    world.receiver.received.clear()
+    world.trainings.update(training.id, lambda t: t.given_to("e_1"))
+    finished(world)
+    assert world.receiver.received == []
+
+
 def test_no_caption_nonce_or_signed_address_is_in_a_notification(world: World) -> None:
     training = succeeded(world)
     ((notice_id, body),) = world.receiver.received

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from infra.local.fal_simulator.control import SimulatorControl
 from tests.browser.console import Console
+from tests.mending import mend
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +36,7 @@ def test_from_the_grid_to_the_downloaded_weights(console: Console, simulator: Si
     assert kept == _served_weights(console, simulator, training_id)
     page.get_by_text("Story", exact=True).click()
     # a second delivery may have verified them too
-    page.get_by_text(
-        re.compile(r"The weights \(\w+\) verified")
-    ).first.wait_for()  # a second delivery may verify them too
+    page.get_by_text(re.compile(r"The weights \(\w+\) verified")).first.wait_for()
     told = page.locator(".story").inner_text()
     assert told.index("The training was asked for") < told.index("fal.ai accepted it") < told.index("Succeeded")
     page.get_by_role("link", name="See the model").click()
@@ -89,31 +88,17 @@ def test_weights_that_came_damaged_are_recovered_without_paying_again(
     console: Console, simulator: SimulatorControl, trigger: str
 ) -> None:
     _require(console, "/v1/trainings/{training_id}/retry")
-    simulator.plan({"trigger_word": trigger}, artifacts="corrupt", artifact_times=CORRUPT_DOWNLOADS)
+    simulator.plan({"trigger_word": trigger}, artifacts="corrupt")
     training_id = console.open_shoot().press_train(trigger)
     console.heading("It failed while mirroring").wait_for()
     billed = simulator.billing()["billed_runs"]
 
-    while console.training(training_id)["status"] == "failed":
-        _recover(console, training_id)
+    mend(simulator, console.training(training_id)["fal_request_id"])
+    console.page.get_by_role("button", name="Recover the weights").click()
 
     console.wait_for_model()
     assert console.training_id() == training_id
     assert simulator.billing()["billed_runs"] == billed
-
-
-# A mirror fetches three times, and there may be two of them: one that the webhook woke and one that the monitor did.
-CORRUPT_DOWNLOADS = 6
-
-
-def _recover(console: Console, training_id: str) -> None:
-    """Press the button and wait for what comes of it."""
-    failed_at = console.training(training_id)["error"]["at"]
-    console.page.get_by_role("button", name="Recover the weights").click()
-    while (now := console.training(training_id))["status"] != "succeeded" and (
-        now["error"] is None or now["error"]["at"] == failed_at
-    ):
-        console.page.wait_for_timeout(50)
 
 
 def test_neither_a_reload_in_the_middle_nor_a_second_tab_changes_anything(
@@ -214,7 +199,10 @@ def test_the_same_again_names_the_model_that_is_there(console: Console, trigger:
     assert console.page.get_by_role("link", name="See the model").get_attribute("href")
 
 
-def test_the_same_in_a_second_tab_names_the_training_that_is_under_way(console: Console, trigger: str) -> None:
+def test_the_same_in_a_second_tab_names_the_training_that_is_under_way(
+    console: Console, simulator: SimulatorControl, trigger: str
+) -> None:
+    simulator.plan({"trigger_word": trigger}, run="never_ends")
     console.open_shoot().press_train(trigger)
     training = console.page.url
 

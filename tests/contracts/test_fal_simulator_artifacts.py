@@ -1,5 +1,6 @@
 """The simulator's files: served as fal.ai's CDN serves them, and wrong in every way that a plan asks for."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -138,6 +139,16 @@ def test_a_file_can_misbehave_for_so_many_downloads_only(customer: Customer) -> 
     assert sizes[0] == sizes[1] < sizes[2] == file["file_size"]
     assert int(customer.client.head(file["url"]).headers["content-length"]) == file["file_size"]
     assert int(customer.client.head(file["url"]).headers["content-length"]) == file["file_size"]
+
+
+def test_a_file_that_misbehaves_is_whole_once_it_is_mended(customer: Customer) -> None:
+    file = weights_of(customer, artifacts="corrupt")
+    broken = customer.client.get(file["url"]).content
+    (record,) = customer.simulator.control.requests()
+    mended = customer.simulator.control.mend(record["request_id"])
+    whole = customer.client.get(file["url"]).content
+    assert hashlib.sha256(whole).hexdigest() == mended["artifacts"]["diffusers_lora_file"]["sha256"]
+    assert whole != broken
 
 
 def test_a_run_is_billed_whatever_becomes_of_its_files(customer: Customer) -> None:

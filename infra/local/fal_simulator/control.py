@@ -68,6 +68,10 @@ class SimulatorControl:
         """Send the request's webhook now, again; returns the attempt."""
         return self._call("POST", f"/_simulator/requests/{request_id}/deliver")
 
+    def mend(self, request_id: str) -> dict[str, Any]:
+        """Serve the request's files well from now on, however often they were asked for; returns the request."""
+        return self._call("POST", f"/_simulator/requests/{request_id}/mend")
+
     def rotate_keys(self, *, drop_old: bool = False) -> dict[str, Any]:
         """Sign with a new key from now on; returns the JWKS."""
         return self._call("POST", "/_simulator/rotate-keys", json={"drop_old": drop_old})

@@ -1,7 +1,7 @@
 """The control endpoint under /_simulator/, for tests and the demo, never for the product."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from infra.local.fal_simulator.context import Refusal, Simulator, json_object, simulator_of
 from infra.local.fal_simulator.outputs import answer_of, bill_of
-from infra.local.fal_simulator.plans import FaultPlan, rule_from_json, rule_to_json
+from infra.local.fal_simulator.plans import ArtifactFault, FaultPlan, rule_from_json, rule_to_json
 from infra.local.fal_simulator.runs import Run
 from infra.local.fal_simulator.timeline import Status, moment_of
 
@@ -121,6 +121,16 @@ async def deliver(request: Request) -> Response:
     return JSONResponse(asdict(await simulator_of(request).runner.deliver_now(run.request_id)))
 
 
+async def mend(request: Request) -> Response:
+    """Serve this run's files well from now on, whatever its plan said of them; what was planned before stays done."""
+    run = _run(request)
+    whole = replace(run.plan, artifacts=ArtifactFault.OK)
+    simulator = simulator_of(request)
+    return JSONResponse(
+        describe(simulator.store.update_run(run.request_id, lambda r: replace(r, plan=whole)), simulator)
+    )
+
+
 async def reset(request: Request) -> Response:
     """Forget all requests, plans and bills."""
     simulator = simulator_of(request)
@@ -143,6 +153,7 @@ routes = [
     Route("/_simulator/requests", all_requests),
     Route("/_simulator/requests/{request_id}", one_request),
     Route("/_simulator/requests/{request_id}/deliver", deliver, methods=["POST"]),
+    Route("/_simulator/requests/{request_id}/mend", mend, methods=["POST"]),
     Route("/_simulator/reset", reset, methods=["POST"]),
     Route("/_simulator/rotate-keys", rotate_keys, methods=["POST"]),
 ]

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from functions.api.request_erasure import Erasing
 from functions.api.start_training import TrainingDesk
+from functions.eraser.carry_out import Hands
 from functions.eraser.erase import Eraser, hear_erasure
 from functions.mirror.mirror_artifacts import mirror_artifacts
 from functions.monitor.check_job import Monitor, check_one
@@ -297,19 +298,16 @@ class Functions:
     @property
     def eraser(self) -> Eraser:
         """The eraser."""
-        return Eraser(
-            erasures=self.erasures,
-            trainings=self.trainings,
-            images=self.images,
+        hands = Hands(
+            jobs=self.jobs,
             models=self.models,
             shoots=self.shoots,
             stories=self.stories,
             notices=self.notices,
             trainer=self.fal,
             buckets=self.buckets,
-            clock=self.clock,
-            settles_s=self.erasure_settles_s,
         )
+        return Eraser(erasures=self.erasures, hands=hands, clock=self.clock, settles_s=self.erasure_settles_s)
 
     @property
     def buckets(self) -> Buckets:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from shared.all_jobs import Jobs
 from shared.erasing.inventory import Buckets
 from shared.erasing.things import BUCKET_OF, Line, Step, What, line_of
 from shared.errors import TrainerUnavailable
-from shared.ports import (
-    ForgetAnswer,
-    ImageJobRepository,
-    ModelRepository,
-    NoticeRepository,
-    ShootRepository,
-    StoryRepository,
-    Trainer,
-    TrainingRepository,
-)
+from shared.ports import ForgetAnswer, ModelRepository, NoticeRepository, ShootRepository, StoryRepository, Trainer
 
 # https://fal.ai/docs/documentation/model-apis/media-expiration
 FAL_KEEPS = "fal.ai forgets what it was sent after 30 days, and files after the time that is set in our account there"
@@ -40,10 +32,9 @@ NOTHING = Left()
 
 @dataclass(frozen=True, kw_only=True)
 class Hands:
-    """What deletes. With `gives_up` it no longer waits for fal.ai; it `repeats` what may have been done before."""
+    """What deletes; with `gives_up` it no longer waits for fal.ai."""
 
-    trainings: TrainingRepository
-    images: ImageJobRepository
+    jobs: Jobs
     models: ModelRepository
     shoots: ShootRepository
     stories: StoryRepository
@@ -51,12 +42,14 @@ class Hands:
     trainer: Trainer
     buckets: Buckets
     gives_up: bool = False
-    repeats: bool = False
 
-    def carry_out(self, step: Step) -> Left:
-        """Do the step; what it did not delete. Raises `ProductError` where something does not answer."""
+    def carry_out(self, step: Step, *, repeats: bool) -> Left:
+        """Do the step, which it `repeats` where it may have been done before; what it did not delete.
+
+        Raises `ProductError` where something does not answer.
+        """
         if step.what is What.FAL_REQUEST:
-            return self._forgotten_by_fal(step)
+            return self._forgotten_by_fal(step, repeats=repeats)
         if step.what in BUCKET_OF:
             self._empty(step)
         else:
@@ -74,8 +67,8 @@ class Hands:
             What.STORY: lambda step: self.stories.forget(step.of),
             What.NOTICES: lambda step: self.notices.delete(step.of),
             What.MODEL: lambda step: self.models.delete(step.of),
-            What.TRAINING: lambda step: self.trainings.delete(step.of),
-            What.IMAGES: lambda step: self.images.delete(step.of),
+            What.TRAINING: lambda step: self.jobs.trainings.delete(step.of),
+            What.IMAGES: lambda step: self.jobs.images.delete(step.of),
             What.SHOOT: lambda step: self.shoots.delete(step.of),
             What.VERSIONS: self._forget_name,
         }
@@ -84,7 +77,7 @@ class Hands:
         person_id, _, name = step.place.partition("/")
         self.models.forget_name(person_id, name)
 
-    def _forgotten_by_fal(self, step: Step) -> Left:
+    def _forgotten_by_fal(self, step: Step, *, repeats: bool) -> Left:
         try:
             answer = self.trainer.forget(step.place)
         except TrainerUnavailable:
@@ -95,7 +88,7 @@ class Hands:
             return _stays(step, FAL_REFUSED)
         if answer.left:
             return _stays(step, FAL_FILES_LEFT)
-        if answer.answer is ForgetAnswer.UNKNOWN and not self.repeats:
+        if answer.answer is ForgetAnswer.UNKNOWN and not repeats:
             return Left(gone=(replace(line_of(step), reason=FAL_HAD_NOTHING),))
         return NOTHING
 

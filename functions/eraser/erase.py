@@ -15,8 +15,7 @@ from functions.eraser.carry_out import Hands
 from functions.eraser.claims import Claimer
 from functions.eraser.give_back import give_back
 from shared import logs
-from shared.all_jobs import Jobs
-from shared.erasing.inventory import Buckets, everything_of, measured, take_inventory
+from shared.erasing.inventory import everything_of, measured, take_inventory
 from shared.erasing.plan import Inventory, plan_erasure, steps_of_images
 from shared.erasing.receipt import Erasure
 from shared.erasing.repeats import to_repeat, version_steps
@@ -25,39 +24,18 @@ from shared.errors import Conflict, ErasureNotFound, ErasureWaits, NotFound, Not
 from shared.events import ErasureRequested
 from shared.image_jobs import ImageJob
 from shared.messaging import decode, read_envelope
-from shared.ports import (
-    Clock,
-    ErasureRepository,
-    ImageJobRepository,
-    ModelRepository,
-    NoticeRepository,
-    ShootRepository,
-    StoryRepository,
-    Trainer,
-    TrainingRepository,
-)
+from shared.ports import Clock, ErasureRepository
 from shared.tracing import processing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Eraser:
-    """The ports of an erasure; with `gives_up` it no longer waits for fal.ai.
-
-    `settles_s` is longer than anybody works on a message.
-    """
+    """Carries out erasures with its `hands`. `settles_s` is longer than anybody works on a message."""
 
     erasures: ErasureRepository
-    trainings: TrainingRepository
-    images: ImageJobRepository
-    models: ModelRepository
-    shoots: ShootRepository
-    stories: StoryRepository
-    notices: NoticeRepository
-    trainer: Trainer
-    buckets: Buckets
+    hands: Hands
     clock: Clock
     settles_s: float
-    gives_up: bool = False
 
     def erase(self, erasure_id: str) -> Erasure:
         """Do all that is due of the erasure; its receipt.
@@ -66,10 +44,10 @@ class Eraser:
         """
         erasure = self.erasures.get(erasure_id)
         # steps that somebody else recorded may have been done by her
-        hands = self._hands(repeats=bool(erasure.batch))
+        repeats = bool(erasure.batch)
         while not erasure.has_receipt:
             if erasure.batch:
-                erasure, hands = self._carried_out(erasure, hands), self._hands(repeats=False)
+                erasure, repeats = self._carried_out(erasure, repeats=repeats), False
             else:
                 erasure = self._planned(erasure)
         if erasure.again_at is not None and self.clock.now() >= erasure.again_at:
@@ -80,7 +58,7 @@ class Eraser:
         """The next batch; where nothing is left, the receipt."""
         claimed = self._claimer(erasure).claim()
         whole = plan_erasure(claimed.found)
-        plan = measured(whole, self.buckets)
+        plan = measured(whole, self.hands.buckets)
         at, settles = self.clock.now(), timedelta(seconds=self.settles_s)
         if claimed.others:
             self.erasures.update(erasure.id, lambda e: e.beside(claimed.others, at=at))
@@ -99,18 +77,17 @@ class Eraser:
             logs.info("erasure_done", erasure_id=done.id, subject=done.subject, cause=done.cause)
         return done
 
-    def _carried_out(self, erasure: Erasure, hands: Hands) -> Erasure:
-        left = [hands.carry_out(step) for step in erasure.batch]
+    def _carried_out(self, erasure: Erasure, *, repeats: bool) -> Erasure:
+        left = [self.hands.carry_out(step, repeats=repeats) for step in erasure.batch]
         stays, gone = [line for each in left for line in each.stays], [line for each in left for line in each.gone]
         logs.info("erasure_went_on", erasure_id=erasure.id, steps=len(erasure.batch), left=len(stays))
         return self.erasures.update(erasure.id, lambda e: e.went(erasure.batch, stays, gone=gone, at=self.clock.now()))
 
     def _looked_again(self, erasure: Erasure) -> Erasure:
-        hands = self._hands(repeats=True)
         for step in erasure.again:
             for each in self._steps_again(erasure, step):
-                hands.carry_out(each)
-        give_back(erasure, jobs=Jobs(trainings=self.trainings, images=self.images), models=self.models)
+                self.hands.carry_out(each, repeats=True)
+        give_back(erasure, jobs=self.hands.jobs, models=self.hands.models)
         logs.info("erasure_looked_again", erasure_id=erasure.id, steps=len(erasure.again))
         return self.erasures.update(erasure.id, lambda e: e.looked_again(at=self.clock.now()))
 
@@ -118,11 +95,11 @@ class Eraser:
         """What a step that is repeated stands for by now."""
         if step.what is What.VERSIONS:
             person_id, _, name = step.place.partition("/")
-            if (version := self.models.version_of(person_id, name, step.of)) is not None:
+            if (version := self.hands.models.version_of(person_id, name, step.of)) is not None:
                 yield from version_steps(step, version)
         elif step.what is What.LATE_IMAGES:
             claimer = self._claimer(erasure)
-            late = everything_of(self.images.list_for_owner, erasure.owner_id, model_id=step.of)
+            late = everything_of(self.hands.jobs.images.list_for_owner, erasure.owner_id, model_id=step.of)
             for job in list(late):
                 yield from self._of_late_images(job, claimer)
         else:
@@ -138,26 +115,12 @@ class Eraser:
             raise error
         yield from steps_of_images(job)
 
-    def _hands(self, *, repeats: bool) -> Hands:
-        return Hands(
-            trainings=self.trainings,
-            images=self.images,
-            models=self.models,
-            shoots=self.shoots,
-            stories=self.stories,
-            notices=self.notices,
-            trainer=self.trainer,
-            buckets=self.buckets,
-            gives_up=self.gives_up,
-            repeats=repeats,
-        )
-
     def _claimer(self, erasure: Erasure) -> Claimer:
         return Claimer(
             erasure_id=erasure.id,
             inventory=lambda: self._inventory(erasure),
-            jobs=Jobs(trainings=self.trainings, images=self.images),
-            models=self.models,
+            jobs=self.hands.jobs,
+            models=self.hands.models,
             erasures=self.erasures,
         )
 
@@ -167,10 +130,10 @@ class Eraser:
             erasure.subject_id,
             erasure.owner_id,
             with_shoots=erasure.with_shoots,
-            trainings=self.trainings,
-            images=self.images,
-            models=self.models,
-            shoots=self.shoots,
+            trainings=self.hands.jobs.trainings,
+            images=self.hands.jobs.images,
+            models=self.hands.models,
+            shoots=self.hands.shoots,
         )
 
 
@@ -186,7 +149,7 @@ def hear_erasure(body: bytes, *, eraser: Eraser, max_attempts: int) -> None:
     with processing(event, delivery.comes_from):
         last = delivery.attempt >= max_attempts
         try:
-            replace(eraser, gives_up=last).erase(event.training_id)
+            replace(eraser, hands=replace(eraser.hands, gives_up=last)).erase(event.training_id)
         except ErasureNotFound:
             logs.warning("message_for_unknown_erasure", erasure_id=event.training_id)
         except ProductError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functions_framework
 from flask import Request
 
+from functions.eraser.carry_out import Hands
 from functions.eraser.erase import Eraser, hear_erasure
 from shared import bootstrap
 from shared.erasing.things import Bucket
@@ -21,10 +22,8 @@ def eraser(request: Request) -> tuple[str, int]:
 
 
 def _eraser() -> Eraser:
-    return Eraser(
-        erasures=bootstrap.erasures(),
-        trainings=bootstrap.trainings(),
-        images=bootstrap.images(),
+    hands = Hands(
+        jobs=bootstrap.jobs(),
         models=bootstrap.models(),
         shoots=bootstrap.shoots(),
         stories=bootstrap.stories(),
@@ -36,6 +35,6 @@ def _eraser() -> Eraser:
             Bucket.THUMBNAILS: bootstrap.thumbnails_bucket(),
             Bucket.SHOOTS: bootstrap.shoots_bucket(),
         },
-        clock=bootstrap.clock(),
-        settles_s=bootstrap.retention_settings().erasure_settles_s,
     )
+    settles_s = bootstrap.retention_settings().erasure_settles_s
+    return Eraser(erasures=bootstrap.erasures(), hands=hands, clock=bootstrap.clock(), settles_s=settles_s)

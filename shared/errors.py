@@ -406,6 +406,13 @@ class NotificationUndelivered(Unavailable):
     code = "notification_undelivered"
 
 
+class NotificationWaits(Unavailable):
+    """{id} is being deleted, so its end is not told now: where it stays it is told at a later delivery. If that is a
+    dead letter by then, redrive it."""
+
+    code = "notification_waits"
+
+
 class NotificationRefused(ProductError):
     """The receiver of notifications does not want them ({reason}): check NOTIFY_URL, NOTIFY_SECRET and the receiver,
     then redrive the dead letter."""

@@ -71,7 +71,7 @@ _EVENTS: Mapping[str, str] = {
     "failed_log_not_kept": "The log of the failed run could not be kept: {reason}",
     "training_finished": "It was settled: {status}, {cost_usd}, {total_s} s.",
     "notification_sent": "Its end was told to the receiver of notifications ({notification}).",
-    "notification_hindered": "Its end could not be told ({code}, delivery {attempt}); the receiver is called again.",
+    "notification_hindered": "Its end could not be told ({code}, delivery {attempt}); it is tried again.",
     "notification_given_up": "Its end was not told: {code}. The message waits in the dead letters.",
     "archive_deleted": "Its ZIP was deleted.",
     "archive_swept": "The monitor found its ZIP after the end, and finished it.",

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from functions.notifier.notice_of import End, Job, Subject, body_of, ends_of
 from shared import logs
-from shared.errors import ModelNotFound, NotFound, NotificationRefused, ProductError
+from shared.errors import ModelNotFound, NotFound, NotificationRefused, NotificationWaits, ProductError
 from shared.models import Model
 from shared.ports import Clock, ModelRepository, NoticeRepository, Receiver
 
@@ -33,10 +33,10 @@ class Notifier:
 def notify(get_job: Callable[[], Job], subject: Subject, *, attempt: int, notifier: Notifier) -> None:
     """Tell every end of the job that was not told; returning acks.
 
-    It is got once more when the telling is claimed: of what is being erased nothing is told, and where it is gone its
-    `NotFound` is raised, because with it goes the record of what was told. Raises `NotificationUndelivered` or
-    `NotificationRefused` where an end could not be told, after all were tried, so that the message is delivered again
-    and in the end is a dead letter. `attempt` is which delivery of the message this is.
+    It is got once more when the telling is claimed: where it is gone its `NotFound` is raised, because with it goes the
+    record of what was told. Raises `NotificationUndelivered`, `NotificationRefused`, or `NotificationWaits` while it is
+    being erased, where an end could not be told, after all were tried, so that the message is delivered again and in
+    the end is a dead letter. `attempt` is which delivery of the message this is.
     """
     job = get_job()
     told = notifier.notices.get(job.id)
@@ -60,14 +60,14 @@ def notify(get_job: Callable[[], Job], subject: Subject, *, attempt: int, notifi
 def _tell(
     job: Job, end: End, subject: Subject, *, attempt: int, still_there: Callable[[], Job], notifier: Notifier
 ) -> None:
+    _refuse_erased(job)
     now = notifier.clock.now()
     body = body_of(job, end, subject, model=_model_of(job, notifier.models), console_url=notifier.console_url)
     until = now + timedelta(seconds=notifier.lease_s)
     notices = notifier.notices.update(job.id, lambda n: n.claimed(end.id, body, at=now, until=until, again=attempt > 1))
     if notices.is_sent(end.id):
         return
-    if still_there().erasure_id is not None:
-        return
+    _refuse_erased(still_there())
     try:
         notifier.receiver.post(end.id, notices.notices[end.id].body)
     except ProductError as error:
@@ -76,6 +76,12 @@ def _tell(
         raise
     notifier.notices.update(job.id, lambda n: n.done(end.id, at=notifier.clock.now()))
     logs.info("notification_sent", training_id=job.id, notification=end.id, attempt=attempt)
+
+
+def _refuse_erased(job: Job) -> None:
+    """Tell nothing of what may be gone in a moment; an erasure that leaves it gives it back, and then it is told."""
+    if job.erasure_id is not None:
+        raise NotificationWaits(id=job.id)
 
 
 def _model_of(job: Job, models: ModelRepository) -> Model | None:

@@ -15,6 +15,7 @@ from shared.errors import (
     DatabaseUnavailable,
     NotificationRefused,
     NotificationUndelivered,
+    NotificationWaits,
     ProductError,
     TrainingFailed,
     TrainingNotFound,
@@ -342,17 +343,19 @@ def test_a_message_about_a_training_that_was_erased_is_acked(world: World) -> No
     assert world.receiver.received == []
 
 
-def test_what_was_erased_while_it_was_to_be_told_is_told_no_more(world: World) -> None:
-    """With it went the record of what was told: a delivery that was held up meanwhile would tell it a second time."""
+@pytest.mark.parametrize("meanwhile", [NotificationWaits, TrainingNotFound])
+def test_what_an_erasure_takes_while_it_is_to_be_told_is_not_told(world: World, meanwhile: type[ProductError]) -> None:
+    """With it goes the record of what was told: a delivery that was held up meanwhile would tell it a second time."""
     training = succeeded(world)
     world.notices.delete(training.id)
     world.receiver.received.clear()
-    there = iter([world.of(training)])
+    looks = iter([world.of(training), world.of(training).given_to("e_1")])
 
-    def erased_meanwhile() -> Training:
-        for job in there:
-            return job
-        raise TrainingNotFound(id=training.id)
+    def taken_meanwhile() -> Training:
+        job = next(looks)
+        if job.erasure_id and meanwhile is TrainingNotFound:
+            raise TrainingNotFound(id=training.id)
+        return job
 
     notifier = Notifier(
         notices=world.notices,
@@ -362,18 +365,40 @@ def test_what_was_erased_while_it_was_to_be_told_is_told_no_more(world: World) -
         console_url=CONSOLE_URL,
         lease_s=NOTICE_LEASE_S,
     )
-    with pytest.raises(TrainingNotFound):
-        notify(erased_meanwhile, SUBJECTS[TrainingFinished], attempt=1, notifier=notifier)
+    with pytest.raises(meanwhile):
+        notify(taken_meanwhile, SUBJECTS[TrainingFinished], attempt=1, notifier=notifier)
     assert world.receiver.received == []
 
 
-def test_of_what_is_being_erased_nothing_is_told(world: World) -> None:
+def being_erased(world: World) -> Training:
+    """A training whose end is not told yet, and which an erasure has taken."""
     training = succeeded(world)
     world.notices.delete(training.id)
     world.receiver.received.clear()
+    return world.trainings.update(training.id, lambda t: t.given_to("e_1"))
+
+
+def test_of_what_is_being_erased_nothing_is_told_until_it_is_gone(world: World) -> None:
+    training = being_erased(world)
+    hindered(world, error=NotificationWaits)
+    world.trainings.delete(training.id)
+    finished(world, attempt=2)
+    assert world.receiver.received == []
+
+
+def test_what_an_erasure_leaves_is_told_when_it_has_given_it_back(world: World) -> None:
+    training = being_erased(world)
+    hindered(world, error=NotificationWaits)
+    world.trainings.update(training.id, lambda t: t.given_back("e_1"))
+    finished(world, attempt=2)
+    assert [notice["type"] for notice in told(world)] == ["training.succeeded"]
+
+
+def test_a_late_copy_about_what_was_told_is_acked_while_it_is_being_erased(world: World) -> None:
+    training = succeeded(world)
     world.trainings.update(training.id, lambda t: t.given_to("e_1"))
     finished(world)
-    assert world.receiver.received == []
+    assert len(world.receiver.received) == 1
 
 
 def test_no_caption_nonce_or_signed_address_is_in_a_notification(world: World) -> None:

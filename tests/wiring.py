@@ -14,7 +14,7 @@ from functions.api.request_erasure import Erasing
 from functions.api.start_training import TrainingDesk
 from functions.eraser.carry_out import Hands
 from functions.eraser.erase import Eraser, hear_erasure
-from functions.mirror.mirror_artifacts import mirror_artifacts
+from functions.mirror.mirror_artifacts import Mirror, mirror_artifacts
 from functions.monitor.check_job import Monitor, check_one
 from functions.monitor.check_jobs import Tick, check_everything, check_jobs, threads
 from functions.monitor.remind_eraser import Reminder
@@ -278,8 +278,7 @@ class Functions:
 
     def mirror(self, event: ResultReported) -> Job:
         """The mirror."""
-        return mirror_artifacts(
-            event,
+        ports = Mirror(
             jobs=self.jobs,
             models=self.models,
             trainer=self.fal,
@@ -290,6 +289,7 @@ class Functions:
             new_id=self.new_name,
             settings=MIRROR,
         )
+        return mirror_artifacts(event, ports)
 
     def check(self, event: CheckRequested) -> Job:
         """The monitor, asked about one training."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functions_framework
 from flask import Request
 
-from functions.mirror.mirror_artifacts import mirror_artifacts
+from functions.mirror.mirror_artifacts import Mirror, mirror_artifacts
 from shared import bootstrap
 from shared.events import ResultReported
 from shared.jobs import Job
@@ -21,8 +21,7 @@ def mirror(request: Request) -> tuple[str, int]:
 
 
 def _mirror(event: ResultReported) -> Job:
-    return mirror_artifacts(
-        event,
+    ports = Mirror(
         jobs=bootstrap.jobs(),
         models=bootstrap.models(),
         trainer=bootstrap.trainer(),
@@ -33,3 +32,4 @@ def _mirror(event: ResultReported) -> Job:
         new_id=bootstrap.new_nonce,
         settings=bootstrap.mirror_settings(),
     )
+    return mirror_artifacts(event, ports)

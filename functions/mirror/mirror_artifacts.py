@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from functions.mirror.fetch_artifacts import Kept, fetch_artifacts
+from functions.mirror.fetch_artifacts import fetch_artifacts
 from functions.mirror.keep_images import keep_images
 from functions.mirror.keep_model import keep_model
 from functions.mirror.kept_output import kept_output
 from functions.mirror.moves import mirroring, succeeded
 from functions.mirror.number_version import number_version
-from functions.mirror.origin import Origin, origin_of
+from functions.mirror.origin import origin_of
 from functions.mirror.run_result import noted_if_late, run_result, whole_log
 from functions.mirror.staging import clear_staging
 from functions.mirror.whose_result import mismatch, request_of
@@ -21,31 +21,35 @@ from shared.errors import ModelNotFound
 from shared.events import ResultReported
 from shared.image_jobs import ImageJob
 from shared.models import Model, model_id
-from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, Trainer
+from shared.ports import ArtifactSource, Clock, ModelRepository, Objects, RunOutput, Trainer
 from shared.settings import MirrorSettings
 from shared.stages import Status
 from shared.training_records import FalJob
 from shared.trainings import Training
 
 
-def mirror_artifacts(
-    event: ResultReported,
-    *,
-    jobs: Jobs,
-    models: ModelRepository,
-    trainer: Trainer,
-    source: ArtifactSource,
-    bucket: Objects,
-    datasets: Objects,
-    clock: Clock,
-    new_id: Callable[[], str],
-    settings: MirrorSettings,
-) -> AnyJob:
-    """Ask fal.ai for the result, keep what verifies in `bucket` (weights with their model, or pictures), succeed.
+@dataclass(frozen=True, kw_only=True)
+class Mirror:
+    """The ports of mirroring. What verifies is kept in `bucket`; `datasets` has what the ZIP was made of."""
+
+    jobs: Jobs
+    models: ModelRepository
+    trainer: Trainer
+    source: ArtifactSource
+    bucket: Objects
+    datasets: Objects
+    clock: Clock
+    new_id: Callable[[], str]
+    settings: MirrorSettings
+
+
+def mirror_artifacts(event: ResultReported, mirror: Mirror) -> AnyJob:
+    """Ask fal.ai for the result, keep what verifies of it (weights with their model, or pictures), succeed.
 
     Acts only where the event's nonce and request are this job's. A run that is not done is left to the monitor.
     Raises what makes the job fail (`TrainingFailed`, `ArtifactCorrupt` …) or wait (`ArtifactUnavailable` …).
     """
+    jobs, trainer, clock = mirror.jobs, mirror.trainer, mirror.clock
     job = jobs.get(event.training_id)
     request = request_of(job, event)
     if request is None:
@@ -53,34 +57,20 @@ def mirror_artifacts(
         logs.warning("result_is_not_ours", training_id=job.id, request_id=event.request_id, mismatch=why)
         return job
     logs.info("result_is_ours", training_id=job.id, request_id=request.request_id, reported_by=event.reported_by)
-    model = _kept_before(job, models)
-    if model is None:
-        if job.is_terminal:
-            return noted_if_late(job, request, jobs=jobs, trainer=trainer, clock=clock)
-        output = run_result(job, request, jobs=jobs, trainer=trainer, bucket=bucket, clock=clock)
-        if output is None:
-            return jobs.get(job.id)
-        delivered = kept_output(output.raw)
-        job = jobs.update(job.id, lambda j: replace(mirroring(j, request, at=clock.now()), delivered=delivered))
-        if job.is_terminal:
-            return job
-        if isinstance(job, ImageJob):
-            pictures = keep_images(job, output, source=source, bucket=bucket, settings=settings)
-            cost_usd = trainer.cost_usd(request)
-            return jobs.update(job.id, lambda j: succeeded(j, at=clock.now(), pictures=pictures, cost_usd=cost_usd))
-        origin = origin_of(job, models=models, datasets=datasets, bucket=bucket)
-        kept = fetch_artifacts(job, output, source=source, bucket=bucket, run=new_id(), settings=settings)
-        log = whole_log(job, request, trainer)
-        jobs.update(job.id, lambda j: j.with_progress(None, log))
-        model = _keep(job, request, kept, origin, log=log, models=models, trainer=trainer, bucket=bucket, clock=clock)
-    done = _succeeded_with(model, job, jobs=jobs, clock=clock)
-    clear_staging(job.id, bucket=bucket, clock=clock, abandoned_s=settings.staging_s)
-    return done
-
-
-def _succeeded_with(model: Model, job: AnyJob, *, jobs: Jobs, clock: Clock) -> AnyJob:
-    name, made = f"{model.name} version {model.version}", {"model_id": model.id, "cost_usd": model.cost_usd}
-    return jobs.update(job.id, lambda j: succeeded(j, at=clock.now(), reason=name, **made))
+    if (model := _kept_before(job, mirror.models)) is not None:
+        return _succeeded_with(model, job, mirror)
+    if job.is_terminal:
+        return noted_if_late(job, request, jobs=jobs, trainer=trainer, clock=clock)
+    output = run_result(job, request, jobs=jobs, trainer=trainer, bucket=mirror.bucket, clock=clock)
+    if output is None:
+        return jobs.get(job.id)
+    delivered = kept_output(output.raw)
+    job = jobs.update(job.id, lambda j: replace(mirroring(j, request, at=clock.now()), delivered=delivered))
+    if job.is_terminal:
+        return job
+    if isinstance(job, ImageJob):
+        return _succeeded_with_pictures(job, request, output, mirror)
+    return _succeeded_with(_kept_model(job, request, output, mirror), job, mirror)
 
 
 def _kept_before(job: AnyJob, models: ModelRepository) -> Model | None:
@@ -95,22 +85,32 @@ def _kept_before(job: AnyJob, models: ModelRepository) -> Model | None:
         return None
 
 
-def _keep(
-    job: Training,
-    request: FalJob,
-    kept: Kept,
-    origin: Origin,
-    *,
-    log: Sequence[str],
-    models: ModelRepository,
-    trainer: Trainer,
-    bucket: Objects,
-    clock: Clock,
-) -> Model:
+def _succeeded_with_pictures(job: ImageJob, request: FalJob, output: RunOutput, mirror: Mirror) -> AnyJob:
+    pictures = keep_images(job, output, source=mirror.source, bucket=mirror.bucket, settings=mirror.settings)
+    cost_usd, at = mirror.trainer.cost_usd(request), mirror.clock.now()
+    return mirror.jobs.update(job.id, lambda j: succeeded(j, at=at, pictures=pictures, cost_usd=cost_usd))
+
+
+def _kept_model(job: Training, request: FalJob, output: RunOutput, mirror: Mirror) -> Model:
+    """The model of what fal.ai made, recorded by this delivery, or by another one that was faster."""
+    models, bucket = mirror.models, mirror.bucket
+    origin = origin_of(job, models=models, datasets=mirror.datasets, bucket=bucket)
+    run = mirror.new_id()
+    kept = fetch_artifacts(job, output, source=mirror.source, bucket=bucket, run=run, settings=mirror.settings)
+    log = whole_log(job, request, mirror.trainer)
+    mirror.jobs.update(job.id, lambda j: j.with_progress(None, log))
     version = number_version(job, models=models, bucket=bucket)
-    cost_usd = trainer.cost_usd(request)
-    model = keep_model(job, kept, version, origin, log=log, cost_usd=cost_usd, bucket=bucket, at=clock.now())
+    cost_usd, at = mirror.trainer.cost_usd(request), mirror.clock.now()
+    model = keep_model(job, kept, version, origin, log=log, cost_usd=cost_usd, bucket=bucket, at=at)
     if not models.create(model):
         return models.get(model.id)
     logs.info("model_kept", training_id=job.id, model_id=model.id, version=version, bytes=kept.size)
     return model
+
+
+def _succeeded_with(model: Model, job: AnyJob, mirror: Mirror) -> AnyJob:
+    """The training with its model, and nothing staged any more."""
+    name, made = f"{model.name} version {model.version}", {"model_id": model.id, "cost_usd": model.cost_usd}
+    done = mirror.jobs.update(job.id, lambda j: succeeded(j, at=mirror.clock.now(), reason=name, **made))
+    clear_staging(job.id, bucket=mirror.bucket, clock=mirror.clock, abandoned_s=mirror.settings.staging_s)
+    return done

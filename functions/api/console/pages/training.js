@@ -1,18 +1,18 @@
 /** One training, live: where it stands, why it waits, what it says, and how it ended. */
 
-import { get, ifThere, request } from "../lib/api.js";
-import { fill, h, setText } from "../lib/dom.js";
+import { get } from "../lib/api.js";
+import { fill, h } from "../lib/dom.js";
 import { follow } from "../lib/live.js";
-import { notifyButton, notifyEnd } from "../lib/notify.js";
-import { go, setTitle } from "../lib/router.js";
-import { STAGES, cancelSentence, doing, etaWords, isEnded, percentOf, statusOf, stepWords, waitSentence } from "../lib/stages.js";
+import { notifyEnd } from "../lib/notify.js";
+import { setTitle } from "../lib/router.js";
+import { doing, isEnded, percentOf, statusOf } from "../lib/stages.js";
 import { trainers } from "../lib/trainers.js";
-import { announce, breadcrumb, busy, notice, pill, sentenceOf, showProblem, skeletons, toast } from "../lib/ui.js";
+import { announce, breadcrumb, pill, sentenceOf, showProblem, skeletons, toast } from "../lib/ui.js";
 import { logView } from "../parts/log_view.js";
-import { cancel, outcomeCard } from "../parts/outcome.js";
-import { eraseButton } from "../parts/erase.js";
-import { stepper } from "../parts/stepper.js";
+import { outcomeCard } from "../parts/outcome.js";
+import { progressCard } from "../parts/progress_card.js";
 import { storyView } from "../parts/story.js";
+import { trainingActions } from "../parts/training_actions.js";
 import { exchange, trainingFacts } from "../parts/training_facts.js";
 
 const CLOCK_MS = 1000;
@@ -31,167 +31,113 @@ export function trainingPage({ params, signal }) {
 }
 
 function show(body, training, signal) {
-  const view = parts(training);
-  const log = logView();
-  const stages = stepper();
+  const head = headPart(training);
+  const actions = trainingActions({ training, heading: head.heading, onTraining: update });
+  const outcome = outcomePart({ signal, onTraining: update });
+  const progress = progressCard(actions.said);
+  const log = logCard(training);
+  const about = aboutCard();
   const story = storyView(training.id, signal);
   let now = training;
-  let received = performance.now();
   let following = null;
 
-  fill(body, view.head, view.outcome,
-    h("section.card.stage-card", { "aria-label": "Progress" }, stages.element, view.now),
-    h("div.training", {},
-      h("section.card.log-card", { "aria-labelledby": "log-title" }, view.logHead, log.element),
-      h("aside.card", { "aria-label": "About this training" }, view.facts, view.exchange)),
+  fill(body, h("div.page-head", {}, head.element, actions.element), outcome.element, progress.element,
+    h("div.training", {}, log.element, about.element),
     h("section.card.story-card", { "aria-label": "Story" }, story.element));
 
   function update(next) {
     const before = now;
     now = next;
-    received = performance.now();
     draw();
     if (next.history.length !== before.history.length) story.refresh();
-    if (next.stage !== before.stage && next.stage) announce(doing(next));
-    if (!isEnded(before) && isEnded(next)) {
-      announce(`${next.model_name}: ${statusOf(next).word}`);
-      notifyEnd(next);
-    }
+    announceChange(before, next);
     if (isEnded(before) && !isEnded(next)) start();
   }
 
   function draw() {
-    const { word, tone } = statusOf(now);
-    const percent = percentOf(now);
-    setTitle(`${percent === null ? word : `${Math.floor(percent)} %`}, ${now.model_name}`);
-    if (view.state.dataset.word !== word) fill(view.state, pill(word, tone)).dataset.word = word;
-    view.whole.hidden = !now.log_count;
-    if (isEnded(now)) log.end();
-    drawOutcome();
-    drawBar(view, now, percent);
-    fill(view.facts, trainingFacts(now));
-    drawExchange();
-    view.wait.replaceChildren(...hindrance(now));
-    for (const button of [view.cancel, view.check, view.notify]) if (button) hide(button, isEnded(now));
-    view.erase.hidden = !isEnded(now);
-    if (now.cancel_requested_at && !isEnded(now)) showCancelAsked();
-    tick();
-  }
-
-  function drawOutcome() {
-    const drawn = isEnded(now) ? `${now.status} ${now.error?.code} ${now.model_id} ${now.cost_usd} ${now.recoverable}` : "";
-    if (view.outcome.dataset.drawn === drawn) return;
-    view.outcome.dataset.drawn = drawn;
-    fill(view.outcome, isEnded(now) ? outcomeCard({ training: now, signal, onTraining: update }) : null);
-  }
-
-  /** Drawn anew only where it differs, so that it stays open. */
-  function drawExchange() {
-    const drawn = JSON.stringify([now.sent, now.delivered]);
-    if (view.exchange.dataset.drawn === drawn) return;
-    const open = view.exchange.firstChild?.open ?? false;
-    view.exchange.dataset.drawn = drawn;
-    fill(view.exchange, exchange(now));
-    if (view.exchange.firstChild) view.exchange.firstChild.open = open;
-  }
-
-  function showCancelAsked() {
-    hide(view.cancel, true);
-    if (!view.asked.firstChild) fill(view.asked, notice("note", null, "fal.ai has been asked to stop. It may take a moment, or finish first."));
-  }
-
-  /** The focus of a button that goes is taken over by the heading, which says where the training stands. */
-  function hide(button, hidden) {
-    if (hidden && document.activeElement === button) view.heading.focus();
-    button.hidden = hidden;
-  }
-
-  function tick() {
-    const passed = isEnded(now) ? 0 : (performance.now() - received) / 1000;
-    stages.show(now, passed);
-    setText(view.eta, etaWords(now, passed));
+    for (const part of [head, log, outcome, progress, about, actions]) part.show(now);
   }
 
   function start() {
     following?.abort();
     following = new AbortController();
-    const both = AbortSignal.any([signal, following.signal]);
     follow(now.id, {
-      signal: both, onTraining: update, onLog: log.add,
-      onConnection: (there) => (view.lost.hidden = there),
+      signal: AbortSignal.any([signal, following.signal]), onTraining: update, onLog: log.add, onConnection: progress.connected,
       onProblem: (error) => toast(sentenceOf(error)),
     });
   }
 
-  view.check.addEventListener("click", () => busy(view.check, "Checking", () => check(now, update)));
-  view.cancel.addEventListener("click", async () => {
-    try {
-      const outcome = await cancel(now, cancelSentence(now));
-      if (!outcome) return;
-      fill(view.asked, notice(outcome.outcome === "too_late" ? "warn" : "note", null, outcome.message));
-      if (outcome.training) update(outcome.training);
-    } catch (error) {
-      fill(view.asked, notice("bad", null,
-        error.isMissing ? "This installation cannot cancel a training yet: it will run to its end." : sentenceOf(error)));
-    }
-  });
   draw();
   start();
-  const clock = setInterval(tick, CLOCK_MS);
+  const clock = setInterval(progress.tick, CLOCK_MS);
   signal.addEventListener("abort", () => clearInterval(clock));
 }
 
-function parts(training) {
+function announceChange(before, next) {
+  if (next.stage !== before.stage && next.stage) announce(doing(next));
+  if (isEnded(before) || !isEnded(next)) return;
+  announce(`${next.model_name}: ${statusOf(next).word}`);
+  notifyEnd(next);
+}
+
+/** The model's name with where its training stands, which is also the title of the tab. */
+function headPart({ model_name: name }) {
   const state = h("span");
-  const bar = h("div.bar", { role: "progressbar", "aria-label": "Training progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("div.bar-fill"));
-  const view = {
-    state, bar,
-    doing: h("p.doing"), percent: h("span.percent"), step: h("span"), eta: h("span"),
-    wait: h("div", { "aria-live": "polite" }), asked: h("div", { "aria-live": "polite" }),
-    outcome: h("div", { "aria-live": "polite" }), facts: h("div"), exchange: h("div"),
-    cancel: h("button.quiet.small", { type: "button" }, "Cancel"),
-    check: h("button.quiet.small", { type: "button" }, "Check now"),
-    notify: notifyButton(),
-    erase: eraseButton({ subject: "training", id: training.id, what: () => `this training of ${training.model_name}`, onDone: () => go("/trainings") }),
-    lost: h("div", { hidden: true }, notice("warn", "Connection lost", "Trying again. The training goes on meanwhile, and this page will catch up.")),
-    whole: h("a", { href: `/v1/trainings/${encodeURIComponent(training.id)}/log`, target: "_blank", rel: "noopener", hidden: true }, "Whole log"),
-  };
-  const buttons = h("div.actions", {}, view.notify, view.check, view.cancel, view.erase);
-  view.logHead = h("div.section-head", {}, h("h2", { id: "log-title" }, "Log"), view.whole);
-  view.heading = h("h1", { tabindex: "-1" }, training.model_name, " ", state);
-  view.head = h("div.page-head", {}, h("div", {}, breadcrumb(["Trainings", "/trainings"]), view.heading), buttons);
-  view.now = h("div.now", {}, h("div.now-words", {}, view.doing, view.percent), bar,
-    h("div.now-foot", {}, view.step, view.eta), view.wait, view.asked, view.lost);
-  return view;
-}
+  const heading = h("h1", { tabindex: "-1" }, name, " ", state);
 
-function drawBar(view, training, percent) {
-  const ended = isEnded(training);
-  view.bar.parentElement.classList.toggle("ended", ended);
-  setText(view.doing, ended ? "" : `${doing(training)}.`);
-  setText(view.percent, percent === null ? "" : `${Math.floor(percent)} %`);
-  setText(view.step, stepWords(training));
-  const index = STAGES.findIndex(({ id }) => id === training.stage);
-  view.bar.hidden = ended;
-  view.bar.classList.toggle("unknown", percent === null && !ended);
-  view.bar.firstChild.style.setProperty("width", `${percent ?? (index > 3 ? 100 : 0)}%`);
-  view.bar.setAttribute("aria-valuetext", percent === null ? doing(training) : `${Math.floor(percent)} %, ${stepWords(training)}`);
-  if (percent === null) view.bar.removeAttribute("aria-valuenow");
-  else view.bar.setAttribute("aria-valuenow", String(Math.floor(percent)));
-}
-
-function hindrance(training) {
-  if (!training.hindrance || isEnded(training)) return [];
-  return [notice("warn", "Waiting because", `${training.hindrance.message} ${waitSentence(training.hindrance)}`)];
-}
-
-async function check(training, update) {
-  const id = encodeURIComponent(training.id);
-  try {
-    const checked = await ifThere(request("POST", `/v1/trainings/${id}/check`));
-    update(checked ?? (await get(`/v1/trainings/${id}`)));
-    toast("Checked just now.");
-  } catch (error) {
-    toast(sentenceOf(error));
+  function show(training) {
+    const { word, tone } = statusOf(training);
+    const percent = percentOf(training);
+    setTitle(`${percent === null ? word : `${Math.floor(percent)} %`}, ${training.model_name}`);
+    if (state.dataset.word !== word) fill(state, pill(word, tone)).dataset.word = word;
   }
+
+  return { element: h("div", {}, breadcrumb(["Trainings", "/trainings"]), heading), heading, show };
+}
+
+/** How it ended, as soon as it has; drawn anew only where that differs, so that it stays as one left it. */
+function outcomePart({ signal, onTraining }) {
+  const element = h("div", { "aria-live": "polite" });
+
+  function show(training) {
+    const { status, error, model_id, cost_usd, recoverable } = training;
+    const drawn = isEnded(training) ? `${status} ${error?.code} ${model_id} ${cost_usd} ${recoverable}` : "";
+    if (element.dataset.drawn === drawn) return;
+    element.dataset.drawn = drawn;
+    fill(element, isEnded(training) ? outcomeCard({ training, signal, onTraining }) : null);
+  }
+
+  return { element, show };
+}
+
+/** Its log, with the way to the whole of it. */
+function logCard({ id }) {
+  const log = logView();
+  const whole = h("a", { href: `/v1/trainings/${encodeURIComponent(id)}/log`, target: "_blank", rel: "noopener", hidden: true }, "Whole log");
+  const head = h("div.section-head", {}, h("h2", { id: "log-title" }, "Log"), whole);
+
+  function show(training) {
+    whole.hidden = !training.log_count;
+    if (isEnded(training)) log.end();
+  }
+
+  return { element: h("section.card.log-card", { "aria-labelledby": "log-title" }, head, log.element), add: log.add, show };
+}
+
+/** Its facts, and what fal.ai was sent: that is drawn anew only where it differs, so that it stays open. */
+function aboutCard() {
+  const known = h("div");
+  const sent = h("div");
+
+  function show(training) {
+    fill(known, trainingFacts(training));
+    const drawn = JSON.stringify([training.sent, training.delivered]);
+    if (sent.dataset.drawn === drawn) return;
+    const open = sent.firstChild?.open ?? false;
+    sent.dataset.drawn = drawn;
+    fill(sent, exchange(training));
+    if (sent.firstChild) sent.firstChild.open = open;
+  }
+
+  return { element: h("aside.card", { "aria-label": "About this training" }, known, sent), show };
 }

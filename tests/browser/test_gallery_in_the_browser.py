@@ -281,6 +281,26 @@ def test_a_flagged_picture_is_covered_until_somebody_wants_to_see_it(
     expect(box.locator("img.large.loaded")).to_be_visible()
 
 
+def test_where_fal_delivers_fewer_pictures_the_card_the_open_picture_and_the_comparison_say_so(
+    console: Console, models: list[str], scene: Scene
+) -> None:
+    word, page, said = (
+        scene(artifacts="missing_file", artifact_field="images.1"),
+        console.page,
+        "1 of 2: fal.ai delivered",
+    )
+    wanted = {"prompt": word, "model_ids": models[:1], "scales": [1], "count": 2}
+    made = console.context.request.post("/v1/comparisons", data=wanted).json()
+    page.goto(f"/comparisons/{made['id']}")
+    page.locator("td button.tile").click()
+    expect(page.get_by_role("dialog", name="Picture")).to_contain_text(said)
+    page.keyboard.press("Escape")
+    page.get_by_role("radio", name="Picture 2").check(force=True)
+    expect(page.locator("td")).to_contain_text(said)
+    open_model(console, models[0])
+    expect(card(page, word)).to_contain_text(said)
+
+
 def test_more_like_this_has_a_new_seed_and_a_deleted_set_does_not_come_back(
     console: Console, simulator: SimulatorControl, model_id: str, scene: Scene
 ) -> None:

@@ -14,8 +14,8 @@ export function aboutPicture(set) {
     h("div.prompt", {}, copyable(set.prompt, "Copy the prompt", "p")),
     facts(
       ["Model", model], ["Seed", copyable(String(set.seed), "Copy the seed")], ["Scale", scaleWords(set.scale)],
-      ["Size", sizeOf(set)], ["Cost", costWords(set)], ["Made", time(set.created_at, ago(set.created_at), moment(set.created_at))],
-      ["Comparison", group],
+      ["Size", sizeOf(set)], ["Cost", costWords(set)], ["Delivered", set.shortfall],
+      ["Made", time(set.created_at, ago(set.created_at), moment(set.created_at))], ["Comparison", group],
     ),
   ];
 }

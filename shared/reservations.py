@@ -81,7 +81,7 @@ def undo_if_too_late(job: Job, *, accounts: AccountRepository, jobs: Jobs, at: d
 
 
 def _erased(job: Job) -> Conflict:
-    return Conflict(reason=f"this {job.noun} was made and then deleted: {ANEW}")
+    return Conflict(reason=f"this {job.noun} was made and then deleted: {ANEW}", deleted_id=job.id)
 
 
 def free_unused(owner_id: str, *, accounts: AccountRepository, jobs: Jobs, at: datetime) -> bool:

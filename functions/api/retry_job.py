@@ -28,8 +28,7 @@ def retry_job(job: J, desk: Desk, begin: Callable[[str], J]) -> J:
         )
     successor = _successor(job, desk)
     if successor is None:
-        # a copy of the press that was held up has an earlier key, whose job was deleted: it begins nothing
-        successor = begin(derived_key("retry", job.id, *filter(None, [job.successor_id])))
+        successor = _begun(job, desk, begin)
         _note(job, successor.id, desk)
     logs.info("training_retried", training_id=job.id, successor_id=successor.id)
     return successor
@@ -45,6 +44,20 @@ def _recovered(job: J, desk: Desk) -> J:
 
 def _successor(job: J, desk: Desk) -> J | None:
     return cast("J | None", desk.jobs.find(job.successor_id)) if job.successor_id else None
+
+
+def _begun(job: J, desk: Desk, begin: Callable[[str], J]) -> J:
+    """The job that this press stands for. A copy of it that was held up has an earlier key, whose job was deleted: it
+    begins nothing. Where nobody had noted that job, because the process died before, it is noted now."""
+    try:
+        return begin(derived_key("retry", job.id, *filter(None, [job.successor_id])))
+    except Conflict as error:
+        if (deleted_id := error.facts.get("deleted_id")) is None:
+            raise
+        _note(job, deleted_id, desk)
+        raise Conflict(
+            reason="what this had begun was made and then deleted: retry once more to begin it anew"
+        ) from error
 
 
 def _note(job: J, successor_id: str, desk: Desk) -> None:

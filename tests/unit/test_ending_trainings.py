@@ -243,6 +243,25 @@ def test_a_copy_of_retry_that_was_held_up_until_its_training_was_deleted_begins_
     assert retry_training(world.of(held_up), world.desk) == anew
 
 
+def test_where_retry_died_before_it_noted_what_it_began_and_that_was_deleted_the_next_press_but_one_begins_anew(
+    world: World,
+) -> None:
+    before = failed(world)
+    world.trainings.faults.fail("update", DatabaseUnavailable(reason="away"))
+    with pytest.raises(DatabaseUnavailable):
+        retry_training(before, world.desk)
+    (unnoted,) = [t for t in world.trainings._jobs.values() if t.predecessor_id == before.id]
+    erased(world, unnoted)
+    with pytest.raises(Conflict, match="retry once more"):
+        retry_training(world.of(before), world.desk)
+    anew = retry_training(world.of(before), world.desk)
+    assert (anew.predecessor_id, anew.status) == (before.id, Status.REQUESTED)
+    assert anew.id != unnoted.id
+    assert retry_training(world.of(before), world.desk) == anew
+    with pytest.raises(Conflict, match="made and then deleted"):
+        retry_training(before, world.desk)
+
+
 def test_a_training_that_is_deleted_while_it_is_retried_is_retried_all_the_same(world: World) -> None:
     before = failed(world)
     world.trainings.faults.meanwhile("update", lambda: world.trainings.delete(before.id))

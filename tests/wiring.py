@@ -330,7 +330,6 @@ class Functions:
             buckets=self.buckets,
             publisher=self.publisher,
             clock=self.clock,
-            new_id=self.new_name,
             with_shoots=with_shoots,
         )
 

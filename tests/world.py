@@ -13,6 +13,7 @@ from functions.monitor.check_jobs import Tick
 from shared.adapters.memory import (
     FixedClock,
     MemoryAccounts,
+    MemoryErasures,
     MemoryImageJobs,
     MemoryModels,
     MemoryNotices,
@@ -51,6 +52,7 @@ class World(Functions):
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
     stories: MemoryStories = field(default_factory=MemoryStories)
+    erasures: MemoryErasures = field(default_factory=MemoryErasures)
     notices: MemoryNotices = field(default_factory=MemoryNotices)
     receiver: MemoryReceiver = field(default_factory=MemoryReceiver)
     pictures: MemoryObjects = field(init=False)

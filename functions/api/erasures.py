@@ -127,6 +127,5 @@ def _ports() -> Erasing:
         buckets=buckets,
         publisher=bootstrap.publisher(),
         clock=bootstrap.clock(),
-        new_id=bootstrap.new_nonce,
         with_shoots=bootstrap.api_settings().shoot_import,
     )

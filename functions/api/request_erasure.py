@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,8 @@ from shared.erasing.things import Subject
 from shared.erasing.words import GENERAL
 from shared.errors import Conflict, ImagesNotFound, ModelNotFound, NotFound, PersonNotFound, TrainingNotFound
 from shared.events import ErasureRequested
-from shared.jobs import Job
+from shared.jobs import Job, derived_key, keyed_id
+from shared.models import Model
 from shared.ports import (
     Clock,
     ErasureRepository,
@@ -26,10 +27,12 @@ from shared.ports import (
     ShootRepository,
     TrainingRepository,
 )
+from shared.shoots import Shoot
 from shared.stages import Status
 
 DUE_WITHIN = timedelta(days=7)
 DUE_LIMIT = 100
+LATEST = 100
 PERISHABLE = (Status.FAILED, Status.CANCELED)
 
 _MISSING: dict[Subject, type[NotFound]] = {
@@ -52,7 +55,6 @@ class Erasing:
     buckets: Buckets
     publisher: Publisher
     clock: Clock
-    new_id: Callable[[], str]
     with_shoots: bool
 
 
@@ -71,6 +73,7 @@ class Preview:
 def preview_erasure(owner_id: str, subject: Subject, subject_id: str, ports: Erasing) -> Preview:
     """The dry run: the very plan that the eraser would carry out. `…NotFound` where the owner has no such thing."""
     found = _inventory(owner_id, subject, subject_id, ports)
+    _refuse_missing(found, subject_id)
     plan = measured(plan_erasure(found), ports.buckets)
     return Preview(
         subject=subject,
@@ -83,32 +86,46 @@ def preview_erasure(owner_id: str, subject: Subject, subject_id: str, ports: Era
 
 
 def request_erasure(owner_id: str, subject: Subject, subject_id: str, confirm: str, ports: Erasing) -> Erasure:
-    """Record it and have it done. Pressing twice is pressing once: an open one is gone on with.
+    """Record it and have it done; an open one is gone on with. Pressing twice is pressing once, also at one instant.
 
     `Conflict` unless `confirm` is the name, of which pictures have none, and while something of it is under way: a run
     that is paid for is never left behind, and its weights are never lost without a word.
     """
-    if (before := _open_one(owner_id, subject, subject_id, ports.erasures)) is not None:
-        ports.publisher.publish(ErasureRequested(training_id=before.id))
-        return before
+    # looked at first: where no erasure is on record after that, none had begun to delete what was found
     found = _inventory(owner_id, subject, subject_id, ports)
+    latest = ports.erasures.list_for_owner(owner_id, limit=LATEST).items
+    if (before := _open_one(latest, subject, subject_id)) is not None:
+        return _announced(before.id, ports)
+    _refuse_missing(found, subject_id)
     if confirm != (name := _name(found, subject_id)):
         raise Conflict(reason=f"to delete this for good, confirm with its name, {name}")
     if hindering := list(hindrances(found)):
         raise Conflict(reason="; ".join(hindering))
     erasure = Erasure.requested(
         at=ports.clock.now(),
-        id=f"e_{ports.new_id()}",
+        id=_id_for(found, owner_id, subject_id, latest),
         owner_id=owner_id,
         subject=subject,
         subject_id=subject_id,
         cause=Cause.ASKED,
         with_shoots=ports.with_shoots,
     )
-    ports.erasures.create(erasure)
-    ports.publisher.publish(ErasureRequested(training_id=erasure.id))
-    logs.info("erasure_requested", erasure_id=erasure.id, subject=subject)
-    return erasure
+    if ports.erasures.create(erasure):
+        logs.info("erasure_requested", erasure_id=erasure.id, subject=subject)
+    return _announced(erasure.id, ports)
+
+
+def _announced(erasure_id: str, ports: Erasing) -> Erasure:
+    ports.publisher.publish(ErasureRequested(training_id=erasure_id))
+    return ports.erasures.get(erasure_id)
+
+
+def _id_for(found: Inventory, owner_id: str, subject_id: str, latest: Sequence[Erasure]) -> str:
+    """The same for whoever saw the same. The ids of what goes are in it, so that nobody finds out by trying names whom
+    a receipt was about that has forgotten it."""
+    things: Sequence[Job | Model | Shoot] = (*found.trainings, *found.images, *found.models, *found.shoots)
+    seen = (*(erasure.id for erasure in latest), *sorted(thing.id for thing in things))
+    return keyed_id("e", owner_id, derived_key("erase", found.subject, subject_id, *seen))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +153,7 @@ def list_due(owner_id: str, *, kept_days: float, jobs: Jobs, now: datetime) -> l
 
 
 def _inventory(owner_id: str, subject: Subject, subject_id: str, ports: Erasing) -> Inventory:
-    found = take_inventory(
+    return take_inventory(
         subject,
         subject_id,
         owner_id,
@@ -146,9 +163,11 @@ def _inventory(owner_id: str, subject: Subject, subject_id: str, ports: Erasing)
         models=ports.models,
         shoots=ports.shoots,
     )
+
+
+def _refuse_missing(found: Inventory, subject_id: str) -> None:
     if not (found.trainings or found.images or found.models or found.shoots):
-        raise _MISSING[subject](id=subject_id)
-    return found
+        raise _MISSING[found.subject](id=subject_id)
 
 
 def _name(found: Inventory, subject_id: str) -> str:
@@ -159,7 +178,6 @@ def _name(found: Inventory, subject_id: str) -> str:
     return found.trainings[0].model_name if found.subject is Subject.TRAINING else subject_id
 
 
-def _open_one(owner_id: str, subject: Subject, subject_id: str, erasures: ErasureRepository) -> Erasure | None:
-    latest = erasures.list_for_owner(owner_id, limit=100).items
+def _open_one(latest: Sequence[Erasure], subject: Subject, subject_id: str) -> Erasure | None:
     same = (e for e in latest if not e.has_receipt and (e.subject, e.subject_id) == (subject, subject_id))
     return next(same, None)

@@ -97,6 +97,27 @@ def test_of_two_that_overlap_each_counts_what_it_deleted_itself(world: World, fi
         assert one.id in line.reason or "nothing of it any more" in line.reason
 
 
+@pytest.mark.parametrize("subject", list(Subject))
+def test_two_presses_at_the_same_instant_are_one_erasure(world: World, subject: Subject) -> None:
+    """Nothing marks a shoot: two erasures would both count its files."""
+    others: list[Erasure] = []
+    world.erasures.faults.meanwhile("create", lambda: others.append(asked(world, subject)))
+    mine = asked(world, subject)
+    assert [other.id for other in others] == [mine.id]
+    world.run()
+    (receipt,) = world.erasures.list_for_owner(OWNER, limit=9).items
+    assert receipt.state is State.DONE
+
+
+def test_what_comes_after_an_erasure_is_erased_by_another_one(world: World) -> None:
+    first = asked(world, Subject.PERSON)
+    deliver(world, first)
+    world.model("later")
+    second = request_erasure(OWNER, Subject.PERSON, PERSON, PERSON, world.erasing())
+    assert second.id != first.id
+    assert deliver(world, second).deleted
+
+
 OBJECTS = {What.PICTURES, What.SMALL_PICTURES, What.MODEL_FILES, What.FAILED_LOG, What.SHOOT_THUMBNAILS}
 
 

@@ -54,6 +54,13 @@ class Subject:
     withholds: Callable[[Any, Status], bool] = lambda job, status: False
 
 
+def _trained(data: Mapping[str, Any]) -> str:
+    name, version = data["model_name"], data["version"]
+    if version is None:
+        return f"The training succeeded, and its model {name} was deleted since."
+    return f"The training succeeded: the model {name}, version {version}, is ready."
+
+
 def _made(data: Mapping[str, Any]) -> str:
     count, asked, version = data["count"], data["asked"], f"{data['model_name']}, version {data['version']}"
     if count < asked:
@@ -72,7 +79,7 @@ SUBJECTS: Mapping[type[Event], Subject] = {
         word="training",
         id_field="training_id",
         page="/trainings/{id}",
-        done="The training succeeded: the model {model_name}, version {version}, is ready.".format_map,
+        done=_trained,
         facts=lambda training: {"model_name": training.model_name},
     ),
     ImagesFinished: Subject(

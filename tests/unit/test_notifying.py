@@ -90,6 +90,17 @@ def test_a_success_is_told_with_its_model_its_cost_and_where_to_look(world: Worl
     }
 
 
+def test_a_success_whose_model_was_deleted_before_it_could_be_told_does_not_promise_the_model(world: World) -> None:
+    world.notices.faults.fail("get", DatabaseUnavailable(reason="away"))
+    with pytest.raises(DatabaseUnavailable):
+        succeeded(world)
+    world.models.delete(next(iter(world.models._models)))
+    finished(world, attempt=2)
+    (notice,) = told(world)
+    name = notice["data"]["model_name"]
+    assert notice["data"]["sentence"] == f"The training succeeded, and its model {name} was deleted since."
+
+
 def test_a_failure_is_told_with_its_code_its_sentence_and_whether_it_cost_money(world: World) -> None:
     training = failed(world, TrainingFailed(reason="out of memory", charged=False))
     (notice,) = told(world)

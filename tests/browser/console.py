@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Response
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Response, Route
 
 
 # pictures further down come only when one scrolls there
@@ -39,6 +39,28 @@ class PageErrors:
         # the browser's own line about an answer of 4xx or a cut connection: those are shown to the person, and tested
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.found.append(f"console: {message.text}")
+
+
+class BadConnection:
+    """Lets the server do what it is asked, and then loses the first answer to a POST and cuts the second one off."""
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self.asked: list[str] = []
+
+    def __call__(self, route: Route) -> None:
+        """Answer as it does."""
+        if route.request.method != "POST":
+            route.continue_()
+            return
+        answer = route.fetch()
+        self.asked.append(route.request.headers["idempotency-key"])
+        if len(self.asked) == 1:
+            route.abort("connectionreset")
+        elif len(self.asked) == 2:
+            route.fulfill(response=answer, body=answer.body()[: len(answer.body()) // 2])
+        else:
+            route.fulfill(response=answer)
 
 
 class Console:

@@ -1,4 +1,5 @@
-"""Every failure of a training that a user can meet, on its page: the sentence, the cost, and something to press."""
+"""Every failure of a training that a user can meet, on its page: the sentence, the cost, and something to press. And
+what the console takes for no answer at all."""
 
 from __future__ import annotations
 
@@ -74,3 +75,18 @@ def test_a_failure_is_shown_with_its_sentence_its_cost_and_something_to_press(
     expect(told.get_by_text(error.message)).to_be_visible()
     expect(told.get_by_text(cost)).to_be_visible()
     expect(told.get_by_role("button").or_(told.get_by_role("link")).first).to_be_visible()
+
+
+_ANSWERS = """async () => {
+    const { answerOf } = await import("/console/-/lib/api.js");
+    const cut = () => new ReadableStream({ start: (stream) => stream.error(new TypeError("network error")) });
+    const said = (body, status) => answerOf(new Response(body, { status })).then(String, ({ code }) => code);
+    const lost = [said(cut(), 202), said(cut(), 402), said("{", 200), said("", 202), said("<html>", 200)];
+    return Promise.all([...lost, said("<html>", 400), said(null, 204)]);
+}"""
+
+
+def test_what_breaks_off_or_is_no_json_is_no_answer(shared_console: Console) -> None:
+    shared_console.page.goto("/data")
+
+    assert shared_console.page.evaluate(_ANSWERS) == [*["offline"] * 5, "http_400", "null"]

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.stack import Stack
-from tests.browser.console import Console
+from tests.browser.console import BadConnection, Console
 
 pytestmark = pytest.mark.slow
 
@@ -189,27 +189,37 @@ def test_a_double_click_buys_one_set_and_the_same_seed_none(
     assert paid(simulator, word) == 2
 
 
-def test_an_answer_that_is_lost_is_asked_for_again_and_buys_one_set(
+def test_an_answer_that_is_lost_or_cut_off_is_asked_for_again_and_buys_one_set(
     console: Console, simulator: SimulatorControl, model_id: str, scene: Scene
 ) -> None:
-    word = scene()
+    word, connection = scene(), BadConnection()
     page = open_model(console, model_id)
-    lost: list[str] = []
-
-    def lose_the_first_answer(route: Any) -> None:
-        if route.request.method != "POST" or lost:
-            route.continue_()
-            return
-        lost.append(route.fetch().json()["id"])
-        route.abort("connectionreset")
-
-    page.route("**/v1/models/*/images", lose_the_first_answer)
+    page.route("**/v1/models/*/images", connection)
     wish(page, word).click()
     expect(page.get_by_text("the pictures can be bought only once")).to_be_visible()
 
     tiles(page, word).wait_for()
-    assert [each["id"] for each in sets(console, model_id, word)] == lost
-    assert paid(simulator, word) == 1
+    assert (len(connection.asked), len(set(connection.asked))) == (3, 1)
+    assert len(sets(console, model_id, word)) == paid(simulator, word) == 1
+
+
+def test_who_leaves_before_the_answer_and_asks_again_has_them_and_is_told_so(
+    console: Console, simulator: SimulatorControl, model_id: str, scene: Scene
+) -> None:
+    word, page = scene(), open_model(console, model_id)
+
+    def leave_before_the_answer(route: Any) -> None:
+        route.fetch()
+        page.get_by_role("link", name="Data").click()
+
+    page.route("**/v1/models/*/images", leave_before_the_answer, times=1)
+    wish(page, word).click()
+    console.heading("Your data").wait_for()
+    open_model(console, model_id).locator(".make button[type=submit]").click()
+
+    expect(page.get_by_text("nothing was bought again")).to_be_visible()
+    tiles(page, word).wait_for()
+    assert len(sets(console, model_id, word)) == paid(simulator, word) == 1
 
 
 def test_a_reload_in_the_middle_and_a_second_tab_show_the_same_set_and_hear_that_it_was_canceled(
@@ -306,6 +316,7 @@ def test_more_like_this_has_a_new_seed_and_a_deleted_set_does_not_come_back(
 ) -> None:
     word = scene()
     page = open_model(console, model_id)
+    page.route("**/v1/images/*/more", BadConnection())
     wish(page, word).click()
     tiles(page, word).click()
     page.get_by_role("button", name="More like this, $0.035").dblclick()
@@ -382,6 +393,7 @@ def test_versions_and_scales_are_compared_side_by_side_at_an_address_of_their_ow
     console: Console, simulator: SimulatorControl, models: list[str], scene: Scene
 ) -> None:
     word, page = scene(seconds_per_training=1.0), console.page
+    page.route("**/v1/comparisons", BadConnection())
     page.goto(f"/models/{models[0]}/compare")
     page.get_by_label("What to show").fill(word)
     press = page.get_by_role("button", name="Compare")

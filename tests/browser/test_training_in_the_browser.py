@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from infra.local.fal_simulator.control import SimulatorControl
-from tests.browser.console import Console
+from tests.browser.console import BadConnection, Console
 from tests.mending import mend
 
 pytestmark = pytest.mark.slow
@@ -127,29 +127,18 @@ def test_a_double_click_buys_one_training(console: Console, simulator: Simulator
     assert _trained_with(simulator, trigger) == 1
 
 
-def test_an_answer_that_is_lost_is_asked_for_again_and_buys_one_training(
+def test_an_answer_that_is_lost_or_cut_off_is_asked_for_again_and_buys_one_training(
     console: Console, simulator: SimulatorControl, trigger: str
 ) -> None:
+    connection = BadConnection()
     console.open_shoot().fill_in(trigger)
-    keys: list[str] = []
-
-    def lose_the_first_answer(route: Any) -> None:
-        if route.request.method == "POST":
-            keys.append(route.request.headers["idempotency-key"])
-        if len(keys) != 1:
-            route.continue_()
-            return
-        route.fetch()
-        route.abort("connectionreset")
-
-    console.page.route("**/v1/trainings", lose_the_first_answer)
+    console.page.route("**/v1/trainings", connection)
     console.train_button.click()
     console.page.get_by_text("it can start only one training").wait_for()
 
     console.training_id()
     console.wait_for_model()
-    assert len(keys) == 2
-    assert len(set(keys)) == 1
+    assert (len(connection.asked), len(set(connection.asked))) == (3, 1)
     assert _trained_with(simulator, trigger) == 1
 
 

@@ -24,7 +24,7 @@ export class ApiProblem extends Error {
  * @param {string} method
  * @param {string} path
  * @param {{body?: any, query?: Object, key?: string, signal?: AbortSignal}} [options]
- * @returns {Promise<any>} the JSON, or null for an empty answer
+ * @returns {Promise<any>} the JSON; null only where the server says that there is none
  */
 export async function request(method, path, { body, query, key, signal } = {}) {
   const headers = { accept: "application/json" };
@@ -36,11 +36,7 @@ export async function request(method, path, { body, query, key, signal } = {}) {
       method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body), redirect: "manual",
     });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiProblem({
-      status: 0, code: "offline", retryable: true,
-      detail: "The server does not answer: check the connection, then try again.",
-    });
+    throw unanswered(error);
   }
   return answerOf(response);
 }
@@ -77,8 +73,8 @@ export async function postOnce(path, body, key, { signal, onRetry } = {}) {
     try {
       return await request("POST", path, { body, key, signal });
     } catch (error) {
-      const unanswered = error instanceof ApiProblem && (error.status === 0 || [502, 503, 504].includes(error.status));
-      if (!unanswered || attempt >= WAITS_MS.length) throw error;
+      const mayBeThere = error instanceof ApiProblem && [0, 502, 503, 504].includes(error.status);
+      if (!mayBeThere || attempt >= WAITS_MS.length) throw error;
       onRetry?.(attempt + 1);
       await new Promise((resolve) => setTimeout(resolve, WAITS_MS[attempt]));
       signal?.throwIfAborted();
@@ -98,12 +94,17 @@ function withQuery(path, query = {}) {
   return pairs.length ? `${path}?${new URLSearchParams(pairs)}` : path;
 }
 
-async function answerOf(response) {
+/**
+ * What a response says. One that breaks off is no answer, whatever it began with: nobody knows then what was done.
+ * @param {Response} response
+ */
+export async function answerOf(response) {
   if (response.type === "opaqueredirect" || response.status === 401) {
     throw new ApiProblem({ status: 401, code: "signed_out", detail: "You are signed out: reload the page to sign in." });
   }
-  const text = await response.text().catch(() => "");
-  const json = parsed(text);
+  const json = parsed(await response.text().catch((error) => Promise.reject(unanswered(error))));
+  if (response.status === 204) return null;
+  if (response.ok && json === undefined) throw unanswered();
   if (response.ok) return json;
   throw new ApiProblem({
     status: response.status,
@@ -114,10 +115,20 @@ async function answerOf(response) {
   });
 }
 
+/** The JSON; undefined where it is none, or not all of it. */
 function parsed(text) {
   try {
-    return text ? JSON.parse(text) : null;
+    return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
+}
+
+/** What is thrown where no answer came; where nobody waits for it any more, that. */
+function unanswered(error) {
+  if (error?.name === "AbortError") return error;
+  return new ApiProblem({
+    status: 0, code: "offline", retryable: true,
+    detail: "The server does not answer: check the connection, then try again.",
+  });
 }

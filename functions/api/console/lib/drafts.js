@@ -1,6 +1,9 @@
 /** What was typed and not sent yet, kept in this browser for each shoot. */
 
 const PREFIX = "costumes-lora:shoot:";
+const PRESS = "costumes-lora:press:";
+// signed out, not from here, too slow, too early, too often
+const SAYS_NOTHING = new Set([401, 403, 408, 425, 429]);
 
 /**
  * The draft of a shoot: `captions` by stem (only those that differ), the stems of pictures that are left out, the
@@ -23,17 +26,30 @@ export function writeDraft(shootId, draft) {
  * so that neither a reload nor an impatient second press pays twice.
  */
 export function keyFor(name, body, newKey) {
-  const wanted = JSON.stringify(body);
-  const pending = read(sessionStorage, `costumes-lora:press:${name}`);
-  if (pending?.body === wanted) return pending.key;
+  const pending = pendingKey(name, body);
+  if (pending) return pending;
   const key = newKey();
-  write(sessionStorage, `costumes-lora:press:${name}`, { body: wanted, key });
+  write(sessionStorage, PRESS + name, { body: JSON.stringify(body), key });
   return key;
 }
 
-/** The request was answered: the next press is a new one. */
+/** The key under which the same was asked for before, if that press is not over; else null. */
+export function pendingKey(name, body) {
+  const pending = read(sessionStorage, PRESS + name);
+  return pending?.body === JSON.stringify(body) ? pending.key : null;
+}
+
+/** The request was answered, and what came of it is shown: the next press is a new one. */
 export function answered(name) {
-  write(sessionStorage, `costumes-lora:press:${name}`, null);
+  write(sessionStorage, PRESS + name, null);
+}
+
+/**
+ * The press ended in `error`: the next one is a new one where that is a refusal. Whoever turns a request away before
+ * looking at its key says nothing of what was begun under it before.
+ */
+export function refused(name, error) {
+  if (error.status >= 400 && error.status < 500 && !SAYS_NOTHING.has(error.status)) answered(name);
 }
 
 /** A choice of this browser, such as whether to notify. */

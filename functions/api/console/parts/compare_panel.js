@@ -2,7 +2,7 @@
 
 import { newKey, postOnce, request } from "../lib/api.js";
 import { fill, h, setText } from "../lib/dom.js";
-import { answered, choice, keyFor } from "../lib/drafts.js";
+import { answered, choice, keyFor, refused } from "../lib/drafts.js";
 import { count } from "../lib/format.js";
 import { go } from "../lib/router.js";
 import { busy, notice, sentenceOf } from "../lib/ui.js";
@@ -49,11 +49,12 @@ export function comparePanel({ model, versions, pictures, again, signal }) {
     fill(message);
     try {
       const made = await postOnce("/v1/comparisons", body, keyFor(name, body, newKey), { signal, onRetry: unanswered });
+      const path = `/comparisons/${encodeURIComponent(made.id)}`;
       answered(name);
-      if (!signal.aborted) go(`/comparisons/${encodeURIComponent(made.id)}`);
+      if (!signal.aborted) go(path);
     } catch (error) {
       const full = NO_ROOM.has(error.code);
-      if (error.status >= 400 && error.status < 500 && !full) answered(name);
+      if (!full) refused(name, error);
       if (!signal.aborted) fill(message, notice("bad", null, full ? `${sentenceOf(error)} ${GOES_ON}` : sentenceOf(error)));
     }
   }

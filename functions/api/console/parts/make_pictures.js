@@ -2,11 +2,14 @@
 
 import { get, newKey, postOnce } from "../lib/api.js";
 import { fill, h, setText } from "../lib/dom.js";
-import { answered, choice, keyFor } from "../lib/drafts.js";
+import { answered, choice, keyFor, pendingKey, refused } from "../lib/drafts.js";
 import { count, sentCaption } from "../lib/format.js";
 import { notice, sentenceOf } from "../lib/ui.js";
 import { pictureFields } from "./picture_fields.js";
 import { budgetPart, priceWords, quoteBox } from "./quote.js";
+
+const SAME_PICTURES = "The same words, seed and scale give the same pictures: nothing was bought. Change something, or leave the seed empty.";
+const SAME_PRESS = "You had asked for them already, and left before the answer came: nothing was bought again. Press once more for others.";
 
 /**
  * The panel. What was typed stays in this browser; `like` is a set whose wishes it begins with.
@@ -47,10 +50,11 @@ export function makePanel({ model, pictures, like, signal, onMade }) {
     button.setAttribute("aria-disabled", "true");
     setText(button, "Asking");
     fill(message);
+    const before = pendingKey(draft, body);
     try {
-      told(body, await sent(body));
+      told(body, await sent(body), before !== null);
     } catch (error) {
-      if (error.status >= 400 && error.status < 500) answered(draft);
+      refused(draft, error);
       if (!signal.aborted) fill(message, notice("bad", null, sentenceOf(error)));
     } finally {
       sending = false;
@@ -60,11 +64,11 @@ export function makePanel({ model, pictures, like, signal, onMade }) {
   }
 
   /** With a seed of one's own the same form is the same pictures: they are not bought again. */
-  function told(body, set) {
+  function told(body, set, pressedBefore) {
     const lasts = body.seed !== undefined && set.error === null;
+    const wasThere = !signal.aborted && onMade(set) && pressedBefore;
     if (!lasts) answered(draft);
-    if (signal.aborted || !onMade(set) || !lasts) return;
-    fill(message, notice("note", "You have these", "The same words, seed and scale give the same pictures: nothing was bought. Change something, or leave the seed empty."));
+    if (wasThere) fill(message, notice("note", "You have these", lasts ? SAME_PICTURES : SAME_PRESS));
   }
 
   function sent(body) {

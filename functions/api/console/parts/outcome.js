@@ -2,7 +2,7 @@
 
 import { get, newKey, postOnce, request } from "../lib/api.js";
 import { h, icon } from "../lib/dom.js";
-import { answered, keyFor } from "../lib/drafts.js";
+import { answered, keyFor, refused } from "../lib/drafts.js";
 import { bytes, count } from "../lib/format.js";
 import { go } from "../lib/router.js";
 import { STAGES, costSentence, remedy, totalTime } from "../lib/stages.js";
@@ -115,11 +115,11 @@ async function retry(training, message, onTraining) {
   if (training.error?.code === "submission_uncertain" && !(await agreed())) return;
   try {
     const next = await retried(training);
-    answered(training.id);
     if (next.id === training.id) onTraining(next);
-    else go(`/trainings/${next.id}`);
+    else go(`/trainings/${encodeURIComponent(next.id)}`);
+    answered(training.id);
   } catch (error) {
-    if (error.status >= 400 && error.status < 500) answered(training.id);
+    refused(training.id, error);
     message.replaceChildren(notice("bad", null, sentenceOf(error)));
   }
 }

@@ -1,7 +1,7 @@
 /** What can be done with a set of pictures that is there: more of its kind, the file, and deleting it. */
 
 import { get, newKey, postOnce, request } from "../lib/api.js";
-import { answered, keyFor } from "../lib/drafts.js";
+import { answered, keyFor, refused } from "../lib/drafts.js";
 import { count } from "../lib/format.js";
 import { focusHeading } from "../lib/router.js";
 import { sentenceOf, toast } from "../lib/ui.js";
@@ -13,11 +13,11 @@ export async function makeMore(set) {
   const name = `more:${set.id}`;
   try {
     const more = await postOnce(`${path(set)}/more`, undefined, keyFor(name, { like: set.id }, newKey));
-    answered(name);
     toast(`${count(more.count, "picture")} like these with a new seed: on the way.`);
+    answered(name);
     return more;
   } catch (error) {
-    if (error.status >= 400 && error.status < 500) answered(name);
+    refused(name, error);
     toast(sentenceOf(error));
     return null;
   }

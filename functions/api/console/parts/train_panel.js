@@ -2,7 +2,7 @@
 
 import { newKey, postOnce } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { answered, keyFor } from "../lib/drafts.js";
+import { answered, keyFor, refused } from "../lib/drafts.js";
 import { count } from "../lib/format.js";
 import { go } from "../lib/router.js";
 import { notice, sentenceOf } from "../lib/ui.js";
@@ -73,18 +73,18 @@ export function trainPanel({ shoot, draft, signal, save, onSettings }) {
 
   async function send(force) {
     try {
-      const training = await sent(force);
+      const path = `/trainings/${encodeURIComponent((await sent(force)).id)}`;
       answered(shoot.id);
       draft.again = null;
       save();
-      if (!signal.aborted) go(`/trainings/${training.id}`);
+      if (!signal.aborted) go(path);
     } catch (error) {
-      if (error.status >= 400 && error.status < 500) answered(shoot.id);
-      if (!signal.aborted) refused(error);
+      refused(shoot.id, error);
+      if (!signal.aborted) tell(error);
     }
   }
 
-  function refused(error) {
+  function tell(error) {
     const field = error.code === "invalid_parameter" ? error.details.parameter : null;
     if (field && trainer.parameters().refuse(field, sentenceOf(error))) return;
     button.say(refusal(error, () => press({ force: true })));

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -16,10 +15,11 @@ from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.sample_shoot import draw_sample_shoot
 from infra.local.settings import LocalBackend, StackSettings
 from infra.local.stack import Stack, running_stack
-from tests.browser.console import Console, PageErrors
+from tests.browser.console import Console
+from tests.browser.windows import TIMEOUT_MS, Windows
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser
 
 NO_PLAYWRIGHT = "Playwright is not installed: run `make setup`."
 NO_BROWSER = (
@@ -33,9 +33,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--process-per-site",
+    "--in-process-gpu",
+    "--disable-features=SpareRendererForSitePerProcess",
 ]
 TRAINING_S = 1.2
-TIMEOUT_MS = 15_000
 
 _words = itertools.count(1)
 
@@ -107,11 +109,19 @@ def trigger() -> str:
     return f"TOK{next(_words)}"
 
 
+@pytest.fixture(scope="module")
+def windows(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Windows]:
+    """Where the tests of a module open the console."""
+    windows = Windows(browser, str(stack.url), shoot_id)
+    yield windows
+    windows.close()
+
+
 @pytest.fixture
-def open_console(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Callable[..., Console]]:
-    """Opens the console in a browser of its own; afterwards nothing may have gone wrong in any page of it."""
-    with consoles(browser, stack, shoot_id) as open_one:
-        yield open_one
+def open_console(windows: Windows) -> Iterator[Callable[..., Console]]:
+    """Opens the console as for the first time; afterwards nothing may have gone wrong in any page of it."""
+    yield windows.open
+    windows.forget()
 
 
 @pytest.fixture
@@ -122,25 +132,8 @@ def console(open_console: Callable[..., Console]) -> Console:
 
 @pytest.fixture(scope="module")
 def shared_console(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Console]:
-    """One for all tests of a module that only look: what a browser loads once is half of what a short test costs."""
-    with consoles(browser, stack, shoot_id) as open_one:
-        yield open_one(reduced_motion="reduce")
-
-
-@contextmanager
-def consoles(browser: Browser, stack: Stack, shoot_id: str) -> Iterator[Callable[..., Console]]:
-    """Opens consoles while the block runs; fails at its end where anything went wrong in any page of them."""
-    contexts: list[BrowserContext] = []
-    errors = PageErrors()
-
-    def open_one(*, width: int = 1280, **options: Any) -> Console:
-        context = browser.new_context(base_url=stack.url, viewport={"width": width, "height": 860}, **options)
-        context.set_default_timeout(TIMEOUT_MS)
-        errors.watch(context)
-        contexts.append(context)
-        return Console(context, shoot_id)
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert not errors.found, errors.found
+    """One for all tests of a module that only look."""
+    windows = Windows(browser, str(stack.url), shoot_id)
+    # what moves has another contrast at every moment
+    yield windows.open(reduced_motion="reduce")
+    windows.close()

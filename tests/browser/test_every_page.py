@@ -6,19 +6,15 @@ Each page is opened once, and each test looks at its own part of what was seen t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pytest
 
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.stack import Stack
-from tests.browser.conftest import consoles
 from tests.browser.console import Console
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -110,16 +106,14 @@ def paths(shared_console: Console, simulator: SimulatorControl) -> Mapping[str, 
 
 
 @pytest.fixture(scope="module")
-def walk(browser: Browser, stack: Stack, shoot_id: str, paths: Mapping[str, str]) -> Iterator[Walk]:
+def walk(shared_console: Console, paths: Mapping[str, str]) -> Walk:
     """The way through all pages, once."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=NO_AXE).Axe()
-    with consoles(browser, stack, shoot_id) as open_one:
-        # what moves has another contrast at every moment
-        walk = Walk(console=open_one(reduced_motion="reduce"), axe=axe)
-        walk.console.page.on("request", lambda request: walk.asked.append(request.url))
-        for name, path in paths.items():
-            walk.look_at(name, path)
-        yield walk
+    walk = Walk(console=shared_console, axe=axe)
+    shared_console.page.on("request", lambda request: walk.asked.append(request.url))
+    for name, path in paths.items():
+        walk.look_at(name, path)
+    return walk
 
 
 def _show(console: Console, path: str) -> None:

@@ -257,11 +257,14 @@ class Job(ABC):
             return replace(self, claim=claim, sent=sent, hindrance=None, updated_at=at)
         return self.advance(Status.SUBMITTING, at=at, claim=claim, sent=sent)
 
-    def released(self, nonce: str, *, at: datetime) -> Self:
-        """This job with its claim free again; only ever called when fal.ai certainly accepted nothing."""
-        if self.status is not Status.SUBMITTING or self.claim is None or self.claim.nonce != nonce:
+    def released(self, claim: Claim, *, at: datetime) -> Self:
+        """This job with that very claim free again; only ever called when fal.ai certainly accepted nothing.
+
+        Itself where it is another's by now, with the same nonce: a release may be tried again after others have moved.
+        """
+        if self.status is not Status.SUBMITTING or self.claim != claim:
             return self
-        return replace(self, claim=replace(self.claim, released=True), updated_at=at)
+        return replace(self, claim=replace(claim, released=True), updated_at=at)
 
     def recorded(self, job: FalJob, *, at: datetime, reason: str = "") -> Self:
         """This job with its request at fal.ai; in `submitted` unless a webhook or a cancellation was faster."""

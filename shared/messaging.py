@@ -118,9 +118,9 @@ class Consumer:
     def handle(self, body: bytes, kind: type[E], use_case: Callable[[E], Job]) -> None:
         """Run `use_case` on the event in `body`; returning acks, raising nacks.
 
-        A permanent error ends the job as failed, unless another delivery has it sent by now. A retryable one is noted
-        on the job, so that its user reads why it waits, and raised; at the last delivery or past the stage's deadline
-        it becomes permanent.
+        A permanent error ends the job as failed, unless it was sent, or may have been, by this delivery or another. A
+        retryable one is noted on the job, so that its user reads why it waits, and raised; at the last delivery or past
+        the stage's deadline it becomes permanent.
         """
         self.handle_any(body, {kind: use_case})
 
@@ -183,7 +183,7 @@ class Consumer:
         give_up = job.stage is self.stage and (last or self.deadlines.passed(job, now))
         if error.retryable and not give_up:
             return job.hindered(error, at=now)
-        if not error.retryable and self.stage in _BEFORE_SENDING and not job.is_unsent:
+        if self.stage in _BEFORE_SENDING and not job.is_unsent:
             # what failed here was done by another delivery meanwhile, and fal.ai has it, or is just being asked
             return job
         charged = job.charged if error.charged is None else error.charged

@@ -46,13 +46,13 @@ def submit_job(
     now = clock.now()
     if _lacks_weights(job, event) or event.expires_at - now.timestamp() < settings.archive_url_min_s:
         logs.info("archive_url_ran_out", training_id=job.id)
-        return jobs.update(job.id, lambda t: _url_ran_out(t, now))
+        return jobs.update(job.id, lambda t: _url_ran_out(t, event.nonce, now))
     job = _claimed(job, event.nonce, jobs=jobs, owner=owner, lease_s=settings.claim_lease_s, now=now)
     _look_at_model(job, jobs=jobs, models=models, clock=clock)
     if _ran_out(job, clock):
         # this process was held up for so long that others look for its request already: nothing was sent, nothing is
         logs.warning("claim_ran_out", training_id=job.id)
-        return jobs.update(job.id, lambda t: t.released(event.nonce, at=clock.now()))
+        return _released(job, jobs=jobs, clock=clock)
     return _pay(job, event, jobs=jobs, trainer=trainer, clock=clock, webhook_base=webhook_base)
 
 
@@ -70,9 +70,9 @@ def _why_not(job: Job) -> str:
     return "in_doubt" if job.status is Status.SUBMITTING else "not_awaited"
 
 
-def _url_ran_out(job: Job, now: datetime) -> Job:
-    """Back to be prepared; where the claim was released instead, the monitor has it announced anew."""
-    if job.status is not Status.PACKAGED:
+def _url_ran_out(job: Job, nonce: str, now: datetime) -> Job:
+    """Back to be prepared, unless it was; where the claim was released instead, the monitor has it announced anew."""
+    if job.status is not Status.PACKAGED or job.prepared_nonce != nonce:
         return job
     return job.advance(Status.REQUESTED, at=now, reason="what was signed ran out")
 
@@ -105,10 +105,14 @@ def _look_at_model(job: AnyJob, *, jobs: Jobs, models: ModelRepository, clock: C
 
 def _release(job: AnyJob, error: ProductError, *, jobs: Jobs, clock: Clock) -> None:
     """Let the claim be taken again: fal.ai certainly accepted nothing."""
-    assert job.claim is not None, "only what was claimed is sent"
-    nonce = job.claim.nonce
     logs.warning("claim_released", training_id=job.id, code=error.code)
-    jobs.update(job.id, lambda t: t.released(nonce, at=clock.now()))
+    _released(job, jobs=jobs, clock=clock)
+
+
+def _released(job: AnyJob, *, jobs: Jobs, clock: Clock) -> AnyJob:
+    assert job.claim is not None, "only what was claimed is released"
+    claim = job.claim
+    return jobs.update(job.id, lambda t: t.released(claim, at=clock.now()))
 
 
 def _pay(

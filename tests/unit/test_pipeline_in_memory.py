@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from shared.adapters.memory import MemoryTrainings
 from shared.errors import (
     ArtifactCorrupt,
     ArtifactUnavailable,
@@ -28,6 +30,7 @@ from shared.models import failed_log_name
 from shared.ports import RunState
 from shared.stages import Stage, Status
 from shared.trainings import Training
+from tests.lost_answers import update_twice
 from tests.wiring import MAX_ATTEMPTS
 from tests.world import World
 
@@ -245,6 +248,42 @@ def test_a_fal_that_is_not_reached_is_tried_again_and_then_paid_once(world: Worl
     world.deliver(event)
     assert world.of(training).status is Status.SUBMITTED
     assert len(world.fal.runs) == 1
+
+
+class ForgetfulTrainings(MemoryTrainings):
+    """Loses the answer to the first release of a claim; `meanwhile` happens before that is tried again."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def update(self, job_id: str, change: Callable[[Training], Training]) -> Training:
+        now, act = self.get(job_id), self.meanwhile
+        changed = change(now)
+        if act is None or now.claim is None or not changed.awaits_submission:
+            return super().update(job_id, change)
+        self.meanwhile = None
+        return update_twice(self, job_id, change, act)
+
+
+@pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+def test_a_release_whose_answer_is_lost_leaves_the_claim_of_whoever_pays_meanwhile(attempt: int) -> None:
+    world = World(trainings=(trainings := ForgetfulTrainings()))
+    world.shoot()
+    training = world.start()
+    world.deliver(TrainingRequested(training_id=training.id))
+    event = world.publisher.published[-1]
+
+    def another_delivery_pays() -> None:
+        world.fal.lose_answer = [SubmissionUncertain(reason="timeout")]
+        world.deliver(event)
+
+    trainings.meanwhile = another_delivery_pays
+    world.fal.refuse = [TrainerUnavailable(reason="connection refused")]
+    with pytest.raises(TrainerUnavailable):
+        world.deliver(event, attempt=attempt)
+    world.deliver(event)
+    assert world.of(training).status is Status.SUBMITTING
+    assert len(world.fal.runs) == 1
+    assert world.finish(training).status is Status.SUCCEEDED
 
 
 def test_a_webhook_before_the_submit_returns_wins_and_nothing_moves_back(world: World) -> None:

@@ -33,8 +33,8 @@ def training(status: Status = Status.REQUESTED) -> Training:
     return replace(fresh, status=status)
 
 
-def claim(nonce: str = "n", owner: str = "a") -> Claim:
-    return Claim(owner=owner, nonce=nonce, lease_until=LATER)
+def claim(nonce: str = "n", owner: str = "a", attempt: int = 1) -> Claim:
+    return Claim(owner=owner, nonce=nonce, lease_until=LATER, attempt=attempt)
 
 
 JOB = FalJob(request_id="r", nonce="n", endpoint="e", submitted_at=T0)
@@ -103,7 +103,7 @@ def test_only_one_of_two_claims_wins_and_the_winner_may_repeat_its_own() -> None
 def test_a_released_claim_can_be_taken_again_and_nothing_was_charged() -> None:
     won = training(Status.PACKAGED).claimed(claim(), at=T0)
     assert won.charged is None
-    free = won.released("n", at=LATER)
+    free = won.released(claim(), at=LATER)
     assert free.awaits_submission
     assert free.charged is False
     again = free.claimed(claim(owner="b"), at=LATER)
@@ -111,11 +111,18 @@ def test_a_released_claim_can_be_taken_again_and_nothing_was_charged() -> None:
     assert not again.awaits_submission
 
 
-def test_a_claim_is_released_only_by_its_own_nonce_and_only_while_submitting() -> None:
-    won = training(Status.PACKAGED).claimed(claim(nonce="n"), at=T0)
-    assert won.released("other", at=LATER) is won
+def test_a_claim_is_released_only_by_its_holder_and_only_while_submitting() -> None:
+    won = training(Status.PACKAGED).claimed(claim(owner="a"), at=T0)
+    assert won.released(claim(owner="b"), at=LATER) is won
     done = won.recorded(JOB, at=LATER)
-    assert done.released("n", at=LATER) is done
+    assert done.released(claim(owner="a"), at=LATER) is done
+
+
+def test_a_release_that_is_repeated_leaves_the_claim_that_another_delivery_took_meanwhile() -> None:
+    """All attempts at one preparation have its nonce; a release whose answer was lost is tried again."""
+    mine, theirs = claim(owner="a"), claim(owner="b", attempt=2)
+    taken = training(Status.PACKAGED).claimed(mine, at=T0).released(mine, at=T0).claimed(theirs, at=T0)
+    assert taken.released(mine, at=LATER) is taken
 
 
 def test_a_request_that_is_recorded_late_moves_nothing_back() -> None:
@@ -141,7 +148,7 @@ def test_a_stage_that_waited_on_an_error_expires_with_that_error() -> None:
 
 
 def test_a_released_submission_expires_with_what_hindered_it_and_cost_nothing() -> None:
-    free = training(Status.PACKAGED).claimed(claim(), at=T0).released("n", at=T0)
+    free = training(Status.PACKAGED).claimed(claim(), at=T0).released(claim(), at=T0)
     expired = free.hindered(TrainerUnavailable(reason="refused"), at=T0).expired(60, at=LATER)
     assert expired.error is not None
     assert (expired.error.code, expired.error.charged) == ("trainer_unavailable", False)

@@ -189,10 +189,13 @@ class Job(ABC):
             return self
         if not self.may_advance(to):
             raise Conflict(reason=f"a {self.noun} that is {self.status} cannot become {to}")
-        # functions read different clocks: what comes later in the history is never earlier
-        at = max(at, self.since)
         if to is not Status.FAILED:
             changes = {"error": None, **changes}
+        return self._moved(to, at=at, reason=reason, **changes)
+
+    def _moved(self, to: Status, *, at: datetime, reason: str, **changes: Any) -> Self:
+        # functions read different clocks: what comes later in the history is never earlier
+        at = max(at, self.since)
         return replace(
             self,
             status=to,
@@ -287,12 +290,15 @@ class Job(ABC):
         return self.advance(Status.FAILED, at=at, reason=failure.code, error=failure)
 
     def with_late_result(self, job: FalJob, *, at: datetime) -> Self:
-        """This failed job, knowing that fal.ai finished after all: still failed, but now it can be recovered."""
+        """This failed job, knowing that fal.ai finished after all: still failed, but now it can be recovered.
+
+        That is an end of its own, to be announced and told like the one before.
+        """
         if self.status is not Status.FAILED or self.is_recoverable:
             return self
         error = ArtifactUnavailable(reason=f"fal.ai finished after the {self.noun} had been given up")
         failure = self._failure(error, Stage.MIRRORING, True, at)
-        return replace(self, fal=job, error=failure, updated_at=at, attention=Attention.NONE)
+        return self._moved(Status.FAILED, at=at, reason=error.code, fal=job, error=failure)
 
     @property
     def may_still_deliver(self) -> bool:

@@ -53,8 +53,9 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.RUNNING: frozenset({Status.MIRRORING, *_ENDED}),
     Status.MIRRORING: frozenset({Status.SUCCEEDED, *_ENDED}),
     Status.SUCCEEDED: frozenset(),
-    # recovery, only where the failure was in mirroring: paid weights can be fetched again
-    Status.FAILED: frozenset({Status.MIRRORING}),
+    # recovery, only where the failure was in mirroring: paid weights can be fetched again; and failed anew, where it
+    # turned out later that fal.ai has them
+    Status.FAILED: frozenset({Status.MIRRORING, Status.FAILED}),
     Status.CANCELED: frozenset(),
 }
 

@@ -105,7 +105,8 @@ class End:
 
 
 def ends_of(job: Job) -> Iterator[End]:
-    """Every end that the job has come to, the earliest first: one that was recovered has several."""
+    """Every end that the job has come to, the earliest first: one that was recovered, or that fal.ai finished after it
+    had been given up, has several."""
     last = len(job.history) - 1
     for number, move in enumerate(job.history):
         if move.status in TERMINAL:
@@ -156,5 +157,5 @@ def _cost_of(job: Job) -> float | None:
 
 def _of_an_earlier_end(end: End) -> dict[str, Any]:
     code = end.move.reason if end.move.status is Status.FAILED else None
-    sentence = f"It {end.move.status} at that time, and was taken up again since."
+    sentence = f"It {end.move.status} at that time, and that was not the end of it."
     return {"model_id": None, "version": None, "code": code, "sentence": sentence, "charged": None, "cost_usd": None}

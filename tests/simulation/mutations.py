@@ -172,6 +172,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         hint=57,
     ),
     Mutation(
+        name="nobody is told that a result came late",
+        module="shared.jobs",
+        old="reason=error.code, fal=job, error=failure)",
+        new="reason=error.code, fal=job, error=failure, attention=Attention.NONE)",
+        hint=57,
+    ),
+    Mutation(
         name="anybody's report is believed",
         module="functions.mirror.whose_result",
         old="    if job.claim is None or job.claim.nonce != event.nonce:",

@@ -11,7 +11,7 @@ from shared.image_jobs import ImageJob, Origin
 from shared.jobs import Job
 from shared.lineage import current_of
 from shared.models import Model, staging_prefix
-from shared.stages import Stage, Status
+from shared.stages import Status
 from shared.trainings import Training
 from tests.evidence import Evidence, FalRun
 from tests.rules import broken
@@ -31,7 +31,7 @@ MOVES: Mapping[str, str] = {
     "running": "mirroring failed canceled",
     "mirroring": "succeeded failed canceled",
     "succeeded": "",
-    "failed": "mirroring",
+    "failed": "mirroring failed",
     "canceled": "",
 }
 
@@ -136,15 +136,21 @@ def _false_pictures(job: ImageJob, run: Run | None) -> Iterator[str]:
 
 
 def nothing_moves_undeclared(outcome: Outcome) -> Iterator[str]:
-    """Every move of every history is one that the design names, and only failures of mirroring are recovered."""
+    """Every move of every history is one that the design names, and only failures of mirroring are recovered; what
+    fails once more does so because fal.ai has, and bills, what it had been given up for."""
     for training in (*outcome.trainings, *outcome.images):
         for move, following in pairwise(training.history):
             if str(following.status) not in MOVES[move.status].split():
                 yield f"{training.id} went from {move.status} to {following.status}"
     for write in outcome.writes:
-        failed = write.before if write.before and write.moved and write.before.status is Status.FAILED else None
-        if failed and (failed.error is None or failed.error.stage is not Stage.MIRRORING):
-            yield f"{failed.id} was recovered although it had not failed in mirroring"
+        if not write.before or not write.moved or write.before.status is not Status.FAILED:
+            continue
+        failed, again = write.before, write.after.status is Status.FAILED
+        if failed.is_recoverable is again:
+            what = "given up twice" if again else "recovered although it had not failed in mirroring"
+            yield f"{failed.id} was {what}"
+        if again and not (write.after.is_recoverable and write.after.charged):
+            yield f"{failed.id} failed once more, and not because fal.ai has what it was to make"
 
 
 def one_press_is_one_training(outcome: Outcome) -> Iterator[str]:
@@ -224,7 +230,9 @@ def the_last_promotion_counts(outcome: Outcome) -> Iterator[str]:
 
 
 def what_can_be_recovered_is(outcome: Outcome) -> Iterator[str]:
-    """Whoever is told that a recovery brings the weights, and presses Retry in calm weather, gets them."""
+    """Whoever is told that a recovery brings the weights, and presses Retry in calm weather, gets them; and before
+    anybody presses, the receiver was told."""
+    yield from (f"{job_id} can be recovered, and nobody was told" for job_id in outcome.untold)
     yield from (f"{training_id} was to be recovered, and was not" for training_id in outcome.unrecovered)
 
 

@@ -114,6 +114,7 @@ class Outcome:
     shoots: Mapping[str, tuple[Sequence[str], str]]
     promotions: Sequence[Promotion]
     escaped: list[str]
+    untold: list[str]
     unrecovered: list[str]
     untidy: frozenset[str]
     presses: int
@@ -247,6 +248,7 @@ class Simulation:
             if self.fate.strikes("everything restarts", 0.2):
                 self.scheduler.after(self.fate.between("restart", 30, 1800), self._restart)
             self._play(HORIZON_S)
+            untold = self._untold()
             unrecovered = self._recover_all()
             self.scheduler.close()
         return Outcome(
@@ -272,6 +274,7 @@ class Simulation:
             shoots={owner: ([f"{kind}_{owner}" for kind in SHOOTS], self.people[owner]) for owner in OWNERS},
             promotions=self.studio_users.promotions,
             escaped=self.messages.escaped,
+            untold=untold,
             unrecovered=unrecovered,
             untidy=frozenset(t.id for t in self.trainings.all() if self._was_left_untidy(t.id)),
             presses=len(self.users.keys) + self.studio_users.retrainings,
@@ -316,6 +319,13 @@ class Simulation:
         overtaken = (f"mirror {training_id}", "the ack deadline passed")
         told = *killed, gave_up, overtaken, ("step_after_the_end_hindered", training_id)
         return any(one in line and other in line for line in self.story for one, other in told)
+
+    def _untold(self) -> list[str]:
+        """What can be recovered, and of whose end nobody was told although no message about it was given up."""
+        told = {notice_id for notice_id, _ in self.receiver.received}
+        given_up = {event.training_id for event in self.messages.dead}
+        ends = ((job.id, f"{job.id}-{len(job.history) - 1}-failed") for job in self._jobs() if job.is_recoverable)
+        return [job_id for job_id, end in ends if end not in told and job_id not in given_up]
 
     def _recover_all(self) -> list[str]:
         """Whoever was told that a recovery brings the weights presses Retry now; the ids of those whom it failed."""

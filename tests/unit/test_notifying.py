@@ -13,16 +13,18 @@ from functions.notifier.notice_of import SENTENCE_CHARACTERS, SUBJECTS
 from functions.notifier.notify import Notifier, notify
 from shared.errors import (
     DatabaseUnavailable,
+    MessagingUnavailable,
     NotificationRefused,
     NotificationUndelivered,
     NotificationWaits,
     ProductError,
+    SubmissionUncertain,
     TrainingFailed,
     TrainingNotFound,
 )
 from shared.events import EVENTS, SUBSCRIPTIONS, TrainingFinished
 from shared.image_jobs import ImageJob
-from shared.stages import Status
+from shared.stages import Attention, Status
 from shared.trainings import Training
 from tests.wiring import CONSOLE_URL, MAX_ATTEMPTS, NOTICE_LEASE_S
 from tests.world import World
@@ -121,6 +123,54 @@ def test_a_body_is_small_whatever_fal_says(world: World) -> None:
     failed(world, TrainingFailed(reason="x" * 100_000))
     ((_, body),) = world.receiver.received
     assert len(body) < SENTENCE_CHARACTERS + 1000
+
+
+def given_up(world: World) -> Training:
+    """A training that fal.ai runs and nobody knows of, given up; its end is announced and not told yet."""
+    world.fal.lose_answer = [SubmissionUncertain(reason="the connection was lost")]
+    training = submitted(world)
+    world.fal.hides_list = True
+    world.tick(after_s=world.monitor_settings.deadline_submitting_s + 1)
+    world.fal.hides_list = False
+    return training
+
+
+def test_a_result_that_came_late_is_an_end_of_its_own(world: World) -> None:
+    training = given_up(world)
+    world.run()
+    world.fal.end("r1")
+    world.publisher.publish(world.report(training))
+    world.run()
+    world.publisher.publish(world.report(training))
+    world.run()
+    world.tick()
+    first, second = told(world)
+    assert [notice["data"]["code"] for notice in (first, second)] == ["submission_uncertain", "artifact_unavailable"]
+    assert [notice["data"]["charged"] for notice in (first, second)] == [None, True]
+    assert second["timestamp"] == world.of(training).since.isoformat().replace("+00:00", "Z")
+    assert len({notice_id for notice_id, _ in world.receiver.received}) == 2
+    assert world.of(training).attention is Attention.NONE
+
+
+def test_a_late_result_whose_finder_died_is_told_by_the_monitor(world: World) -> None:
+    training = given_up(world)
+    world.run()
+    world.fal.end("r1")
+    world.publisher.faults.fail("publish", MessagingUnavailable(reason="down"))
+    with pytest.raises(MessagingUnavailable):
+        world.deliver(world.report(training))
+    assert world.of(training).is_recoverable
+    world.tick()
+    world.run()
+    assert [notice["data"]["code"] for notice in told(world)] == ["submission_uncertain", "artifact_unavailable"]
+
+
+def test_an_end_that_a_late_result_overtook_is_told_as_it_was_then(world: World) -> None:
+    training = given_up(world)
+    world.fal.end("r1")
+    world.publisher.publish(world.report(training))
+    world.run()
+    assert [notice["data"]["code"] for notice in told(world)] == ["submission_uncertain", "artifact_unavailable"]
 
 
 def test_a_cancellation_is_an_end_as_well(world: World) -> None:
@@ -275,7 +325,7 @@ def test_an_end_that_nobody_could_tell_before_it_was_taken_up_again_is_told_by_t
     world.recover(world.trainings.get(world.finished()[0].training_id))
     earlier, last = told(world)
     assert (earlier["type"], earlier["data"]["code"]) == ("training.failed", "artifact_corrupt")
-    assert earlier["data"]["sentence"] == "It failed at that time, and was taken up again since."
+    assert earlier["data"]["sentence"] == "It failed at that time, and that was not the end of it."
     assert earlier["timestamp"] < last["timestamp"]
 
 

@@ -167,6 +167,7 @@ def test_a_late_result_makes_a_given_up_training_recoverable_without_changing_it
     assert late.is_recoverable
     assert late.error is not None
     assert late.error.charged is True
+    assert [move.reason for move in late.history[-2:]] == ["submission_uncertain", "artifact_unavailable"]
     assert late.with_late_result(JOB, at=LATER) is late
 
 

@@ -79,7 +79,12 @@ def _known(folder: str, pictures: Sequence[Picture], thumbnails: Objects) -> Map
 
 def _make(
     folder: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings
-) -> ThumbnailName:
+) -> ThumbnailName | None:
+    """The new thumbnail; none where the picture was deleted meanwhile.
+
+    Who deletes a picture looks for thumbnails after that, and we look for the picture after we wrote: however long this
+    takes, one of the two sees the other.
+    """
     data, file = read_whole(source, picture.image), picture.image.name
     width, height, content = 0, 0, b""
     try:
@@ -90,6 +95,9 @@ def _make(
         logs.info("thumbnail_impossible", folder=folder, reason=error.code)
     name = ThumbnailName(of=version_of(picture), digest=digest_of(data), width=width, height=height)
     thumbnails.write(f"{folder}{name}", [content], content_type="image/webp")
+    if source.stat(picture.image.name) is None:
+        thumbnails.delete(f"{folder}{name}")
+        return None
     return name
 
 
@@ -102,8 +110,8 @@ def _webp(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _signed(folder: str, name: ThumbnailName, thumbnails: Objects, ttl_s: float) -> Thumbnail | None:
-    if not name.readable:
+def _signed(folder: str, name: ThumbnailName | None, thumbnails: Objects, ttl_s: float) -> Thumbnail | None:
+    if name is None or not name.readable:
         return None
     url = thumbnails.sign(f"{folder}{name}", ttl_s=ttl_s)
     return Thumbnail(url=url, width=name.width, height=name.height)

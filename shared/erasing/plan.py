@@ -84,12 +84,17 @@ def steps_of_images(images: ImageJob, models: Sequence[Model] = ()) -> Iterator[
     yield from _of_request(images.id, images)
     # with its model, everything under the version's prefix goes
     if all(model.id != images.model_id for model in models):
-        yield Step(what=What.SMALL_PICTURES, of=images.id, place=images.prefix)
-        yield Step(what=What.PICTURES, of=images.id, place=images.prefix)
+        yield from steps_of_pictures(images.id, images.prefix)
     yield Step(what=What.FAILED_LOG, of=images.id, place=failed_log_name(images.id))
     yield Step(what=What.STORY, of=images.id)
     yield Step(what=What.NOTICES, of=images.id)
     yield Step(what=What.IMAGES, of=images.id, count=1)
+
+
+def steps_of_pictures(of: str, prefix: str) -> Iterator[Step]:
+    """Pictures and then their small copies: who writes one after that sees that its picture is gone."""
+    yield Step(what=What.PICTURES, of=of, place=prefix)
+    yield Step(what=What.SMALL_PICTURES, of=of, place=prefix)
 
 
 def _of_request(of: str, job: Job) -> Iterator[Step]:
@@ -99,9 +104,7 @@ def _of_request(of: str, job: Job) -> Iterator[Step]:
 
 def steps_of_version(of: str, person_id: str, name: str, version: int) -> Iterator[Step]:
     """What lies under a version's own prefixes: those of a name or person may be another owner's, too."""
-    pictures = images_prefix(person_id, name, version)
-    yield Step(what=What.SMALL_PICTURES, of=of, place=pictures)
-    yield Step(what=What.PICTURES, of=of, place=pictures)
+    yield from steps_of_pictures(of, images_prefix(person_id, name, version))
     yield Step(what=What.MODEL_FILES, of=of, place=version_prefix(person_id, name, version))
 
 
@@ -122,10 +125,11 @@ def _of_training(training: Training, found: Inventory) -> Iterator[Step]:
 
 
 def steps_of_shoot(shoot: Shoot, *, with_shoots: bool) -> Iterator[Step]:
-    """What goes of a shoot with its person: small pictures, and all of it where shoots are ours."""
-    yield Step(what=What.SHOOT_THUMBNAILS, of=shoot.id, place=f"thumbnails/{shoot.id}/")
+    """What goes of a shoot with its person: small pictures, and all of it, before them, where shoots are ours."""
     if with_shoots:
         yield Step(what=What.SHOOT_FILES, of=shoot.id, place=f"shoots/{shoot.id}/")
+    yield Step(what=What.SHOOT_THUMBNAILS, of=shoot.id, place=f"thumbnails/{shoot.id}/")
+    if with_shoots:
         yield Step(what=What.SHOOT, of=shoot.id, count=1)
 
 

@@ -6,8 +6,17 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-from shared.erasing.plan import MOST_STEPS, Inventory, models_going, steps_of_shoot, steps_of_version, trainings_going
-from shared.erasing.things import Step, What
+from shared.erasing.plan import (
+    MOST_STEPS,
+    Inventory,
+    models_going,
+    steps_of_pictures,
+    steps_of_shoot,
+    steps_of_version,
+    trainings_going,
+)
+from shared.erasing.things import Step, Subject, What
+from shared.image_jobs import images_prefix
 from shared.models import model_id
 
 _WRITTEN = frozenset(
@@ -24,8 +33,8 @@ _WRITTEN = frozenset(
 
 
 def to_repeat(found: Inventory, steps: Sequence[Step], *, changed_after: datetime) -> tuple[Step, ...]:
-    """The steps that delete what is still written by whoever is at work on a job that changed lately, or on a shoot;
-    uncounted.
+    """The steps that delete what is still written by whoever is at work on a job that changed lately, on a shoot, or by
+    whoever looks at pictures, however old they are; uncounted.
 
     `LATE_IMAGES` stands for the sets that were asked for while their model was being deleted. What is told of a job may
     be told late, however long it has been unchanged: where they are not too many for a record, all of that.
@@ -36,6 +45,7 @@ def to_repeat(found: Inventory, steps: Sequence[Step], *, changed_after: datetim
     return (
         *(replace(step, count=None, size=0) for step in due),
         *_of_images(found, lately),
+        *_of_small_copies(found, steps),
         *_of_shoots(found),
         *_of_models_to_come(found, lately),
         *(Step(what=What.LATE_IMAGES, of=model.id) for model in models_going(found)),
@@ -51,8 +61,18 @@ def _changed_lately(found: Inventory, changed_after: datetime) -> Set[str]:
 def _of_images(found: Inventory, lately: Set[str]) -> Iterator[Step]:
     for job in found.images:
         if job.id in lately:
-            yield Step(what=What.SMALL_PICTURES, of=job.id, place=job.prefix)
-            yield Step(what=What.PICTURES, of=job.id, place=job.prefix)
+            yield from steps_of_pictures(job.id, job.prefix)
+
+
+def _of_small_copies(found: Inventory, steps: Sequence[Step]) -> Iterator[Step]:
+    """Of many sets all that there are of their version: for a picture that is still there, they are made anew."""
+    sets = {} if found.subject is Subject.IMAGES else {job.id: job for job in found.images}
+    for step in steps:
+        if step.what is What.SMALL_PICTURES and (job := sets.get(step.of)):
+            whole = images_prefix(job.person_id, job.model_name, job.version)
+            yield Step(what=step.what, of=job.model_id, place=whole)
+        elif step.what is What.SMALL_PICTURES:
+            yield replace(step, count=None, size=0)
 
 
 def _of_shoots(found: Inventory) -> Iterator[Step]:

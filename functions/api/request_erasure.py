@@ -141,15 +141,14 @@ def list_due(owner_id: str, *, kept_days: float, jobs: Jobs, now: datetime) -> l
     if not kept_days:
         return []
     kept = timedelta(days=kept_days)
+    before = now + DUE_WITHIN - kept
     found = [
         Due(job=job, at=job.updated_at + kept)
         for status in PERISHABLE
-        for job in (
-            *jobs.trainings.list_for_owner(owner_id, limit=DUE_LIMIT, status=status).items,
-            *jobs.images.list_for_owner(owner_id, limit=DUE_LIMIT, status=status).items,
-        )
+        for of_kind in (jobs.trainings, jobs.images)
+        for job in of_kind.list_ended(status, unchanged_since=before, limit=DUE_LIMIT, owner_id=owner_id)
     ]
-    return sorted((due for due in found if due.at <= now + DUE_WITHIN), key=lambda due: due.at)
+    return sorted(found, key=lambda due: due.at)
 
 
 def _inventory(owner_id: str, subject: Subject, subject_id: str, ports: Erasing) -> Inventory:

@@ -10,6 +10,7 @@ from shared import logs
 from shared.erasing.receipt import Cause, Erasure
 from shared.erasing.things import Subject
 from shared.events import ErasureRequested
+from shared.jobs import Job
 from shared.ports import ErasureRepository, ImageJobRepository, Publisher, TrainingRepository
 from shared.settings import RetentionSettings
 from shared.stages import Attention, Status
@@ -58,17 +59,17 @@ class Reminder:
             for subject, jobs in ((Subject.TRAINING, self.trainings), (Subject.IMAGES, self.images)):
                 for job in jobs.list_ended(status, unchanged_since=before, limit=MOST_AT_ONCE):
                     if job.attention is Attention.NONE and job.erasure_id is None:
-                        begun += self._begun(subject, job.id, job.owner_id)
+                        begun += self._begun(subject, job)
         return begun
 
-    def _begun(self, subject: Subject, job_id: str, owner_id: str) -> bool:
+    def _begun(self, subject: Subject, job: Job) -> bool:
         erasure = Erasure.requested(
             at=self.now,
-            # the same one at every tick: a job has one end of its time
-            id=f"e_{sha256(f'retention:{job_id}'.encode()).hexdigest()[:24]}",
-            owner_id=owner_id,
+            # the same one at every tick; another one where the job was begun again when its time came, and ended anew
+            id=f"e_{sha256(f'retention:{job.id}:{job.since.isoformat()}'.encode()).hexdigest()[:24]}",
+            owner_id=job.owner_id,
             subject=subject,
-            subject_id=job_id,
+            subject_id=job.id,
             cause=Cause.RETENTION,
         )
         if not self.erasures.create(erasure):

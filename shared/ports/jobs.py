@@ -47,8 +47,11 @@ class JobRepository(Protocol[J]):
         """Jobs that were given up while fal.ai may still deliver and that nobody changed after that time."""
         ...
 
-    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[J]:
-        """Anybody's jobs in that status that nobody changed after that time, the longest unchanged first."""
+    def list_ended(
+        self, status: Status, *, unchanged_since: datetime, limit: int, owner_id: str | None = None
+    ) -> list[J]:
+        """Jobs in that status that nobody changed after that time, the longest unchanged first: the owner's, or
+        anybody's."""
         ...
 
 
@@ -83,8 +86,6 @@ class ImageJobRepository(JobRepository["ImageJob"], Protocol):
         cursor: str | None = None,
         model_id: str | None = None,
         group_id: str | None = None,
-        status: Status | None = None,
     ) -> Page[ImageJob]:
-        """The owner's sets, newest first; with that model, of that comparison, or in that status, where one of the
-        three is given."""
+        """The owner's sets, newest first; with that model, or of that comparison, where one of the two is given."""
         ...

@@ -112,15 +112,16 @@ def test_ended_trainings_are_found_by_when_they_last_changed(backend: Backend, o
     later = replace(old, id=f"t_{own}2", updated_at=SOON)
     for training in (later, old, replace(old, id=f"t_{own}3", status=Status.FAILED)):
         backend.trainings.create(training)
-    found = backend.trainings.list_ended(Status.CANCELED, unchanged_since=AT, limit=1000)
-    assert [t.id for t in found if t.owner_id == own] == [old.id]
-    found = backend.trainings.list_ended(Status.CANCELED, unchanged_since=SOON, limit=1000)
-    assert [t.id for t in found if t.owner_id == own] == [old.id, later.id]
+    for until, expected in ((AT, [old.id]), (SOON, [old.id, later.id])):
+        found = backend.trainings.list_ended(Status.CANCELED, unchanged_since=until, limit=1000)
+        assert [t.id for t in found if t.owner_id == own] == expected
+        found = backend.trainings.list_ended(Status.CANCELED, unchanged_since=until, limit=9, owner_id=own)
+        assert [t.id for t in found] == expected
+    (oldest,) = backend.trainings.list_ended(Status.CANCELED, unchanged_since=SOON, limit=1, owner_id=own)
+    assert oldest == old
 
 
-def test_ended_pictures_are_found_by_when_they_last_changed_and_an_owners_by_their_status(
-    backend: Backend, own: str
-) -> None:
+def test_ended_pictures_are_found_by_when_they_last_changed(backend: Backend, own: str) -> None:
     old = an_image_job(id=f"i_{own}1", owner_id=own, status=Status.CANCELED, attention=Attention.NONE, updated_at=AT)
     later = replace(old, id=f"i_{own}2", updated_at=SOON)
     for job in (later, old, replace(old, id=f"i_{own}3", status=Status.FAILED)):
@@ -128,8 +129,8 @@ def test_ended_pictures_are_found_by_when_they_last_changed_and_an_owners_by_the
     for until, expected in ((AT, [old.id]), (SOON, [old.id, later.id])):
         found = backend.images.list_ended(Status.CANCELED, unchanged_since=until, limit=1000)
         assert [job.id for job in found if job.owner_id == own] == expected
-    failed = backend.images.list_for_owner(own, limit=9, status=Status.FAILED).items
-    assert [job.id for job in failed] == [f"i_{own}3"]
+        found = backend.images.list_ended(Status.CANCELED, unchanged_since=until, limit=9, owner_id=own)
+        assert [job.id for job in found] == expected
 
 
 def test_a_deleted_shoot_is_gone(backend: Backend, own: str) -> None:

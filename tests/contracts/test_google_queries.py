@@ -66,6 +66,9 @@ QUERIES: Mapping[str, Callable[[Client], object]] = {
     "FirestoreTrainings.list_ended": lambda c: FirestoreTrainings(c).list_ended(
         Status.FAILED, unchanged_since=AT, limit=1
     ),
+    "FirestoreTrainings.list_ended of an owner": lambda c: FirestoreTrainings(c).list_ended(
+        Status.FAILED, unchanged_since=AT, limit=1, owner_id="o"
+    ),
     "FirestoreTrainings.list_for_owner": lambda c: FirestoreTrainings(c).list_for_owner("o", limit=1),
     "FirestoreTrainings.list_for_owner by status": lambda c: FirestoreTrainings(c).list_for_owner(
         "o", limit=1, status=Status.FAILED
@@ -86,11 +89,11 @@ QUERIES: Mapping[str, Callable[[Client], object]] = {
     "FirestoreImageJobs.list_for_owner by comparison": lambda c: FirestoreImageJobs(c).list_for_owner(
         "o", limit=1, group_id="g"
     ),
-    "FirestoreImageJobs.list_for_owner by status": lambda c: FirestoreImageJobs(c).list_for_owner(
-        "o", limit=1, status=Status.FAILED
-    ),
     "FirestoreImageJobs.list_ended": lambda c: FirestoreImageJobs(c).list_ended(
         Status.FAILED, unchanged_since=AT, limit=1
+    ),
+    "FirestoreImageJobs.list_ended of an owner": lambda c: FirestoreImageJobs(c).list_ended(
+        Status.FAILED, unchanged_since=AT, limit=1, owner_id="o"
     ),
     "FirestoreImageJobs.list_followed": lambda c: FirestoreImageJobs(c).list_followed(limit=1),
     "FirestoreImageJobs.list_watched": lambda c: FirestoreImageJobs(c).list_watched(unchanged_since=AT, limit=1),

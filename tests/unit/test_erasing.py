@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from functions.api.request_erasure import list_due, preview_erasure, request_erasure
+from functions.api.request_erasure import preview_erasure, request_erasure
 from shared.adapters.memory import Faults
 from shared.documents import to_document
 from shared.erasing.plan import MOST_STEPS, Plan
@@ -42,7 +41,7 @@ from shared.ports import Objects
 from shared.settings import RetentionSettings
 from shared.stages import Attention, Status
 from shared.trainings import Training
-from tests.builders import AT, a_model, a_shoot, a_training, an_image_job
+from tests.builders import AT, a_model, a_shoot, a_training
 from tests.world import OWNER, World
 
 PERSON = "p1"
@@ -485,43 +484,6 @@ def test_a_lost_message_is_sent_again_by_the_monitor(world: World) -> None:
     assert world.remind(RetentionSettings()) == 0, "not again at once"
     world.run()
     assert world.erasures.get(erasure.id).state is State.DONE
-
-
-def test_failed_trainings_go_when_their_time_has_come_and_nothing_else(world: World) -> None:
-    (failed,) = world.trainings.list_for_owner(OWNER, limit=9, status=Status.FAILED).items
-    week = RetentionSettings(failed_kept_days=7)
-    assert world.remind(week) == 0
-    assert list_due(OWNER, kept_days=7, jobs=world.jobs, now=world.clock.now())[0].job == failed
-    assert list_due(OWNER, kept_days=90, jobs=world.jobs, now=world.clock.now()) == []
-    assert list_due(OWNER, kept_days=0, jobs=world.jobs, now=world.clock.now()) == []
-    world.clock.advance(timedelta(days=7).total_seconds() + 1)
-    assert world.remind(RetentionSettings()) == 0, "for ever, where nothing is set"
-    assert world.remind(week) == 1
-    assert world.remind(week) == 0
-    world.run()
-    (receipt,) = world.erasures.list_for_owner(OWNER, limit=9).items
-    assert (receipt.cause, receipt.subject_id, receipt.state) == (Cause.RETENTION, failed.id, State.DONE)
-    assert len(world.models.list_for_owner(OWNER, limit=9).items) == 1
-    assert world.trainings.get("t_other").owner_id == OTHERS
-
-
-def test_failed_pictures_go_when_their_time_has_come_and_good_ones_stay(world: World) -> None:
-    made = pictures_of(world)
-    failed = replace(an_image_job(id="i_failed", owner_id=OWNER, status=Status.FAILED), attention=Attention.NONE)
-    world.images.create(replace(failed, updated_at=world.clock.now()))
-    week = RetentionSettings(failed_kept_days=7)
-    due = list_due(OWNER, kept_days=7, jobs=world.jobs, now=world.clock.now())
-    assert "i_failed" in [each.job.id for each in due] and made.id not in [each.job.id for each in due]
-    world.clock.advance(timedelta(days=7).total_seconds() + 1)
-    assert world.remind(week) == 2, "the failed training, too"
-    assert world.remind(week) == 0
-    world.run()
-    assert [job.id for job in world.images.list_for_owner(OWNER, limit=9).items] == [made.id]
-    receipts = world.erasures.list_for_owner(OWNER, limit=9).items
-    assert {(receipt.subject, receipt.cause) for receipt in receipts} == {
-        (Subject.TRAINING, Cause.RETENTION),
-        (Subject.IMAGES, Cause.RETENTION),
-    }
 
 
 def test_files_that_fal_could_not_delete_are_told(world: World) -> None:

@@ -67,10 +67,15 @@ class _SqliteJobs(Generic[J]):
         )
         return self._found(watched, to_micros(unchanged_since), limit)
 
-    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[J]:
+    def list_ended(
+        self, status: Status, *, unchanged_since: datetime, limit: int, owner_id: str | None = None
+    ) -> list[J]:
         """Jobs in that status that nobody changed after that time, the longest unchanged first."""
         wanted = "status = ? AND updated_at <= ? ORDER BY updated_at, id LIMIT ?"
-        return self._found(wanted, status.value, to_micros(unchanged_since), limit)
+        values = (status.value, to_micros(unchanged_since), limit)
+        if owner_id is not None:
+            return self._found(f"owner_id = ? AND {wanted}", owner_id, *values)
+        return self._found(wanted, *values)
 
     def _found(self, where: str, *values: Any) -> list[J]:
         with self._database.reading() as connection:
@@ -137,13 +142,10 @@ class SqliteImageJobs(_SqliteJobs[ImageJob]):
         cursor: str | None = None,
         model_id: str | None = None,
         group_id: str | None = None,
-        status: Status | None = None,
     ) -> Page[ImageJob]:
         """The owner's sets, newest first; `InvalidRequest` for a bad cursor."""
         wanted = {"model_id": model_id, "group_id": group_id}
         equal = {f"json_extract(document, '$.{field}')": value for field, value in wanted.items() if value is not None}
-        if status is not None:
-            equal["status"] = status.value
         return self._table.page(owner_id, limit=limit, cursor=cursor, **equal)
 
 

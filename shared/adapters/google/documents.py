@@ -178,12 +178,14 @@ class Documents(Generic[T]):
         last = shown[-1]
         return Page(items=items, next_cursor=Cursor(to_micros(last.get(newest)), last.id).encode())
 
-    def oldest(self, field: str, wanted: str, *, by: str, limit: int, until: datetime | None = None) -> list[T]:
-        """Those whose `field` is `wanted`, by the time in `by`, ascending; none later than `until`."""
-        query = self._collection.where(filter=FieldFilter(field, "==", str(wanted)))
+    def oldest(self, equal: Mapping[str, str], *, by: str, limit: int, until: datetime | None = None) -> list[T]:
+        """Those whose fields equal `equal`, by the time in `by`, ascending; none later than `until`."""
+        query: Query = self._collection.order_by(by).limit(limit)
+        for field, wanted in equal.items():
+            query = query.where(filter=FieldFilter(field, "==", str(wanted)))
         if until is not None:
             query = query.where(filter=FieldFilter(by, "<=", until))
-        return [self._value(snapshot) for snapshot in self._found(query.order_by(by).limit(limit))]
+        return [self._value(snapshot) for snapshot in self._found(query)]
 
     def matching(self, equal: Mapping[str, Any], field: str, any_of: Sequence[str]) -> Iterator[T]:
         """Those whose fields equal `equal` and whose `field` is one of `any_of`, in no order.

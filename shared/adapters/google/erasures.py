@@ -40,4 +40,4 @@ class FirestoreErasures:
 
     def list_open(self, *, unchanged_since: datetime, limit: int) -> list[Erasure]:
         """Erasures that are not done, the longest unchanged first."""
-        return self._documents.oldest("state", State.OPEN, by="updated_at", until=unchanged_since, limit=limit)
+        return self._documents.oldest({"state": State.OPEN}, by="updated_at", until=unchanged_since, limit=limit)

@@ -27,6 +27,10 @@ def _newest(collection: str, *equal: str, by: str) -> Index:
     return Index(collection, (*filters, (by, DESCENDING), ("__name__", ASCENDING)))
 
 
+def _oldest(collection: str, *equal: str) -> Index:
+    return Index(collection, tuple((field, ASCENDING) for field in (*equal, "updated_at", "__name__")))
+
+
 INDEXES: tuple[Index, ...] = (
     _newest("shoots", "owner_id", by="created_at"),
     _newest("trainings", "owner_id", by="created_at"),
@@ -34,20 +38,21 @@ INDEXES: tuple[Index, ...] = (
     _newest("trainings", "owner_id", "shoot_id", by="created_at"),
     _newest("trainings", "owner_id", "status", "shoot_id", by="created_at"),
     _newest("trainings", "trainer", "status", by="updated_at"),
-    Index("trainings", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    _oldest("trainings", "status"),
+    _oldest("trainings", "owner_id", "status"),
     _newest("erasures", "owner_id", by="requested_at"),
-    Index("erasures", (("state", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    _oldest("erasures", "state"),
     _newest("image_jobs", "owner_id", by="created_at"),
     _newest("image_jobs", "owner_id", "model_id", by="created_at"),
     _newest("image_jobs", "owner_id", "group_id", by="created_at"),
-    _newest("image_jobs", "owner_id", "status", by="created_at"),
-    Index("image_jobs", (("status", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    _oldest("image_jobs", "status"),
+    _oldest("image_jobs", "owner_id", "status"),
     _newest("models", "owner_id", by="trained_at"),
     _newest("models", "owner_id", "recipe", by="trained_at"),
     _newest("models", "owner_id", "person_id", "name", by="trained_at"),
     _newest("stories", "training_id", by="at"),
-    Index("trainings", (("attention", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
-    Index("image_jobs", (("attention", ASCENDING), ("updated_at", ASCENDING), ("__name__", ASCENDING))),
+    _oldest("trainings", "attention"),
+    _oldest("image_jobs", "attention"),
 )
 
 APP_INDEXES: tuple[Index, ...] = tuple(

@@ -49,16 +49,19 @@ class _FirestoreJobs(Generic[J]):
 
     def list_followed(self, *, limit: int) -> list[J]:
         """Jobs that are under way or not finished, the longest unchanged first."""
-        return self._documents.oldest("attention", Attention.FOLLOWED, by="updated_at", limit=limit)
+        return self._documents.oldest({"attention": Attention.FOLLOWED}, by="updated_at", limit=limit)
 
     def list_watched(self, *, unchanged_since: datetime, limit: int) -> list[J]:
         """Given up jobs that fal.ai may still deliver, the longest unchanged first."""
-        attention = Attention.WATCHED
-        return self._documents.oldest("attention", attention, by="updated_at", until=unchanged_since, limit=limit)
+        watched = {"attention": Attention.WATCHED}
+        return self._documents.oldest(watched, by="updated_at", until=unchanged_since, limit=limit)
 
-    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[J]:
+    def list_ended(
+        self, status: Status, *, unchanged_since: datetime, limit: int, owner_id: str | None = None
+    ) -> list[J]:
         """Jobs in that status that nobody changed after that time, the longest unchanged first."""
-        return self._documents.oldest("status", status, by="updated_at", until=unchanged_since, limit=limit)
+        equal = {"status": status} if owner_id is None else {"owner_id": owner_id, "status": status}
+        return self._documents.oldest(equal, by="updated_at", until=unchanged_since, limit=limit)
 
 
 class FirestoreTrainings(_FirestoreJobs[Training]):
@@ -106,9 +109,8 @@ class FirestoreImageJobs(_FirestoreJobs[ImageJob]):
         cursor: str | None = None,
         model_id: str | None = None,
         group_id: str | None = None,
-        status: Status | None = None,
     ) -> Page[ImageJob]:
         """The owner's sets, newest first; `InvalidRequest` for a cursor that is not one of ours."""
-        wanted = {"owner_id": owner_id, "model_id": model_id, "group_id": group_id, "status": status}
+        wanted = {"owner_id": owner_id, "model_id": model_id, "group_id": group_id}
         equal = {field: value for field, value in wanted.items() if value is not None}
         return self._documents.page(equal, newest="created_at", limit=limit, cursor=cursor)

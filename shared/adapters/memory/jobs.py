@@ -67,10 +67,13 @@ class _MemoryJobs(Generic[J]):
         with self.faults.around("list_watched"):
             return [job for job in self._oldest(Attention.WATCHED) if job.updated_at <= unchanged_since][:limit]
 
-    def list_ended(self, status: Status, *, unchanged_since: datetime, limit: int) -> list[J]:
+    def list_ended(
+        self, status: Status, *, unchanged_since: datetime, limit: int, owner_id: str | None = None
+    ) -> list[J]:
         """Jobs in that status that nobody changed after that time, the longest unchanged first."""
         with self.faults.around("list_ended"):
-            found = [job for job in self._all() if job.status is status and job.updated_at <= unchanged_since]
+            of_owner = [job for job in self._all() if owner_id in (None, job.owner_id)]
+            found = [job for job in of_owner if job.status is status and job.updated_at <= unchanged_since]
             return sorted(found, key=lambda job: (job.updated_at, job.id))[:limit]
 
     def _oldest(self, attention: Attention) -> list[J]:
@@ -138,10 +141,9 @@ class MemoryImageJobs(_MemoryJobs[ImageJob]):
         cursor: str | None = None,
         model_id: str | None = None,
         group_id: str | None = None,
-        status: Status | None = None,
     ) -> Page[ImageJob]:
         """The owner's sets, newest first; `InvalidRequest` for a bad cursor."""
         with self.faults.around("list_for_owner"):
-            own = [job for job in self._all() if job.owner_id == owner_id and status in (None, job.status)]
+            own = [job for job in self._all() if job.owner_id == owner_id]
             found = [job for job in own if model_id in (None, job.model_id) and group_id in (None, job.group_id)]
             return page_of(found, lambda job: job.created_at, limit, cursor)

@@ -137,13 +137,16 @@ class Account:
         if maximum is not None and count >= maximum:
             raise (TooManyTrainings if kind is Kind.TRAINING else TooManyImageJobs)(count=count, maximum=maximum)
 
-    def settle(self, job_id: str, usd: float, *, at: datetime) -> Account:
-        """This account with the reservation turned into `usd` spent; itself where there is none (any more)."""
+    def settle(self, job_id: str, usd: float | None, *, at: datetime) -> Account:
+        """This account with the reservation turned into `usd` spent; itself where there is none (any more).
+
+        None is a cost that nobody knows: all that was set aside is spent, so that a day's limit holds all the same.
+        """
         if job_id not in self.reservations:
             return self
-        today = self._on(at)
+        today, cost = self._on(at), self.reservations[job_id].usd if usd is None else usd
         kept = {name: reservation for name, reservation in today.reservations.items() if name != job_id}
-        spent_usd, settled = round(today.spent_usd + usd, 6), (*today.settled, job_id)
+        spent_usd, settled = round(today.spent_usd + cost, 6), (*today.settled, job_id)
         return replace(today, reservations=kept, spent_usd=spent_usd, settled=settled)
 
     def released(self, job_ids: Collection[str]) -> Account:

@@ -10,7 +10,7 @@ from shared.image_jobs import ImageJob
 from shared.jobs import Job
 from shared.orders import Desk
 from shared.ports import AccountRepository, Clock, ModelRepository, Objects, Publisher
-from shared.samples import NO_LIMITS, request_samples
+from shared.samples import NO_LIMITS, has_unpriced_samples, request_samples
 from shared.stages import Attention
 from shared.trainings import Training
 
@@ -74,11 +74,12 @@ def _delete_archives(training_id: str, datasets: Objects) -> None:
 def _settled(job: Job, accounts: AccountRepository, clock: Clock) -> bool:
     """Whether this call turned the reservation into what was spent; of all that finish a job one does."""
     held = False
+    usd = None if has_unpriced_samples(job) else job.settled_usd
 
     def settle(account: Account) -> Account:
         nonlocal held
         held = job.id in account.reservations
-        return account.settle(job.id, job.settled_usd, at=clock.now())
+        return account.settle(job.id, usd, at=clock.now())
 
     accounts.update(job.owner_id, settle)
     return held

@@ -239,13 +239,16 @@ class Job(ABC):
         return False if self.status is Status.REQUESTED or self.awaits_submission else None
 
     @property
-    def settled_usd(self) -> float:
-        """What an ended job counts as spent: nothing where nothing was charged, else the bill, else the quote."""
+    def settled_usd(self) -> float | None:
+        """What an ended job counts as spent: nothing where nothing was charged, else the bill, else the quote.
+
+        None where nobody knows: all that was set aside for it is spent.
+        """
         if self.charged is False:
             return 0.0
         if self.cost_usd is not None:
             return self.cost_usd
-        return (self.quote.price_usd or 0.0) if self.quote else 0.0
+        return self.quote.price_usd if self.quote else None
 
     def claimed(self, claim: Claim, *, at: datetime, sent: SentInput | None = None) -> Self:
         """This job in `submitting`, held by `claim`, about to send `sent`.

@@ -10,7 +10,7 @@ from shared import logs
 from shared.accounts import Limits
 from shared.errors import Conflict, InvalidRequest, ModelErased, ModelNotFound
 from shared.image_jobs import PREFIX, Origin
-from shared.jobs import derived_key, keyed_id
+from shared.jobs import Job, derived_key, keyed_id
 from shared.orders import Desk
 from shared.ports import ModelRepository
 from shared.quotes import Quote
@@ -56,6 +56,13 @@ def with_samples(quote: Quote, spec: TrainerSpec, count: int) -> Quote:
     pictures = spec.base_model.pictures
     usd = pictures.quote(SIZE, count).price_usd if count and pictures else None
     return replace(quote, samples=count, samples_usd=usd)
+
+
+def has_unpriced_samples(job: Job) -> bool:
+    """Whether samples follow of which nobody knows the price: all that was set aside for the training may be spent."""
+    if not isinstance(job, Training) or job.status is not Status.SUCCEEDED or not job.samples:
+        return False
+    return job.quote is None or job.quote.samples_usd is None
 
 
 def request_samples(training: Training, *, models: ModelRepository, desk: Desk) -> None:

@@ -6,6 +6,7 @@ buckets and fal.ai show in the end into an `Evidence`.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -294,8 +295,11 @@ def _first_end(training: AnyJob) -> str:
 def _prices(training: AnyJob) -> tuple[float, ...]:
     """What it may have been settled at: one that was recovered may have been settled before its bill was known."""
     recovered = any(move.status is Status.FAILED for move in training.history[:-1])
-    quoted = (training.quote.price_usd or 0.0) if training.quote and recovered else training.settled_usd
-    return training.settled_usd, quoted
+    known = training.settled_usd
+    if known is None:
+        # all that was set aside for it, which is not more than was left of its day
+        return 0.0, math.inf
+    return known, (training.quote.price_usd or 0.0) if training.quote and recovered else known
 
 
 def every_end_was_announced(evidence: Evidence) -> Iterator[str]:

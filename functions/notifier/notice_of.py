@@ -33,7 +33,7 @@ class Job(Protocol):
     @property
     def charged(self) -> bool | None: ...  # noqa: D102
     @property
-    def settled_usd(self) -> float: ...  # noqa: D102
+    def settled_usd(self) -> float | None: ...  # noqa: D102
     @property
     def erasure_id(self) -> str | None: ...  # noqa: D102
 
@@ -151,8 +151,8 @@ def _of_the_last_end(job: Job, model: Model | None) -> dict[str, Any]:
 
 
 def _cost_of(job: Job) -> float | None:
-    """What it cost; None where nobody knows: what is settled then is what was quoted, and no cost to tell."""
-    return None if job.charged is None else round(job.settled_usd, 4)
+    """What it cost; None where nobody knows, not even whether: what was quoted then is no cost to tell."""
+    return None if job.charged is None or job.settled_usd is None else round(job.settled_usd, 4)
 
 
 def _of_an_earlier_end(end: End) -> dict[str, Any]:

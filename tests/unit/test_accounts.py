@@ -21,6 +21,11 @@ def test_a_reservation_is_settled_with_what_it_cost() -> None:
     assert (settled.reserved_usd, settled.spent_usd, settled.left_usd(LIMITS, NOON)) == (0.0, 1.5, 3.5)
 
 
+def test_what_cost_nobody_knows_what_is_settled_with_all_that_was_set_aside_for_it() -> None:
+    settled = EMPTY.reserve("t1", None, limits=LIMITS, at=NOON).settle("t1", None, at=NOON)
+    assert (settled.reserved_usd, settled.spent_usd, settled.left_usd(LIMITS, NOON)) == (0.0, 5.0, 0.0)
+
+
 def test_reserving_and_settling_twice_is_doing_it_once() -> None:
     once = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON)
     assert once.reserve("t1", 2.0, limits=LIMITS, at=NOON) is once

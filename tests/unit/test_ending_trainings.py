@@ -324,6 +324,58 @@ def test_a_training_that_cost_nothing_is_settled_with_nothing(world: World) -> N
     assert (account.reserved_usd, account.spent_usd) == (0.0, 0.0)
 
 
+UNPRICED = "fal-ai/qwen-image-2512-trainer"
+FIVE_A_DAY = Limits(trainings_at_once=None, usd_per_day=5.0)
+
+
+def unpriced(world: World, **wish: Any) -> Training:
+    """A training of which nobody knows before what it costs, sent to fal.ai within a budget of five dollars."""
+    world.limits = FIVE_A_DAY
+    world.shoot()
+    training = world.start(trainer=UNPRICED, parameters={"steps": 100}, **wish)
+    world.run()
+    return training
+
+
+def left_usd(world: World) -> float | None:
+    return world.accounts.get(OWNER).left_usd(FIVE_A_DAY, world.clock.now())
+
+
+@pytest.mark.parametrize("failure", [None, TrainingFailed(reason="gone", charged=None)])
+def test_where_nobody_knows_what_a_training_cost_all_that_was_set_aside_for_it_is_spent(
+    world: World, failure: TrainingFailed | None
+) -> None:
+    training = unpriced(world)
+    world.fal.price_usd = None
+    world.fal.end("r1", failure)
+    world.publisher.publish(world.report(training))
+    world.run()
+    assert (world.of(training).is_terminal, left_usd(world)) == (True, 0.0)
+    with pytest.raises(BudgetExceeded):
+        world.start(key="another", trigger_word="OTHER")
+
+
+def test_what_has_no_price_before_is_settled_with_its_bill_and_with_nothing_where_it_cost_nothing(
+    world: World,
+) -> None:
+    billed = unpriced(world)
+    world.fal.price_usd = 1.5
+    world.finish(billed)
+    assert left_usd(world) == 3.5
+    free = world.start(key="another", trainer=UNPRICED, parameters={"steps": 100}, trigger_word="OTHER")
+    assert left_usd(world) == 0.0
+    assert cancel(world, free).outcome is CancelOutcome.CANCELED
+    world.run()
+    assert left_usd(world) == 3.5
+
+
+def test_samples_of_which_nobody_knows_the_price_leave_nothing_of_what_was_set_aside_for_them(world: World) -> None:
+    training = unpriced(world, samples=2)
+    world.fal.price_usd = 1.5
+    assert world.finish(training).cost_usd == 1.5
+    assert left_usd(world) == 0.0
+
+
 def test_a_training_over_the_budget_is_refused_before_anything_happens(world: World) -> None:
     world.limits = Limits(trainings_at_once=None, usd_per_day=0.01)
     world.shoot()

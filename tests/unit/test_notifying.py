@@ -119,6 +119,16 @@ def test_what_was_quoted_is_not_told_as_a_cost_where_nobody_knows_of_one(world: 
     assert (notice["data"]["charged"], notice["data"]["cost_usd"]) == (None, None)
 
 
+def test_a_success_of_which_nobody_knows_what_it_cost_is_told_without_a_cost(world: World) -> None:
+    world.fal.price_usd = None
+    world.shoot()
+    training = world.start(trainer="fal-ai/qwen-image-2512-trainer", parameters={"steps": 100})
+    world.run()
+    world.finish(training)
+    (notice,) = told(world)
+    assert (notice["type"], notice["data"]["charged"], notice["data"]["cost_usd"]) == ("training.succeeded", True, None)
+
+
 def test_a_body_is_small_whatever_fal_says(world: World) -> None:
     failed(world, TrainingFailed(reason="x" * 100_000))
     ((_, body),) = world.receiver.received

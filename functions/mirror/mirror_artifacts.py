@@ -98,7 +98,10 @@ def _kept_model(job: Training, request: FalJob, output: RunOutput, mirror: Mirro
     run = mirror.new_id()
     kept = fetch_artifacts(job, output, source=mirror.source, bucket=bucket, run=run, settings=mirror.settings)
     log = whole_log(job, request, mirror.trainer)
-    mirror.jobs.update(job.id, lambda j: j.with_progress(None, log))
+    now = mirror.jobs.update(job.id, lambda j: j.with_progress(None, log))
+    if now.model_id is not None:
+        # another delivery was faster: a model that was deleted since does not come back
+        return models.get(now.model_id)
     version = number_version(job, models=models, bucket=bucket)
     cost_usd, at = mirror.trainer.cost_usd(request), mirror.clock.now()
     model = keep_model(job, kept, version, origin, log=log, cost_usd=cost_usd, bucket=bucket, at=at)

@@ -116,6 +116,22 @@ def test_a_model_that_comes_after_its_failed_training_was_erased_goes_too() -> N
     assert (world.models._models, list(world.kept.list(""))) == ({}, [])
 
 
+def test_a_mirror_that_was_held_up_while_its_model_was_made_and_deleted_does_not_bring_it_back() -> None:
+    """Until the second look it would be there without a mark, and pictures that were made with it would be paid for."""
+    world = World(erasure_settles_s=900)
+    world.shoot()
+    training = submitted(world)
+
+    def made_and_deleted() -> None:
+        world.deliver(world.report(training))
+        erase(world, Subject.MODEL, model_id(training.id))
+
+    world.kept.faults.meanwhile("write", made_and_deleted)
+    world.finish(training)
+    assert world.models._models == {}
+    assert world.of(training).status is Status.SUCCEEDED
+
+
 def test_what_a_delivery_took_that_was_held_up_until_after_the_receipt_is_given_back() -> None:
     """Nobody deletes it any more: it could never be recovered, nor its model be used."""
     world = World(erasure_settles_s=900)

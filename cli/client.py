@@ -17,6 +17,7 @@ import httpx
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 PAUSES_S = (0.2, 0.5, 1.0)
 TRANSIENT = frozenset({429, 502, 503, 504})
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 LONGEST_PAUSE_S = 15.0
 PIECE_BYTES = 256 * 1024
 
@@ -66,17 +67,19 @@ class ApiProblem(CommandError):
 
 
 class ApiUnreachable(CommandError):
-    """No answer came from the API."""
+    """No answer came from the API; it may have done what was asked where the request `was_sent`."""
 
     exit_code = 4
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, *, was_sent: bool = False) -> None:
         """Name the URL, and what can be done about it."""
         super().__init__(
             "api_unreachable",
             f"The API at {url} cannot be reached ({reason}).",
             "Is it running (`make up`)? Another address can be given with --url or LORA_API_URL.",
         )
+        self.reason = reason
+        self.was_sent = was_sent
 
 
 class Misused(CommandError):
@@ -190,21 +193,21 @@ class ApiClient:
         return response
 
     def _answer(self, send: Callable[[], httpx.Response]) -> httpx.Response:
-        for pause_s in self._pauses_s:
+        pauses, was_sent = iter(self._pauses_s), False
+        while True:
+            pause_s = next(pauses, None)
             try:
                 response = send()
-            except httpx.UnsupportedProtocol as error:
-                raise ApiUnreachable(self.url, reason_of(error)) from error
-            except httpx.TransportError:
+            except httpx.TransportError as error:
+                was_sent = was_sent or not isinstance(error, NEVER_SENT)
+                if pause_s is None or isinstance(error, httpx.UnsupportedProtocol):
+                    raise ApiUnreachable(self.url, reason_of(error), was_sent=was_sent) from error
                 time.sleep(pause_s)
-                continue
-            if not _passes(response):
-                return response
-            time.sleep(_asked_pause_s(response) or pause_s)
-        try:
-            return send()
-        except httpx.TransportError as error:
-            raise ApiUnreachable(self.url, reason_of(error)) from error
+            else:
+                if pause_s is None or not _passes(response):
+                    return response
+                was_sent = was_sent or response.is_server_error
+                time.sleep(_asked_pause_s(response) or pause_s)
 
 
 def at(*parts: str) -> str:

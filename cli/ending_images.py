@@ -7,6 +7,7 @@ import typer
 from cli.client import at
 from cli.context import client_of
 from cli.images import ImagesId, NoWait, Order, agree, show_made
+from cli.orders import retry_once
 from cli.output import AsJson, clean, print_json, say, stderr, stdout
 from cli.quotes import Yes
 
@@ -37,7 +38,7 @@ def retry_images(
     before = client.get(at("images", images_id))
     if not before["recoverable"] and before["status"] in ("failed", "canceled"):
         agree(client, [Order.like(before)], yes=yes, as_json=as_json)
-    now = client.post(at("images", images_id, "retry"))
+    now = retry_once(client, at("images", images_id, "retry"), listed_by="lora images list")
     if now["id"] == images_id:
         say(stderr(), "The pictures that are paid for are fetched again. That costs nothing.")
     else:

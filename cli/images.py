@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from cli.context import Limit, can_ask, client_of
 from cli.download import RemoteFile, fetch, is_here
 from cli.erase import PICTURES, add_command
 from cli.models import ModelId
+from cli.orders import Key, order_once
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd, when
 from cli.quotes import Yes
 from cli.watching_images import follow_images
@@ -66,6 +66,7 @@ def make_images(
     image_size: Size = SIZE,
     seed: Seed = None,
     scale: Annotated[float, typer.Option("--scale", min=0, max=4, help="How much of the LoRA; 0 is none.")] = 1.0,
+    key: Key = None,
     no_wait: NoWait = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -74,19 +75,24 @@ def make_images(
     client = client_of(context)
     agree(client, [Order(model_id=model_id, count=count, size=image_size)], yes=yes, as_json=as_json)
     body = {"prompt": prompt, "count": count, "size": image_size, "seed": seed, "scale": scale}
-    asked = client.post(at("models", model_id, "images"), _given(body), idempotency_key=str(uuid.uuid4()))
+    asked = _ordered(client, at("models", model_id, "images"), _given(body), key)
     show_made(client, [asked], no_wait=no_wait, as_json=as_json)
 
 
 @app.command("more", epilog="Example:  lora images more i_2f7c")
 def make_more(
-    context: typer.Context, images_id: ImagesId, no_wait: NoWait = False, yes: Yes = False, as_json: AsJson = False
+    context: typer.Context,
+    images_id: ImagesId,
+    key: Key = None,
+    no_wait: NoWait = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """More like these: the same prompt, model, size and scale, with a new seed."""
     client = client_of(context)
     like = client.get(at("images", images_id))
     agree(client, [Order.like(like)], yes=yes, as_json=as_json)
-    asked = client.post(at("images", images_id, "more"), {}, idempotency_key=str(uuid.uuid4()))
+    asked = _ordered(client, at("images", images_id, "more"), {}, key)
     show_made(client, [asked], no_wait=no_wait, as_json=as_json)
 
 
@@ -101,6 +107,7 @@ def compare(
     count: Count = 1,
     image_size: Size = SIZE,
     seed: Seed = None,
+    key: Key = None,
     no_wait: NoWait = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -114,7 +121,7 @@ def compare(
     orders = [Order(model_id=model_id, count=count, size=image_size) for model_id in model_ids for _ in scales]
     agree(client, orders, yes=yes, as_json=as_json)
     body = {"prompt": prompt, "model_ids": model_ids, "scales": scales, "count": count, "size": image_size}
-    made = client.post("/v1/comparisons", _given({**body, "seed": seed}), idempotency_key=str(uuid.uuid4()))
+    made = _ordered(client, "/v1/comparisons", _given({**body, "seed": seed}), key)
     done = _followed(client, made["items"], no_wait=no_wait)
     if as_json:
         print_json({"id": made["id"], "items": done})
@@ -203,6 +210,10 @@ def images_facts(job: Document) -> dict[str, object]:
         "comparison": job.get("group_id"),
         "asked": when(job["created_at"]),
     }
+
+
+def _ordered(client: ApiClient, path: str, body: Document, key: str | None) -> Document:
+    return order_once(client, path, body, key=key, listed_by="lora images list")
 
 
 def _given(body: Document) -> Document:

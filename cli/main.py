@@ -56,7 +56,7 @@ Exit codes:
        not done in time, or you said no
   2    the command was not used as it is meant
   3    the API answered with an error: its code and sentence are printed
-  4    the API cannot be reached
+  4    the API cannot be reached, or did not answer
   5    a file did not arrive whole
   130  interrupted with Ctrl-C
 

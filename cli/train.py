@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from cli.client import ApiClient, ApiProblem
 from cli.context import client_of
+from cli.orders import Key, order_once
 from cli.output import AsJson, clean, print_json, say, show_facts, stderr, stdout
 from cli.parameters import Given, PresetName, Steps, TrainerName, pairs, parameters_of
 from cli.quotes import Samples, Yes, agree_to_pay
@@ -68,6 +68,7 @@ def train(
     without: Without = None,
     force: Force = False,
     samples: Samples = None,
+    key: Key = None,
     yes: Yes = False,
     watch: Watch = False,
     as_json: AsJson = False,
@@ -77,7 +78,8 @@ def train(
     With --from-model a model is trained again as it was, but for what is said
     here, on the pictures that its shoot has now; it becomes the next version.
 
-    However often the network makes this command try again, it asks for one training only.
+    However often the network makes this command try again, it asks for one training only;
+    with --key, so does however often you do.
     """
     client = client_of(context)
     of = trainer_of(client, from_model, trainer) if given else trainer
@@ -97,7 +99,7 @@ def train(
         order_again(client, from_model, wanted, goes_on=goes_on) if from_model else order_anew(wanted, goes_on=goes_on)
     )
     agree_to_pay(client, order.trainer, order.parameters, preset, samples, yes=yes, as_json=as_json)
-    _tell(context, _ordered(client, order), watch=watch, as_json=as_json)
+    _tell(context, _ordered(client, order, key), watch=watch, as_json=as_json)
 
 
 def _tell(context: typer.Context, training: Document, *, watch: bool, as_json: bool) -> None:
@@ -118,10 +120,10 @@ _THE_SAME = {
 }
 
 
-def _ordered(client: ApiClient, order: Order) -> Document:
+def _ordered(client: ApiClient, order: Order, key: str | None) -> Document:
     asked = {name: value for name, value in order.body.items() if value is not None}
     try:
-        return client.post(order.path, asked, idempotency_key=str(uuid.uuid4()))
+        return order_once(client, order.path, asked, key=key, listed_by="lora trainings list")
     except ApiProblem as problem:
         if problem.code in _THE_SAME:
             field, hint = _THE_SAME[problem.code]

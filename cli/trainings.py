@@ -9,6 +9,7 @@ import typer
 from cli import stages
 from cli.client import ApiClient, at
 from cli.context import Limit, client_of
+from cli.orders import retry_once
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd, when
 from cli.parameters import parameters_line
 from cli.quotes import Yes, agree_to_pay
@@ -106,7 +107,7 @@ def retry(
         agree_to_pay(
             client, before["trainer"], before["parameters"], samples=before["samples"], yes=yes, as_json=as_json
         )
-    training = client.post(at("trainings", training_id, "retry"))
+    training = retry_once(client, at("trainings", training_id, "retry"), listed_by="lora trainings list")
     say(stderr(), stages.retry_line(before, training))
     if watch:
         watch_to_the_end(context, training["id"], as_json=as_json)

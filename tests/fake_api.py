@@ -12,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from functions.api.image_views import images_view
 from functions.api.trainers import trainer_view
+from shared.stages import Status
 from shared.trainers import TRAINERS
 from tests.api_documents import (
     CREATED_AT,
@@ -26,6 +28,7 @@ from tests.api_documents import (
     an_erasure_line,
     crc32c,
 )
+from tests.builders import an_image_job
 
 
 @dataclass
@@ -57,6 +60,7 @@ class FakeApi:
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     trainings: dict[str, Document] = field(default_factory=dict)
     models: dict[str, Document] = field(default_factory=dict)
+    images: dict[str, Document] = field(default_factory=dict)
     storage: dict[str, Stored] = field(default_factory=dict)
     streams: dict[str, list[Iterable[tuple[str, Document]]]] = field(default_factory=dict)
     slips: dict[tuple[str, str], list[tuple[int, Document] | None]] = field(default_factory=dict)
@@ -250,6 +254,28 @@ class _Handler(BaseHTTPRequestHandler):
         training_id = self.api.keys[key]
         training = a_training(**{**json.loads(body), "id": training_id, "status": "requested", "stage": "packaging"})
         return 202, self.api.trainings.setdefault(training_id, training)
+
+    def quote_images(self, _: bytes, model_id: str) -> tuple[int, Document]:
+        return 200, {"price_usd": 0.035, "note": "", "count": int(self._query("count") or 1)}
+
+    def order_images(self, body: bytes, model_id: str) -> tuple[int, Document]:
+        return 202, self._set_of_pictures(json.loads(body), model_id, scale=1.0)
+
+    def compare_models(self, body: bytes) -> tuple[int, Document]:
+        asked = json.loads(body)
+        pairs = [(model_id, scale) for model_id in asked["model_ids"] for scale in asked["scales"]]
+        return 202, {"id": "g_1", "items": [self._set_of_pictures(asked, m, scale=s) for m, s in pairs]}
+
+    def _set_of_pictures(self, asked: Document, model_id: str, *, scale: float) -> Document:
+        images_id = self.api.keys.setdefault(
+            f"{self.headers['Idempotency-Key']} {model_id} {scale}", f"i_{len(self.api.keys) + 1}"
+        )
+        changes = {"model_id": model_id, "prompt": asked["prompt"], "scale": scale}
+        made = an_image_job(status=Status.SUCCEEDED, id=images_id, **changes)
+        return self.api.images.setdefault(images_id, images_view(made).model_dump(mode="json"))
+
+    def show_images(self, _: bytes, images_id: str) -> tuple[int, Document]:
+        return 200, self.api.images[images_id]
 
     def list_trainings(self, _: bytes) -> tuple[int, Document]:
         return self._page(list(self.api.trainings.values()))
@@ -463,6 +489,10 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("GET", "/v1/shoots/([^/]+)/report", _Handler.report),
     ("POST", "/v1/quotes", _Handler.quote),
     ("GET", "/v1/trainers", _Handler.list_trainers),
+    ("GET", "/v1/models/([^/]+)/images/quote", _Handler.quote_images),
+    ("POST", "/v1/models/([^/]+)/images", _Handler.order_images),
+    ("POST", "/v1/comparisons", _Handler.compare_models),
+    ("GET", "/v1/images/([^/]+)", _Handler.show_images),
     ("POST", "/v1/trainings", _Handler.order),
     ("GET", "/v1/trainings", _Handler.list_trainings),
     ("GET", "/v1/trainings/([^/]+)", _Handler.show_training),

@@ -29,8 +29,8 @@ from shared.trainers import checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
 
-# How many trainings of a shoot, the newest ones, are looked at for the same that was paid for.
-LATELY = 20
+# Where a training stands that fal.ai was, or may have been, paid for, and that has no model.
+PAID_FOR = (Status.MIRRORING, Status.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,12 +138,10 @@ def _bought_before(training: Training, desk: TrainingDesk) -> ProductError | Non
     """
     if training.forced:
         return None
-    lately = desk.jobs.trainings.list_for_owner(training.owner_id, limit=LATELY, shoot_id=training.shoot_id)
+    earlier = desk.jobs.trainings.list_by_recipe(training.owner_id, training.recipe, PAID_FOR)
     if model := desk.models.find_by_recipe(training.owner_id, training.recipe):
         return AlreadyTrained(model_id=model.id)
-    for before in lately.items:
-        if before.recipe != training.recipe:
-            continue
+    for before in earlier:
         if before.status is Status.MIRRORING:
             return AlreadyTraining(training_id=before.id)
         if before.is_recoverable or (before.error is not None and before.error.code == SubmissionUncertain.code):

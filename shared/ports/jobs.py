@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -68,6 +68,10 @@ class TrainingRepository(JobRepository["Training"], Protocol):
         shoot_id: str | None = None,
     ) -> Page[Training]:
         """The owner's trainings, newest first; in that status and of that shoot, where they are given."""
+        ...
+
+    def list_by_recipe(self, owner_id: str, recipe: str, statuses: Collection[Status]) -> list[Training]:
+        """All of the owner's trainings with that recipe that stand in one of the statuses, the newest first."""
         ...
 
     def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:

@@ -79,6 +79,7 @@ QUERIES: Mapping[str, Callable[[Client], object]] = {
     "FirestoreTrainings.list_for_owner by both": lambda c: FirestoreTrainings(c).list_for_owner(
         "o", limit=1, status=Status.FAILED, shoot_id="s"
     ),
+    "FirestoreTrainings.list_by_recipe": lambda c: FirestoreTrainings(c).list_by_recipe("o", "r", [Status.FAILED]),
     "FirestoreErasures.list_for_owner": lambda c: FirestoreErasures(c).list_for_owner("o", limit=1),
     "FirestoreErasures.list_open": lambda c: FirestoreErasures(c).list_open(unchanged_since=AT, limit=1),
     "FirestoreStories.forget": lambda c: FirestoreStories(c).forget("t"),

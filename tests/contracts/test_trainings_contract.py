@@ -94,6 +94,23 @@ def test_a_listing_of_a_shoot_shows_that_shoot_only(backend: Backend, own: str) 
     assert backend.trainings.list_for_owner(own, limit=10, shoot_id="s_a", status=Status.FAILED).items == ()
 
 
+def test_trainings_are_found_by_recipe_and_status_the_newest_first_of_one_owner_only(
+    backend: Backend, own: str
+) -> None:
+    for number, status in enumerate([Status.FAILED, Status.MIRRORING, Status.SUCCEEDED, Status.FAILED]):
+        at = AT + number * STEP
+        same = a_training(status=status, id=f"t_{own}_{number}", owner_id=own, recipe=f"r-{own}", created_at=at)
+        backend.trainings.create(same)
+        backend.trainings.create(replace(same, id=f"t_{own}_{number}_else", recipe=f"else-{own}"))
+        backend.trainings.create(replace(same, id=f"t_{own}_{number}_other", owner_id=f"other-{own}"))
+    found = backend.trainings.list_by_recipe(own, f"r-{own}", [Status.FAILED, Status.MIRRORING])
+    assert [training.id for training in found] == [f"t_{own}_3", f"t_{own}_1", f"t_{own}_0"]
+    assert [training.id for training in backend.trainings.list_by_recipe(own, f"r-{own}", [Status.SUCCEEDED])] == [
+        f"t_{own}_2"
+    ]
+    assert backend.trainings.list_by_recipe(own, f"none-{own}", [Status.FAILED]) == []
+
+
 def test_succeeded_trainings_of_a_trainer_come_the_latest_first_whoever_owns_them(backend: Backend, own: str) -> None:
     for number, status in enumerate([Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED, Status.RUNNING]):
         training = a_training(

@@ -461,6 +461,19 @@ def test_what_fal_may_have_run_without_saying_so_is_not_bought_again_unless_it_i
     assert world.start(key="again", force=True).status is Status.REQUESTED
 
 
+def test_what_was_paid_for_is_not_bought_again_however_many_were_trained_of_its_shoot_since(world: World) -> None:
+    training = submitted(world)
+    lost = SubmissionUncertain(reason="no answer")
+    world.trainings.update(training.id, lambda t: t.fail(lost, at=world.clock.now(), charged=None))
+    world.tick()
+    for number in range(25):
+        world.clock.advance(60)
+        cancel(world, world.start(key=f"other {number}", trigger_word=f"OTHER{number}"))
+    world.run()
+    with pytest.raises(AlreadyPaid, match=training.id):
+        world.start(key="again")
+
+
 def test_an_order_that_died_before_it_was_recorded_does_not_stand_in_its_own_way_for_long(world: World) -> None:
     world.shoot()
     world.trainings.faults.fail("create", DatabaseUnavailable(reason="503"))

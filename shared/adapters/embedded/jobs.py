@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -120,6 +121,14 @@ class SqliteTrainings(_SqliteJobs[Training]):
         if shoot_id is not None:
             equal["json_extract(document, '$.shoot_id')"] = shoot_id
         return self._table.page(owner_id, limit=limit, cursor=cursor, **equal)
+
+    def list_by_recipe(self, owner_id: str, recipe: str, statuses: Collection[Status]) -> list[Training]:
+        """All of the owner's trainings with that recipe that stand in one of the statuses, the newest first."""
+        wanted = (
+            "owner_id = ? AND json_extract(document, '$.recipe') = ? AND status IN (SELECT value FROM json_each(?))"
+        )
+        named = json.dumps([status.value for status in statuses])
+        return self._found(f"{wanted} ORDER BY created_at DESC", owner_id, recipe, named)
 
     def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
         """Anybody's trainings with that trainer that succeeded, the latest first."""

@@ -6,7 +6,7 @@ more under contention. The queries need the indexes in `indexes.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -86,6 +86,11 @@ class FirestoreTrainings(_FirestoreJobs[Training]):
         if shoot_id is not None:
             equal["shoot_id"] = shoot_id
         return self._documents.page(equal, newest="created_at", limit=limit, cursor=cursor)
+
+    def list_by_recipe(self, owner_id: str, recipe: str, statuses: Collection[Status]) -> list[Training]:
+        """All of the owner's trainings with that recipe that stand in one of the statuses, the newest first."""
+        equal, names = {"owner_id": owner_id, "recipe": recipe}, [status.value for status in statuses]
+        return sorted(self._documents.matching(equal, "status", names), key=lambda t: t.created_at, reverse=True)
 
     def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
         """Anybody's trainings with that trainer that succeeded, the latest first."""

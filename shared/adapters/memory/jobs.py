@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -118,6 +118,12 @@ class MemoryTrainings(_MemoryJobs[Training]):
             of_owner = [t for t in self._all() if t.owner_id == owner_id]
             trainings = [t for t in of_owner if status in (None, t.status) and shoot_id in (None, t.shoot_id)]
             return page_of(trainings, lambda training: training.created_at, limit, cursor)
+
+    def list_by_recipe(self, owner_id: str, recipe: str, statuses: Collection[Status]) -> list[Training]:
+        """All of the owner's trainings with that recipe that stand in one of the statuses, the newest first."""
+        with self.faults.around("list_by_recipe"):
+            same = [t for t in self._all() if (t.owner_id, t.recipe) == (owner_id, recipe) and t.status in statuses]
+            return sorted(same, key=lambda t: t.created_at, reverse=True)
 
     def list_succeeded(self, trainer: str, *, limit: int) -> list[Training]:
         """Anybody's trainings with that trainer that succeeded, the latest first."""

@@ -9,9 +9,11 @@ from typing import cast
 from shared import logs
 from shared.errors import Conflict, JobNotFound
 from shared.events import CheckRequested
-from shared.jobs import derived_key
+from shared.jobs import Job, derived_key
 from shared.orders import Desk, J
 from shared.stages import Status
+
+_RECOVERED = "recovered"
 
 
 def retry_job(job: J, desk: Desk, begin: Callable[[str], J]) -> J:
@@ -22,6 +24,8 @@ def retry_job(job: J, desk: Desk, begin: Callable[[str], J]) -> J:
     """
     if job.is_recoverable:
         return _recovered(job, desk)
+    if _is_being_recovered(job):
+        return job
     if job.status not in (Status.FAILED, Status.CANCELED):
         raise Conflict(
             reason=f"this {job.noun} has status {job.status}, and only what failed or was canceled can be retried"
@@ -34,9 +38,13 @@ def retry_job(job: J, desk: Desk, begin: Callable[[str], J]) -> J:
     return successor
 
 
+def _is_being_recovered(job: Job) -> bool:
+    return job.status is Status.MIRRORING and job.history[-1].reason == _RECOVERED
+
+
 def _recovered(job: J, desk: Desk) -> J:
     at = desk.clock.now()
-    recovered = desk.jobs.update(job.id, lambda j: j.advance(Status.MIRRORING, at=at, reason="recovered"))
+    recovered = desk.jobs.update(job.id, lambda j: j.advance(Status.MIRRORING, at=at, reason=_RECOVERED))
     logs.info("training_recovered", training_id=job.id)
     desk.publisher.publish(CheckRequested(training_id=job.id))
     return cast("J", recovered)

@@ -195,6 +195,7 @@ def test_paid_weights_are_recovered_instead_of_trained_again(world: World) -> No
     world.media.broken = [b"\x00" * 40] * 3
     assert world.finish(training).is_recoverable
     same = retry_training(world.of(training), world.desk)
+    assert retry_training(world.of(training), world.desk) == world.of(training)  # its answer was lost
     assert (same.id, same.status) == (training.id, Status.MIRRORING)
     world.run()
     assert world.of(training).status is Status.SUCCEEDED

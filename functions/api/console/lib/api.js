@@ -62,10 +62,11 @@ export async function ifThere(promise) {
 }
 
 /**
- * POST that is safe to repeat because it carries a key: where no answer comes, the same request is sent again.
+ * POST that is safe to repeat, because it carries a key or is always the same: where no answer comes, the same request
+ * is sent again.
  * @param {string} path
- * @param {any} body
- * @param {string} key
+ * @param {any} [body]
+ * @param {string} [key]
  * @param {{signal?: AbortSignal, onRetry?: (attempt: number) => void}} [options]
  */
 export async function postOnce(path, body, key, { signal, onRetry } = {}) {

@@ -1,6 +1,6 @@
 /** A set of pictures as a card: under way, made, or failed with what it cost and what to press. */
 
-import { request } from "../lib/api.js";
+import { postOnce, request } from "../lib/api.js";
 import { fill, h, icon, setText } from "../lib/dom.js";
 import { ago, moment } from "../lib/format.js";
 import { costWords, doingWords, isSamples, percentOfSet, priced, remedyOfSet, scaleWords } from "../lib/pictures.js";
@@ -108,7 +108,7 @@ async function again(set, warning, message, onSet) {
   const question = { title: "Ask again?", body: h("p", {}, warning), confirm: priced("Ask again", set), keep: "Not now" };
   if (warning && !(await ask(question))) return;
   try {
-    onSet(await request("POST", `/v1/images/${encodeURIComponent(set.id)}/retry`));
+    onSet(await postOnce(`/v1/images/${encodeURIComponent(set.id)}/retry`));
   } catch (error) {
     message.hidden = false;
     fill(message, sentenceOf(error));

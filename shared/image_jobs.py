@@ -64,8 +64,8 @@ class ImageJob(Job):
     """A set of pictures as it is stored: `count` of one prompt, seed and scale, made with version `version` of a name.
 
     `prompt` is as it is sent, with the trigger word. `scale` 0 means as if there were no LoRA. `group_id` holds those
-    together that are to be compared; `like_id` is the set that this one was to be like. `nonce` is that of the latest
-    preparation.
+    together that are to be compared, `group_sets` of them; `like_id` is the set that this one was to be like. `nonce`
+    is that of the latest preparation.
     """
 
     kind: ClassVar[Kind] = Kind.IMAGES
@@ -80,6 +80,7 @@ class ImageJob(Job):
     scale: float
     origin: Origin = Origin.ASKED
     group_id: str | None = None
+    group_sets: int | None = None
     like_id: str | None = None
     nonce: str | None = None
     pictures: tuple[KeptPicture, ...] = ()

@@ -24,8 +24,8 @@ MAX_SEED = 2**31 - 1
 class ImageWish:
     """What pictures a user wants of a model; `seed` is chosen for her where it is None.
 
-    `group_id`, `like_id` and `predecessor_id` are the comparison that they belong to, the set that they are to
-    resemble, and the set that they repeat.
+    `group_id`, `group_sets`, `like_id` and `predecessor_id` are the comparison that they belong to and of how many sets
+    it is, the set that they are to resemble, and the set that they repeat.
     """
 
     prompt: str
@@ -35,6 +35,7 @@ class ImageWish:
     scale: float = 1.0
     origin: Origin = Origin.ASKED
     group_id: str | None = None
+    group_sets: int | None = None
     like_id: str | None = None
     predecessor_id: str | None = None
 
@@ -80,6 +81,7 @@ def wanted_images(model: Model, key: str, wish: ImageWish, clock: Clock) -> Imag
         idempotency_hash=request_hash({**wanted, "seed": wish.seed}),
         quote=pictures.quote(wish.size, wish.count),
         predecessor_id=wish.predecessor_id,
+        group_sets=wish.group_sets,
         **wanted,
     )
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from functions.api import (
+    comparisons,
     console_pages,
     doctor,
     erasures,
@@ -65,7 +66,7 @@ def create_app() -> FastAPI:
     app.state.look_seats = seats_for_work(per_user=LOOKS_PER_USER, in_all=LOOKS)
     app.state.live_trainings = LiveTrainings(_job, poll_s=settings.events_poll_s)
     # what has a name of its own comes before what is named by an id
-    pictures = (live_images, image_quotes, first_samples, images)
+    pictures = (live_images, image_quotes, first_samples, images, comparisons)
     for routes in (shoots, reports, trainers, quotes, trainings, stories, models, lineage, *pictures, erasures):
         app.include_router(routes.router)
     app.include_router(doctor.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.errors import InvalidRequest
@@ -11,6 +11,7 @@ from shared.jobs import derived_key, keyed_id
 from shared.models import Model
 from shared.orders import Desk, known
 from shared.reservations import reserve_all
+from shared.stages import Status
 from shared.start_images import ImageWish, start_images, wanted_images
 from shared.usable_models import refuse_if_erased
 
@@ -60,12 +61,22 @@ def compare_models(
             scale=scale,
             origin=Origin.COMPARISON,
             group_id=group_id,
+            group_sets=len(pairs),
         )
 
     named = [(model, derived_key("compare", key, str(n)), wish(scale)) for n, (model, scale) in enumerate(pairs)]
     wanted = [(model, wanted_images(model, one_key, one, desk.clock)) for model, one_key, one in named]
     _reserve_what_is_new(wanted, desk)
     return [start_images(model, one_key, one, desk) for model, one_key, one in named]
+
+
+def one_for_each_cell(jobs: Iterable[ImageJob]) -> list[ImageJob]:
+    """One set for each model and scale of a comparison, models first: of several tries the latest that succeeded, for
+    it is paid; else the latest."""
+    cells: dict[tuple[str, float], ImageJob] = {}
+    for job in sorted(jobs, key=lambda job: (job.status is Status.SUCCEEDED, job.created_at)):
+        cells[job.model_id, job.scale] = job
+    return sorted(cells.values(), key=lambda job: (job.model_name, job.version, job.scale))
 
 
 def _reserve_what_is_new(wanted: Sequence[tuple[Model, ImageJob]], desk: Desk) -> None:

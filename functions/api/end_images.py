@@ -19,6 +19,7 @@ def retry_images(job: ImageJob, *, models: ModelRepository, desk: Desk) -> Image
         scale=job.scale,
         origin=job.origin,
         group_id=job.group_id,
+        group_sets=job.group_sets,
         like_id=job.like_id,
         predecessor_id=job.id,
     )

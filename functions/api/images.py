@@ -1,4 +1,4 @@
-"""Routes of pictures: make them with a model, follow them, look at them, compare them."""
+"""Routes of pictures: make them with a model, follow them, look at them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from sse_starlette import EventSourceResponse
 
 from functions.api.auth import User, is_operator
 from functions.api.bodies import Body
-from functions.api.compare_models import MOST_SETS, Comparison, compare_models
 from functions.api.end_images import more_like, retry_images
 from functions.api.end_training import CancelOutcome, cancel_job
 from functions.api.idempotency import IdempotencyKey
@@ -63,30 +62,6 @@ class NewImages(Body):
     scale: Scale = Field(default=1.0, description="How much of the LoRA; 0 is as if there were none")
 
 
-class NewComparison(Body):
-    """What to compare: every model at every scale, with the same prompt and seed."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"prompt": "[trigger] in the rain", "model_ids": ["m_2f7c"], "scales": [0, 1]}]
-        },
-    )
-
-    prompt: Text = Field(min_length=1, max_length=MAX_PROMPT)
-    model_ids: list[str] = Field(min_length=1, max_length=MOST_SETS)
-    scales: list[Scale] = Field(default=[1.0], min_length=1, max_length=MOST_SETS)
-    count: Count = 1
-    size: Size = DEFAULT_SIZE
-    seed: Seed | None = None
-
-
-class ComparisonView(View):
-    """The sets of a comparison, side by side: models first, then scales."""
-
-    id: str
-    items: list[ImagesView]
-
-
 class ImagesCancellationView(View):
     """What a cancellation came to, in a sentence, and the pictures as they now are."""
 
@@ -103,7 +78,8 @@ def owned_images(images_id: str, user: str) -> ImageJob:
     return job
 
 
-def _desk() -> Desk:
+def desk() -> Desk:
+    """What asking for pictures needs."""
     return Desk(
         jobs=bootstrap.jobs(),
         accounts=bootstrap.accounts(),
@@ -119,7 +95,7 @@ def make_images(
 ) -> ImagesView:
     """Make pictures with your model. The same Idempotency-Key gives the same pictures: they are paid once."""
     model = owned_model(model_id, user)
-    job = start_images(model, key or bootstrap.new_nonce(), ImageWish(**new.model_dump()), _desk())
+    job = start_images(model, key or bootstrap.new_nonce(), ImageWish(**new.model_dump()), desk())
     response.headers["Location"] = f"/v1/images/{job.id}"
     return images_view(job)
 
@@ -143,10 +119,10 @@ def list_images(
 
 def _page(user: str, limit: int, cursor: str | None, model_id: str | None = None) -> PageView[ImagesView]:
     page = bootstrap.images().list_for_owner(user, limit=limit, cursor=cursor, model_id=model_id)
-    return PageView(items=_several(page.items, with_thumbnails), next_cursor=page.next_cursor)
+    return PageView(items=several(page.items, with_thumbnails), next_cursor=page.next_cursor)
 
 
-def _several(jobs: Sequence[ImageJob], view: Callable[[ImageJob], ImagesView]) -> list[ImagesView]:
+def several(jobs: Sequence[ImageJob], view: Callable[[ImageJob], ImagesView]) -> list[ImagesView]:
     """The views of `jobs` in their order, a few at a time: each of them asks a bucket."""
     most = bootstrap.dataset_settings().read_ahead_bytes
     return list(
@@ -176,10 +152,11 @@ def _picture(job: ImageJob, name: str, size: int, crc32c: str) -> Picture:
 def show_images(images_id: str, user: User) -> ImagesView:
     """One set of your pictures, with signed URLs to look at them for a while."""
     job = owned_images(images_id, user)
-    return _with_urls(job)
+    return with_urls(job)
 
 
-def _with_urls(job: ImageJob) -> ImagesView:
+def with_urls(job: ImageJob) -> ImagesView:
+    """The set's public side with its thumbnails and, for a while, its pictures."""
     bucket, ttl_s = bootstrap.models_bucket(), bootstrap.api_settings().download_url_ttl_s
     return with_thumbnails(job, {picture.name: bucket.sign(picture.name, ttl_s=ttl_s) for picture in job.pictures})
 
@@ -233,9 +210,8 @@ def tell_images(images_id: str, user: User) -> StoryView:
 @router.post("/images/{images_id}/cancel")
 def cancel_images(images_id: str, user: User) -> ImagesCancellationView:
     """Cancel your pictures: `canceled` (nothing was charged), `asked` (fal.ai may still bill) or `too_late`."""
-    desk = _desk()
     job = owned_images(images_id, user)
-    done = cancel_job(job, jobs=desk.jobs, publisher=desk.publisher, clock=desk.clock)
+    done = cancel_job(job, jobs=bootstrap.jobs(), publisher=bootstrap.publisher(), clock=bootstrap.clock())
     return ImagesCancellationView(
         outcome=done.outcome, message=done.message, images=images_view(bootstrap.images().get(job.id))
     )
@@ -244,7 +220,7 @@ def cancel_images(images_id: str, user: User) -> ImagesCancellationView:
 @router.post("/images/{images_id}/retry", status_code=202)
 def retry_one_set(images_id: str, user: User, response: Response) -> ImagesView:
     """Fetch paid pictures again, at no cost, where that is what failed; else ask for the same ones anew."""
-    job = retry_images(owned_images(images_id, user), models=bootstrap.models(), desk=_desk())
+    job = retry_images(owned_images(images_id, user), models=bootstrap.models(), desk=desk())
     response.headers["Location"] = f"/v1/images/{job.id}"
     return images_view(job)
 
@@ -262,26 +238,6 @@ def check_images(images_id: str, user: User) -> ImagesView:
 def make_more_images(images_id: str, user: User, response: Response, key: IdempotencyKey = None) -> ImagesView:
     """More like these: the same prompt, model, size and scale, with a new seed."""
     job = owned_images(images_id, user)
-    more = more_like(job, key or bootstrap.new_nonce(), models=bootstrap.models(), desk=_desk())
+    more = more_like(job, key or bootstrap.new_nonce(), models=bootstrap.models(), desk=desk())
     response.headers["Location"] = f"/v1/images/{more.id}"
     return images_view(more)
-
-
-@router.post("/comparisons", status_code=202)
-def make_comparison(new: NewComparison, user: User, response: Response, key: IdempotencyKey = None) -> ComparisonView:
-    """Make the same pictures with several models (versions) or at several scales; each set is a job of its own."""
-    models = [owned_model(model_id, user) for model_id in new.model_ids]
-    wanted = Comparison(**new.model_dump(exclude={"model_ids"}))
-    jobs = compare_models(user, key or bootstrap.new_nonce(), models, wanted, _desk())
-    response.headers["Location"] = f"/v1/comparisons/{jobs[0].group_id}"
-    return ComparisonView(id=str(jobs[0].group_id), items=[images_view(job) for job in jobs])
-
-
-@router.get("/comparisons/{group_id}")
-def show_comparison(group_id: str, user: User) -> ComparisonView:
-    """The sets of one of your comparisons, side by side, with signed URLs to look at them for a while."""
-    found = bootstrap.images().list_for_owner(user, limit=2 * MOST_SETS, group_id=group_id).items
-    if not found:
-        raise ImagesNotFound(id=group_id)
-    ordered = sorted(found, key=lambda job: (job.model_name, job.version, job.scale, job.created_at))
-    return ComparisonView(id=group_id, items=_several(ordered, _with_urls))

@@ -50,6 +50,19 @@ export function priceOfSet(set) {
   return typeof price === "number" ? price : null;
 }
 
+/** What all of these cost; nothing where fal.ai charged nothing, null where nobody knows it of one of them. */
+export function priceOfSets(sets) {
+  const prices = sets.map((set) => (set.error?.charged === false ? 0 : priceOfSet(set)));
+  return prices.includes(null) ? null : prices.reduce((sum, price) => sum + price, 0);
+}
+
+/** One set for each model and scale: of several tries the latest that succeeded, for it is paid; else the latest. */
+export function oneForEachCell(sets) {
+  const made = (set) => Number(set.status === "succeeded");
+  const tries = [...sets].sort((a, b) => made(a) - made(b) || Date.parse(a.created_at) - Date.parse(b.created_at));
+  return [...new Map(tries.map((set) => [`${set.model_id} ${set.scale}`, set])).values()];
+}
+
 /** "$0.14 for 4 pictures". */
 export function costWords(set) {
   const price = priceOfSet(set);

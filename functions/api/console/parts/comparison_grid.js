@@ -8,7 +8,7 @@ import { openLightbox } from "./lightbox.js";
 import { pictureTile } from "./picture_tile.js";
 
 /**
- * The table, with a choice of which picture is shown where the sets have several.
+ * The table, with a choice of which picture is shown where the sets have several; there is one set for each cell.
  * @param {{signal: AbortSignal, onSet: (set: Object) => void, onGone: (id: string) => void}} options
  * @returns {{element: HTMLElement, show: (sets: Object[]) => void, open: (name: string|null) => void}}
  */
@@ -55,10 +55,8 @@ export function comparisonGrid({ signal, onSet, onGone }) {
     fill(table, h("caption.visually-hidden", {}, "Versions below each other, scales side by side"), h("thead", {}, head), rows);
   }
 
-  /** The set of a cell: of several, one that was tried again is the newest. */
   function setOf(cell) {
-    const here = sets.filter((set) => set.model_id === cell.dataset.model && String(set.scale) === cell.dataset.scale);
-    return here.reduce((best, set) => (best && best.created_at > set.created_at ? best : set), null);
+    return sets.find((set) => set.model_id === cell.dataset.model && String(set.scale) === cell.dataset.scale) ?? null;
   }
 
   function drawCell(cell, anyway = false) {

@@ -60,7 +60,7 @@ setup: $(READY) ## Make the environment in .venv; whatever else comes first make
 .PHONY: test
 test: $(READY) ## Run all tests, up to ten minutes on two cores
 	@$(BIN)/python -m infra.local.browser
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 #: SEEDS=300          how many schedules
 #: SEED=7             only this one, told as a story

@@ -77,17 +77,6 @@ def test_only_what_is_missing_is_named() -> None:
     assert "firestore" not in sentence
 
 
-def test_two_sets_of_emulators_run_side_by_side_and_stop_alone(installed: None) -> None:
-    first = session_emulators()
-    with running_emulators() as second:
-        hosts = (second.firestore_host, second.pubsub_host, second.storage_host)
-        assert not {first.firestore_host, first.pubsub_host, first.storage_host} & set(hosts)
-        assert first.project != second.project
-        assert all(map(listens, hosts))
-    assert not any(map(listens, hosts))
-    assert listens(first.firestore_host)
-
-
 def test_documents_and_objects_survive_restarts_with_a_data_dir(installed: None, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), running_emulators(tmp_path) as emulators:
         keep_and_find(emulators, keep=True)
@@ -96,16 +85,21 @@ def test_documents_and_objects_survive_restarts_with_a_data_dir(installed: None,
         assert keep_and_find(emulators, keep=False) == (True, b"content")
         raise KeyboardInterrupt
     with running_emulators(tmp_path) as again:
-        assert again.project == emulators.project
+        assert session_emulators().project != again.project == emulators.project
         assert keep_and_find(again, keep=False) == (True, b"content")
+        hosts = (again.firestore_host, again.pubsub_host, again.storage_host)
+        assert all(map(listens, hosts))
+    assert not any(map(listens, hosts))
     assert len(list((tmp_path / "firestore").iterdir())) == 1
 
 
-def test_the_emulators_end_when_whoever_started_them_is_killed(installed: None) -> None:
+def test_the_emulators_end_when_whoever_started_them_is_killed_and_no_others_do(installed: None) -> None:
+    others = session_emulators()
     starter = subprocess.Popen((sys.executable, "-c", RUN_AND_TELL), stdout=subprocess.PIPE, cwd=ROOT)
     assert starter.stdout is not None
     hosts = starter.stdout.readline().decode().split()
     assert len(hosts) == 3 and all(map(listens, hosts))
+    assert not {others.firestore_host, others.pubsub_host, others.storage_host} & set(hosts)
     os.kill(starter.pid, signal.SIGKILL)
     starter.wait()
     starter.stdout.close()
@@ -113,6 +107,7 @@ def test_the_emulators_end_when_whoever_started_them_is_killed(installed: None) 
     while any(map(listens, hosts)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(listens, hosts))
+    assert listens(others.firestore_host)
 
 
 def test_an_emulator_that_ends_while_starting_is_reported_with_its_log(tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="if not self.is_terminal or self.attention is Attention.WATCHED:",
         new="if False:",
-        hint=431,
+        hint=94,
     ),
     Mutation(
         name="an erasure looks but once",
@@ -327,7 +327,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="if self.erasure_id not in (None, erasure_id, instead_of):",
         new="if False:",
-        hint=15,
+        hint=94,
     ),
     Mutation(
         name="an erasure takes all versions of a name",

@@ -156,6 +156,12 @@ class Job(ABC):
         """Whether paid weights may still be fetched: it failed, and it failed in mirroring."""
         return self.status is Status.FAILED and self.error is not None and self.error.stage is Stage.MIRRORING
 
+    @property
+    def was_taken_up(self) -> bool:
+        """Whether it had failed, and what was paid for is being fetched after all, or was."""
+        goes_on = self.status in (Status.MIRRORING, Status.SUCCEEDED)
+        return goes_on and any(move.status is Status.FAILED for move in self.history)
+
     def may_advance(self, to: Status) -> bool:
         """Whether the table and its guard allow the move from here; what is being erased does not begin again."""
         if self.status is Status.FAILED and to is Status.MIRRORING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
 from shared import logs
@@ -13,19 +14,16 @@ from shared.jobs import Job, derived_key
 from shared.orders import Desk, J
 from shared.stages import Status
 
-_RECOVERED = "recovered"
-
 
 def retry_job(job: J, desk: Desk, begin: Callable[[str], J]) -> J:
     """What was paid for is fetched again, without paying; else the job's successor, which `begin` starts under a key.
 
-    Pressing twice is pressing once: while the successor is there, it is always the same; once it was deleted, the next
-    press begins another. `Conflict` where there is nothing to retry.
+    Pressing twice is pressing once: what is being fetched again, or was, is answered as it is; while the successor is
+    there, it is always the same; once it was deleted, the next press begins another. `Conflict` where there is nothing
+    to retry.
     """
-    if job.is_recoverable:
+    if job.is_recoverable or job.was_taken_up:
         return _recovered(job, desk)
-    if _is_being_recovered(job):
-        return job
     if job.status not in (Status.FAILED, Status.CANCELED):
         raise Conflict(
             reason=f"this {job.noun} has status {job.status}, and only what failed or was canceled can be retried"
@@ -38,16 +36,18 @@ def retry_job(job: J, desk: Desk, begin: Callable[[str], J]) -> J:
     return successor
 
 
-def _is_being_recovered(job: Job) -> bool:
-    return job.status is Status.MIRRORING and job.history[-1].reason == _RECOVERED
-
-
 def _recovered(job: J, desk: Desk) -> J:
     at = desk.clock.now()
-    recovered = desk.jobs.update(job.id, lambda j: j.advance(Status.MIRRORING, at=at, reason=_RECOVERED))
-    logs.info("training_recovered", training_id=job.id)
-    desk.publisher.publish(CheckRequested(training_id=job.id))
+    recovered = desk.jobs.update(job.id, lambda j: _taken_up(j, at))
+    if recovered.status is Status.MIRRORING:
+        logs.info("training_recovered", training_id=job.id)
+        # also again: the press before may have died in between
+        desk.publisher.publish(CheckRequested(training_id=job.id))
     return cast("J", recovered)
+
+
+def _taken_up(job: Job, at: datetime) -> Job:
+    return job if job.was_taken_up else job.advance(Status.MIRRORING, at=at, reason="recovered")
 
 
 def _successor(job: J, desk: Desk) -> J | None:

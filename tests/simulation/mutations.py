@@ -208,7 +208,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="what is paid for is paid for again",
         module="functions.api.retry_job",
-        old="if job.is_recoverable:",
+        old="if job.is_recoverable or job.was_taken_up:",
         new="if False:",
     ),
     Mutation(

@@ -19,6 +19,7 @@ from shared.errors import (
     BudgetExceeded,
     Conflict,
     DatabaseUnavailable,
+    MessagingUnavailable,
     SubmissionUncertain,
     TrainingFailed,
 )
@@ -195,11 +196,35 @@ def test_paid_weights_are_recovered_instead_of_trained_again(world: World) -> No
     world.media.broken = [b"\x00" * 40] * 3
     assert world.finish(training).is_recoverable
     same = retry_training(world.of(training), world.desk)
-    assert retry_training(world.of(training), world.desk) == world.of(training)  # its answer was lost
     assert (same.id, same.status) == (training.id, Status.MIRRORING)
     world.run()
     assert world.of(training).status is Status.SUCCEEDED
     assert len(world.fal.runs) == 1
+
+
+def test_a_recovery_that_is_pressed_again_answers_with_the_training_as_it_is_by_then(world: World) -> None:
+    training = submitted(world)
+    world.media.broken = [b"\x00" * 40] * 3
+    before = world.finish(training)
+    first = retry_training(before, world.desk)
+    assert first.status is Status.MIRRORING
+    assert retry_training(world.of(training), world.desk) == first
+    assert retry_training(before, world.desk) == first, "a press that was held up on its way"
+    world.run()
+    done = world.of(training)
+    assert done.status is Status.SUCCEEDED
+    assert (retry_training(done, world.desk), retry_training(before, world.desk)) == (done, done)
+    assert len(world.fal.runs) == 1
+
+
+def test_a_recovery_that_could_not_be_announced_is_announced_by_the_next_press(world: World) -> None:
+    training = submitted(world)
+    world.media.broken = [b"\x00" * 40] * 3
+    world.finish(training)
+    world.publisher.faults.fail("publish", MessagingUnavailable(reason="503"))
+    with pytest.raises(MessagingUnavailable):
+        retry_training(world.of(training), world.desk)
+    assert world.recover(training).status is Status.SUCCEEDED
 
 
 def test_a_recovery_whose_message_was_lost_is_done_by_the_monitor(world: World) -> None:

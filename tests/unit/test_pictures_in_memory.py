@@ -169,6 +169,7 @@ def test_pictures_that_never_verify_fail_in_their_own_words_and_can_be_fetched_a
     assert "pictures" in failed.error.message and "train" not in failed.error.message
     assert failed.error.charged is True and failed.is_recoverable
     again = retry_images(failed, models=world.models, desk=world.image_desk)
+    assert retry_images(world.images.get(job.id), models=world.models, desk=world.image_desk) == again, "pressed twice"
     world.run()
     assert again.id == job.id
     assert world.images.get(job.id).status is Status.SUCCEEDED

@@ -9,7 +9,7 @@ from pydantic import Field
 from functions.api.request_erasure import Due, Preview
 from functions.api.views import View
 from shared.erasing.receipt import Cause, Erasure, State
-from shared.erasing.things import Line, Subject, What, line_of, together
+from shared.erasing.things import MOST_NAMED, Line, Subject, What, line_of, together
 from shared.erasing.words import WORDS
 from shared.image_jobs import is_image_job
 
@@ -22,7 +22,8 @@ class LineView(View):
     words: str = Field(examples=["weights, configuration and what lies beside them"])
     count: int
     size: int
-    of: list[str]
+    of: list[str] = Field(description=f"The first {MOST_NAMED} ids")
+    unnamed: int = Field(default=0, description="Of how many more it is, which are not named")
     reason: str = ""
 
 
@@ -138,6 +139,7 @@ def _lines(lines: tuple[Line, ...]) -> list[LineView]:
             count=line.count,
             size=line.size,
             of=list(line.of),
+            unnamed=line.unnamed,
             reason=line.reason,
         )
         for line in lines

@@ -61,6 +61,8 @@ class Claimer:
 
     def refused(self, job: Job) -> ProductError | None:
         """Take the job: it does not begin again. Why that is not possible; None where it is done."""
+        if job.erasure_id == self.erasure_id:
+            return None
         instead_of = self._over(job.erasure_id)
         try:
             self.jobs.update(job.id, lambda now: now.given_to(self.erasure_id, instead_of=instead_of))

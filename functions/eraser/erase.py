@@ -16,7 +16,7 @@ from functions.eraser.claims import Claimer
 from functions.eraser.give_back import give_back
 from shared import logs
 from shared.erasing.inventory import everything_of, measured, take_inventory
-from shared.erasing.plan import Inventory, plan_erasure, steps_of_images
+from shared.erasing.plan import MOST_STEPS, Inventory, plan_erasure, steps_of_images
 from shared.erasing.receipt import Erasure
 from shared.erasing.repeats import to_repeat, version_steps
 from shared.erasing.things import Step, What
@@ -58,7 +58,8 @@ class Eraser:
         """The next batch; where nothing is left, the receipt."""
         claimed = self._claimer(erasure).claim()
         whole = plan_erasure(claimed.found)
-        plan = measured(whole, self.hands.buckets)
+        # one more than a batch, which tells where it ends
+        plan = measured(whole, self.hands.buckets, most=MOST_STEPS + 1)
         at, settles = self.clock.now(), timedelta(seconds=self.settles_s)
         if claimed.others:
             self.erasures.update(erasure.id, lambda e: e.beside(claimed.others, at=at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
 from shared.erasing.plan import Inventory, Plan
@@ -73,9 +74,10 @@ def _continuing(models: Iterable[Model], trainings: Iterable[Training]) -> list[
     return [training for training in trainings if training.continued_model_id in ids]
 
 
-def measured(plan: Plan, buckets: Buckets) -> Plan:
-    """The plan with what lies in `buckets` now; without steps that would find nothing there."""
-    return replace(plan, steps=tuple(_measured(plan.steps, buckets)))
+def measured(plan: Plan, buckets: Buckets, *, most: int | None = None) -> Plan:
+    """The plan with what lies in `buckets` now; without steps that would find nothing there. Of the others the first,
+    `most` of them at most: no further is looked."""
+    return replace(plan, steps=tuple(islice(_measured(plan.steps, buckets), most)))
 
 
 def _measured(steps: tuple[Step, ...], buckets: Buckets) -> Iterator[Step]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from shared.erasing.things import Line, Step, Subject, What
 from shared.erasing.words import BILLED, MODEL_STAYS, THE_APPS, TRAINING_STAYS, UNCONFIRMED
@@ -58,6 +59,15 @@ def plan_erasure(found: Inventory) -> Plan:
         for shoot in found.shoots:
             steps += steps_of_shoot(shoot, with_shoots=found.with_shoots)
     return Plan(steps=tuple(steps), stays=tuple(_staying(found, steps)))
+
+
+def next_batch(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The first of them, as many as are recorded at once; what belongs to one thing is not torn apart, so that all of
+    it has gone when its record has."""
+    first = tuple(islice(steps, MOST_STEPS + 1))
+    if len(first) <= MOST_STEPS:
+        return first
+    return tuple(step for step in first if step.of != first[-1].of)
 
 
 def models_going(found: Inventory) -> Sequence[Model]:

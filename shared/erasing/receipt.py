@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.erasing.plan import MOST_STEPS, Plan
+from shared.erasing.plan import Plan, next_batch
 from shared.erasing.things import Line, Step, Subject, What, line_of, together, with_news
 from shared.erasing.words import GENERAL, GONE_BEFORE
 
@@ -80,7 +80,7 @@ class Erasure:
             return self
         return replace(
             self,
-            batch=plan.steps[:MOST_STEPS],
+            batch=next_batch(plan.steps),
             stays=with_news(self.stays, plan.stays),
             again=tuple(dict.fromkeys((*self.again, *again))),
             updated_at=at,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
+
+MOST_NAMED = 500
+"""Ids that one line names: a document of the database holds 1 MiB, and a receipt has some twenty lines."""
 
 
 class Subject(StrEnum):
@@ -81,18 +85,21 @@ class Step:
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One line of a receipt: things of one kind, by the ids of what they belong to; with `reason`, why they stay, or
-    why they were gone."""
+    why they were gone. It is of so many more that are `unnamed`."""
 
     what: What
     count: int = 0
     size: int = 0
     of: tuple[str, ...] = ()
     reason: str = ""
+    unnamed: int = 0
 
-    def plus(self, other: Line) -> Line:
-        """Both in one line; they are of one kind and reason."""
-        of = tuple(dict.fromkeys((*self.of, *other.of)))
-        return replace(self, count=self.count + other.count, size=self.size + other.size, of=of)
+    def told_again(self, other: Line) -> Line:
+        """Both in one line, where `other` may be of the same: whatever one of them does not name is taken for that."""
+        of = dict.fromkeys((*self.of, *other.of))
+        before = len(self.of) + self.unnamed
+        ids = max(before, len(other.of) + other.unnamed, len(of))
+        return replace(_of(self, of, ids), count=self.count + ids - before)
 
 
 def line_of(step: Step) -> Line:
@@ -102,15 +109,29 @@ def line_of(step: Step) -> Line:
 
 def with_news(told: Sequence[Line], lines: Iterable[Line]) -> tuple[Line, ...]:
     """`told` and of `lines` what is not told yet, by what it is of."""
-    known = {(line.what, line.reason, of) for line in told for of in line.of}
-    news = (replace(line, of=tuple(i for i in line.of if (line.what, line.reason, i) not in known)) for line in lines)
-    return together((*told, *(replace(line, count=len(line.of)) for line in news if line.of)))
+    found = {(line.what, line.reason): line for line in told}
+    for line in together(lines):
+        before = found.get((line.what, line.reason))
+        found[line.what, line.reason] = before.told_again(line) if before else line
+    return tuple(found.values())
 
 
 def together(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """One line for each kind and reason, in the order in which they first came."""
-    found: dict[tuple[What, str], Line] = {}
+    """One line for each kind and reason, in the order in which they first came; each counts all of its lines."""
+    found: dict[tuple[What, str], list[Line]] = {}
     for line in lines:
-        key = (line.what, line.reason)
-        found[key] = found[key].plus(line) if key in found else line
-    return tuple(found.values())
+        found.setdefault((line.what, line.reason), []).append(line)
+    return tuple(_one(of_kind) for of_kind in found.values())
+
+
+def _one(lines: Sequence[Line]) -> Line:
+    of = dict.fromkeys(each for line in lines for each in line.of)
+    ids = len(of) + sum(line.unnamed for line in lines)
+    count, size = sum(line.count for line in lines), sum(line.size for line in lines)
+    return replace(_of(lines[0], of, ids), count=count, size=size)
+
+
+def _of(line: Line, of: Iterable[str], ids: int) -> Line:
+    """The line, of so many ids, of which it names the first."""
+    named = tuple(islice(of, MOST_NAMED))
+    return replace(line, of=named, unnamed=ids - len(named))

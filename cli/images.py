@@ -17,6 +17,7 @@ from cli.models import ModelId
 from cli.orders import Key, order_once
 from cli.output import AsJson, ago, clean, print_json, say, show_facts, show_table, size, stderr, stdout, usd, when
 from cli.quotes import Yes
+from cli.remedies import advice_of_pictures
 from cli.watching_images import follow_images
 from shared.trainers.entry import MAX_PICTURES, PICTURE_SIZES
 
@@ -207,6 +208,7 @@ def images_facts(job: Document) -> dict[str, object]:
         "cost": usd(job["cost_usd"]) if job.get("cost_usd") is not None else None,
         "waits": (job.get("hindrance") or {}).get("message"),
         "failed": f"{error['code']}: {error['message']}" if error else None,
+        "what to do": advice_of_pictures(job) if error else None,
         "comparison": job.get("group_id"),
         "asked": when(job["created_at"]),
     }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
 
 from cli.output import clean, duration, usd
-from cli.parameters import value_as_given
 from shared.stages import TERMINAL, Stage
 
 DONE, NOW, AHEAD, BROKEN = "✓", "●", "○", "✗"
@@ -131,23 +129,6 @@ def cost_line(charged: bool | None) -> str:
     return {True: "yes", False: "no", None: "not known"}[charged]
 
 
-def advice(training: Document) -> str:
-    """What to do about a training that failed, and with which command."""
-    error = training.get("error") or {}
-    retry = f"lora trainings retry {training['id']}"
-    if training.get("recoverable"):
-        return f"The weights are paid for. Fetch them again soon, at no further cost: {retry}"
-    if error.get("code") == "submission_uncertain":
-        return f"Look at fal.ai's request list first: training again may cost a second time. If need be: {retry}"
-    if error.get("code") == "dataset_changed":
-        return f"Look the shoot over: lora shoots show {training['shoot_id']}. To train it as it is then: {retry}"
-    if error.get("retryable"):
-        return f"Nothing is wrong with the shoot. Train again later: {retry}"
-    if error.get("stage") == Stage.PACKAGING:
-        return f"See all that is wrong: lora shoots report {training['shoot_id']}. Mend it, then: {retry}"
-    return f"Mend what the reason names, then: {retry}"
-
-
 def costs_again(training: Document) -> bool:
     """Whether retrying it starts a new training, which is paid."""
     return training["status"] in ("failed", "canceled") and not training.get("recoverable")
@@ -167,12 +148,3 @@ def retry_line(before: Document, now: Document) -> str:
 def ending(training: Document) -> str:
     """How it ended, as what goes after "it": `succeeded`, `failed` or `was canceled`."""
     return "was canceled" if training["status"] == "canceled" else str(training["status"])
-
-
-def train_again(training: Document) -> str:
-    """The command that asks for the same training once more, to be changed."""
-    words = ["lora", "train", training["shoot_id"], "--trigger", training["trigger_word"]]
-    words += ["--name", training["model_name"], "--trainer", training["trainer"]]
-    for name, value in training["parameters"].items():
-        words += ["--set", f"{name}={value_as_given(value)}"]
-    return shlex.join(clean(word) for word in words)

@@ -17,6 +17,7 @@ from cli.client import ApiClient, ApiUnreachable, CommandError, at
 from cli.event_stream import Event, EventStream
 from cli.models import model_facts
 from cli.output import clean, is_lively, say, show_facts
+from cli.remedies import advice, train_again
 
 Document = dict[str, Any]
 
@@ -82,17 +83,17 @@ def _why_canceled(training: Document) -> str:
 
 def show_failure(training: Document, console: Console) -> None:
     """Why it failed: the code, the sentence, the stage, whether it cost money, and what to do."""
-    error = training.get("error") or {}
+    error, told, again = training.get("error") or {}, advice(training), train_again(training)
     facts = {
         "code": error.get("code"),
         "reason": error.get("message"),
         "stage": error.get("stage"),
         "cost money": stages.cost_line(error.get("charged")),
-        "what to do": stages.advice(training),
+        "what to do": told,
     }
     show_facts(console, f"The training {training['id']} failed", facts, style="red")
-    if not training.get("recoverable"):
-        say(console, f"With changes: {stages.train_again(training)}")
+    if not training.get("recoverable") and again not in told:
+        say(console, f"With changes: {again}")
 
 
 class View(Protocol):

@@ -2,13 +2,18 @@
 
 The docstring of a leaf class *is* its message; `{names}` in it are filled from the keyword arguments. Adapters
 translate SDK errors into these once, with `from`. `retryable` says that the same step may succeed when it is simply
-tried again later: message handlers let such an error through so that Pub/Sub delivers again.
+tried again later: message handlers let such an error through so that Pub/Sub delivers again. `remedy` is what a person
+can do about it, of which the API tells, and console and CLI make their buttons and advice. `of_pictures` is the
+sentence in the words of who asked for pictures, where the docstring's are those of a training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, ClassVar
+
+from shared.remedies import Remedy
 
 
 class ProductError(Exception):
@@ -17,6 +22,8 @@ class ProductError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    remedy: ClassVar[Remedy] = Remedy.RETRY
+    of_pictures: ClassVar[str] = ""
 
     def __init__(self, **facts: Any) -> None:
         """Keep `facts` for the sentence and for the `details` of an API problem; none of them may be a secret.
@@ -32,11 +39,17 @@ class ProductError(Exception):
         """The sentence that the user reads."""
         return str(self)
 
+    @property
+    def message_of_pictures(self) -> str:
+        """The same where it is about pictures."""
+        return self.of_pictures.format_map(self.facts) or self.message
+
 
 class DatasetError(ProductError):
     """The pictures or captions of the shoot cannot be trained on as they are."""
 
     status = 422
+    remedy = Remedy.EDIT_SHOOT
 
 
 class NoPreprocessedImages(DatasetError):
@@ -92,12 +105,14 @@ class DatasetChanged(DatasetError):
     them over, then train again."""
 
     code = "dataset_changed"
+    remedy = Remedy.LOOK_AT_SHOOT
 
 
 class ArchiveFailed(ProductError):
     """The ZIP of the dataset could not be made ({reason}): train again, and tell the operator if it fails again."""
 
     code = "archive_failed"
+    remedy = Remedy.RETRY
 
 
 class Unavailable(ProductError):
@@ -105,6 +120,7 @@ class Unavailable(ProductError):
 
     status = 503
     retryable = True
+    remedy = Remedy.RETRY
 
 
 class StorageUnavailable(Unavailable):
@@ -134,6 +150,8 @@ class TrainerUnavailable(Unavailable):
 class ErasureWaits(Unavailable):
     """An erasure waits for something that ends by itself."""
 
+    remedy = Remedy.WAIT
+
 
 class NotSettled(ErasureWaits):
     """The {noun} {id} has ended and is being settled: it is deleted right after, and there is nothing to do."""
@@ -159,6 +177,8 @@ class TrainerRejectedInput(ProductError):
 
     code = "trainer_rejected_input"
     status = 422
+    remedy = Remedy.CHANGE_REQUEST
+    of_pictures = "fal.ai refused the request ({field}: {reason}): correct that, then ask for the pictures again."
 
 
 class TrainerAccountLocked(ProductError):
@@ -166,6 +186,7 @@ class TrainerAccountLocked(ProductError):
 
     code = "trainer_account_locked"
     status = 502
+    remedy = Remedy.ASK_OPERATOR
 
 
 class SubmissionUnconfirmed(Unavailable):
@@ -173,6 +194,11 @@ class SubmissionUnconfirmed(Unavailable):
     never sent a second time. There is nothing to do but wait."""
 
     code = "submission_unconfirmed"
+    remedy = Remedy.WAIT
+    of_pictures = (
+        "fal.ai has not confirmed yet that it makes the pictures ({reason}): the request is being looked for "
+        "there, and it is never sent a second time. There is nothing to do but wait."
+    )
 
 
 class SubmissionUncertain(ProductError):
@@ -181,6 +207,11 @@ class SubmissionUncertain(ProductError):
 
     code = "submission_uncertain"
     status = 502
+    remedy = Remedy.LOOK_AT_FAL
+    of_pictures = (
+        "fal.ai may have made the pictures but never confirmed it ({reason}), so the request was not sent "
+        "again and may have cost money: look at fal.ai's request list, then decide whether to ask again."
+    )
 
 
 class TrainingFailed(ProductError):
@@ -188,6 +219,8 @@ class TrainingFailed(ProductError):
 
     code = "training_failed"
     status = 502
+    remedy = Remedy.CHANGE_REQUEST
+    of_pictures = "fal.ai could not make the pictures ({reason}): change the prompt, then ask again."
 
 
 class ArtifactUnavailable(ProductError):
@@ -197,6 +230,10 @@ class ArtifactUnavailable(ProductError):
     code = "artifact_unavailable"
     status = 502
     retryable = True
+    remedy = Remedy.RECOVER
+    of_pictures = (
+        "The pictures exist at fal.ai but could not be fetched ({reason}): fetch them again soon, at no further cost."
+    )
 
 
 class ArtifactCorrupt(ProductError):
@@ -204,6 +241,8 @@ class ArtifactCorrupt(ProductError):
 
     code = "artifact_corrupt"
     status = 502
+    remedy = Remedy.RECOVER
+    of_pictures = "What fal.ai delivered are not whole pictures ({reason}): fetch them again, at no further cost."
 
 
 class TimedOut(ProductError):
@@ -212,12 +251,18 @@ class TimedOut(ProductError):
 
     code = "timed_out"
     status = 504
+    remedy = Remedy.RETRY
+    of_pictures = (
+        'The stage "{stage}" did not finish within {limit_s:.0f} seconds: ask for the pictures again, and tell '
+        "the operator if that happens again."
+    )
 
 
 class NotFound(ProductError):
     """There is nothing of yours under that id."""
 
     status = 404
+    remedy = Remedy.CHANGE_REQUEST
 
 
 class ShootNotFound(NotFound):
@@ -246,6 +291,8 @@ class ModelNotFound(NotFound):
     """There is no model {id} of yours: list your models to see their ids."""
 
     code = "model_not_found"
+    remedy = Remedy.CHOOSE_MODEL
+    of_pictures = "The model {id} was deleted before pictures could be made with it: choose another one."
 
 
 class ErasureNotFound(NotFound):
@@ -271,6 +318,7 @@ class Unauthenticated(ProductError):
 
     code = "unauthenticated"
     status = 401
+    remedy = Remedy.SIGN_IN
 
 
 class IdentityKeysUnavailable(Unavailable):
@@ -284,6 +332,7 @@ class NotAllowed(ProductError):
 
     code = "not_allowed"
     status = 403
+    remedy = Remedy.NONE
 
 
 class InvalidRequest(ProductError):
@@ -291,6 +340,7 @@ class InvalidRequest(ProductError):
 
     code = "invalid_request"
     status = 422
+    remedy = Remedy.CHANGE_REQUEST
 
 
 class InvalidParameter(ProductError):
@@ -298,6 +348,7 @@ class InvalidParameter(ProductError):
 
     code = "invalid_parameter"
     status = 422
+    remedy = Remedy.CHANGE_REQUEST
 
 
 class AlreadyTrained(ProductError):
@@ -306,6 +357,7 @@ class AlreadyTrained(ProductError):
 
     code = "already_trained"
     status = 409
+    remedy = Remedy.USE_EXISTING
 
 
 class AlreadyTraining(ProductError):
@@ -314,6 +366,7 @@ class AlreadyTraining(ProductError):
 
     code = "already_training"
     status = 409
+    remedy = Remedy.USE_EXISTING
 
 
 class AlreadyPaid(ProductError):
@@ -322,6 +375,7 @@ class AlreadyPaid(ProductError):
 
     code = "already_paid"
     status = 409
+    remedy = Remedy.USE_EXISTING
 
 
 class CannotContinue(ProductError):
@@ -330,6 +384,7 @@ class CannotContinue(ProductError):
 
     code = "cannot_continue"
     status = 422
+    remedy = Remedy.BEGIN_ANEW
 
 
 class ModelErased(ProductError):
@@ -338,6 +393,11 @@ class ModelErased(ProductError):
 
     code = "model_erased"
     status = 409
+    remedy = Remedy.CHOOSE_MODEL
+    of_pictures = (
+        "The model {id} is deleted, or about to be: no pictures were made with it, and nothing was charged. "
+        "Choose another model."
+    )
 
 
 class Conflict(ProductError):
@@ -345,6 +405,7 @@ class Conflict(ProductError):
 
     code = "conflict"
     status = 409
+    remedy = Remedy.NONE
 
 
 class RateLimited(ProductError):
@@ -353,6 +414,7 @@ class RateLimited(ProductError):
     code = "rate_limited"
     status = 429
     retryable = True
+    remedy = Remedy.WAIT
 
 
 class TooManyStreams(ProductError):
@@ -362,6 +424,7 @@ class TooManyStreams(ProductError):
     code = "too_many_streams"
     status = 429
     retryable = True
+    remedy = Remedy.WAIT
 
 
 class LiveStreamsUnavailable(Unavailable):
@@ -369,6 +432,7 @@ class LiveStreamsUnavailable(Unavailable):
     {retry_after_s:.0f} seconds, and until then ask for the training itself now and then."""
 
     code = "live_streams_unavailable"
+    remedy = Remedy.WAIT
 
 
 class BudgetExceeded(ProductError):
@@ -376,6 +440,7 @@ class BudgetExceeded(ProductError):
 
     code = "budget_exceeded"
     status = 402
+    remedy = Remedy.WAIT
 
 
 class TooManyTrainings(ProductError):
@@ -383,6 +448,7 @@ class TooManyTrainings(ProductError):
 
     code = "too_many_trainings"
     status = 429
+    remedy = Remedy.WAIT
 
 
 class TooManyImageJobs(ProductError):
@@ -390,6 +456,7 @@ class TooManyImageJobs(ProductError):
 
     code = "too_many_image_jobs"
     status = 429
+    remedy = Remedy.WAIT
 
 
 class Canceled(ProductError):
@@ -397,6 +464,8 @@ class Canceled(ProductError):
 
     code = "canceled"
     status = 409
+    remedy = Remedy.RETRY
+    of_pictures = "The pictures were canceled ({detail})."
 
 
 class NotificationUndelivered(Unavailable):
@@ -404,6 +473,7 @@ class NotificationUndelivered(Unavailable):
     in the dead letters. See to the receiver, then redrive it."""
 
     code = "notification_undelivered"
+    remedy = Remedy.ASK_OPERATOR
 
 
 class NotificationWaits(Unavailable):
@@ -411,6 +481,7 @@ class NotificationWaits(Unavailable):
     dead letter by then, redrive it."""
 
     code = "notification_waits"
+    remedy = Remedy.ASK_OPERATOR
 
 
 class NotificationRefused(ProductError):
@@ -419,6 +490,7 @@ class NotificationRefused(ProductError):
 
     code = "notification_refused"
     status = 502
+    remedy = Remedy.ASK_OPERATOR
 
 
 class UndecodableMessage(ProductError):
@@ -426,6 +498,7 @@ class UndecodableMessage(ProductError):
 
     code = "undecodable_message"
     status = 400
+    remedy = Remedy.NONE
 
 
 class WebhookForged(ProductError):
@@ -433,6 +506,7 @@ class WebhookForged(ProductError):
 
     code = "webhook_forged"
     status = 401
+    remedy = Remedy.NONE
 
 
 class WebhookKeysUnavailable(Unavailable):
@@ -447,6 +521,7 @@ class BodyTooSlow(ProductError):
     code = "body_too_slow"
     status = 408
     retryable = True
+    remedy = Remedy.RETRY
 
 
 class PayloadTooLarge(ProductError):
@@ -454,6 +529,7 @@ class PayloadTooLarge(ProductError):
 
     code = "payload_too_large"
     status = 413
+    remedy = Remedy.CHANGE_REQUEST
 
 
 def catalogue() -> Iterator[type[ProductError]]:
@@ -464,3 +540,9 @@ def catalogue() -> Iterator[type[ProductError]]:
             yield from leaves(child) if child.__subclasses__() else (child,)
 
     return leaves(ProductError)
+
+
+@cache
+def remedy_of(code: str) -> Remedy:
+    """The remedy of the error with this code; `Remedy.NONE`, which promises nothing, where the catalogue has none."""
+    return next((kind.remedy for kind in catalogue() if kind.code == code), Remedy.NONE)

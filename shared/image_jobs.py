@@ -6,25 +6,11 @@ How it moves is every job's, in `shared/jobs.py`; how a trainer's LoRA is asked 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import ClassVar
 
-from shared.errors import (
-    ArtifactCorrupt,
-    ArtifactUnavailable,
-    Canceled,
-    ModelErased,
-    ModelNotFound,
-    ProductError,
-    SubmissionUncertain,
-    SubmissionUnconfirmed,
-    TimedOut,
-    TrainerRejectedInput,
-    TrainingFailed,
-)
+from shared.errors import ProductError
 from shared.jobs import Job, Kind
 from shared.stages import Status
 from shared.trainers import trainer as spec_of
@@ -112,8 +98,7 @@ class ImageJob(Job):
 
     def told(self, error: ProductError) -> str:
         """The sentence of `error`, of which many are about trainings, in words for pictures."""
-        sentence = PICTURE_SENTENCES.get(type(error))
-        return error.message if sentence is None else sentence.format_map(error.facts)
+        return error.message_of_pictures
 
 
 def shortfall(kept: int, asked: int) -> str | None:
@@ -142,26 +127,3 @@ def is_image_job(job_id: str) -> bool:
 def seed_of(name: str) -> int:
     """A seed for those who have none: the same one for the same name, so that a repeated request is the same."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) >> 1
-
-
-PICTURE_SENTENCES: Mapping[type[ProductError], str] = MappingProxyType(
-    {
-        TrainerRejectedInput: "fal.ai refused the request ({field}: {reason}): correct that, then ask for the pictures "
-        "again.",
-        SubmissionUnconfirmed: "fal.ai has not confirmed yet that it makes the pictures ({reason}): the request is "
-        "being looked for there, and it is never sent a second time. There is nothing to do but wait.",
-        SubmissionUncertain: "fal.ai may have made the pictures but never confirmed it ({reason}), so the request was "
-        "not sent again and may have cost money: look at fal.ai's request list, then decide whether to ask again.",
-        TrainingFailed: "fal.ai could not make the pictures ({reason}): change the prompt, then ask again.",
-        ArtifactUnavailable: "The pictures exist at fal.ai but could not be fetched ({reason}): fetch them again soon, "
-        "at no further cost.",
-        ArtifactCorrupt: "What fal.ai delivered are not whole pictures ({reason}): fetch them again, at no further "
-        "cost.",
-        TimedOut: 'The stage "{stage}" did not finish within {limit_s:.0f} seconds: ask for the pictures again, and '
-        "tell the operator if that happens again.",
-        Canceled: "The pictures were canceled ({detail}).",
-        ModelNotFound: "The model {id} was deleted before pictures could be made with it: choose another one.",
-        ModelErased: "The model {id} is deleted, or about to be: no pictures were made with it, and nothing was "
-        "charged. Choose another model.",
-    }
-)

@@ -28,6 +28,7 @@ from shared.errors import (
     TrainingFailed,
 )
 from shared.quotes import Quote
+from shared.remedies import Remedy
 from shared.stages import STAGE_OF, TERMINAL, TRANSITIONS, Attention, Stage, Status
 from shared.training_records import Claim, Failure, FalJob, Move, Progress, SentInput
 
@@ -161,6 +162,18 @@ class Job(ABC):
         """Whether it had failed, and what was paid for is being fetched after all, or was."""
         goes_on = self.status in (Status.MIRRORING, Status.SUCCEEDED)
         return goes_on and any(move.status is Status.FAILED for move in self.history)
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """What helps its user where it failed or was canceled, else None.
+
+        That it can be recovered is said where that is so and nowhere else, because it is offered as free.
+        """
+        if self.is_recoverable:
+            return Remedy.RECOVER
+        if self.error is None:
+            return None
+        return Remedy.RETRY if self.error.remedy is Remedy.RECOVER else self.error.remedy
 
     def may_advance(self, to: Status) -> bool:
         """Whether the table and its guard allow the move from here; what is being erased does not begin again."""

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.errors import ProductError
+from shared.remedies import Remedy
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -19,6 +20,7 @@ def problem(error: ProductError, *, instance: str | None = None) -> dict[str, An
         "detail": error.message,
         "code": error.code,
         "retryable": error.retryable,
+        "remedy": error.remedy,
         **({"details": error.facts} if error.facts else {}),
         **({"instance": instance} if instance else {}),
     }
@@ -37,5 +39,6 @@ def http_problem(status: int, detail: str, *, instance: str) -> dict[str, Any]:
         "detail": f"{detail}: see /openapi.json for what there is.",
         "code": code,
         "retryable": False,
+        "remedy": Remedy.CHANGE_REQUEST,
         "instance": instance,
     }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from shared.errors import ProductError
+from shared.errors import ProductError, remedy_of
+from shared.remedies import Remedy
 from shared.stages import Stage, Status
 
 
@@ -105,6 +106,11 @@ class Failure:
     retryable: bool
     charged: bool | None
     at: datetime
+
+    @property
+    def remedy(self) -> Remedy:
+        """What helps against it, as the catalogue has it today."""
+        return remedy_of(self.code)
 
     @classmethod
     def of(

@@ -37,6 +37,6 @@ def crash() -> None:
 def is_problem(answer: httpx2.Response, status: int, code: str) -> bool:
     """Whether it is a whole problem document."""
     body = answer.json()
-    assert {"type", "title", "status", "detail", "code", "retryable", "instance"} <= set(body)
+    assert {"type", "title", "status", "detail", "code", "retryable", "remedy", "instance"} <= set(body)
     assert answer.headers["content-type"] == "application/problem+json"
     return (answer.status_code, body["status"], body["code"]) == (status, status, code)

@@ -8,6 +8,9 @@ from typing import Any
 
 import google_crc32c
 
+from shared.errors import remedy_of
+from shared.remedies import Remedy
+
 Document = dict[str, Any]
 
 CREATED_AT = "2026-05-04T10:00:00+00:00"
@@ -84,7 +87,9 @@ def a_failure(code: str = "training_failed", *, charged: bool | None = True, **f
         "message": "fal.ai ran the training and it failed (out of memory).",
         "stage": "training",
     }
+    recoverable = fields.get("recoverable", False)
     error |= {"retryable": False, "charged": charged, "at": CREATED_AT}
+    error["remedy"] = str(Remedy.RECOVER if recoverable else remedy_of(code))
     return a_training(**{"status": "failed", "stage": None, "error": error, **fields})
 
 
@@ -185,6 +190,7 @@ def a_problem(status: int, code: str, detail: str, *, retryable: bool | None = N
         "detail": detail,
         "code": code,
         "retryable": status in (429, 503) if retryable is None else retryable,
+        "remedy": str(remedy_of(code)),
         **({"details": details} if details else {}),
     }
 

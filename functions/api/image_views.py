@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from functions.api.thumbnails import Thumbnail
-from functions.api.views import FailureView, QuoteView, SentInputView, View
+from functions.api.views import FailureView, QuoteView, SentInputView, View, failure_view
 from shared.image_jobs import ImageJob, KeptPicture, Origin
 from shared.shoots import file_name
 from shared.stages import Stage, Status
@@ -96,7 +96,7 @@ def images_view(
             "pictures": [_picture_view(picture, urls or {}, thumbnails or {}) for picture in job.pictures],
             "quote": QuoteView.model_validate(job.quote) if job.quote else None,
             "sent": SentInputView.model_validate(job.sent) if job.sent else None,
-            "error": FailureView.model_validate(job.error) if job.error else None,
+            "error": failure_view(job),
             "hindrance": FailureView.model_validate(job.hindrance) if job.hindrance else None,
             "recoverable": job.is_recoverable,
             "fal_request_id": job.fal.request_id if job.fal else None,

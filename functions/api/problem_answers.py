@@ -17,6 +17,7 @@ from shared.datasets import TRIGGER_WORD_PATTERN
 from shared.edge import where_it_happened
 from shared.errors import BodyTooSlow, InvalidRequest, PayloadTooLarge, ProductError, TrainingNotFound, Unauthenticated
 from shared.problems import MEDIA_TYPE, http_problem, problem
+from shared.remedies import Remedy
 from shared.shoots import ID_PATTERN
 
 # How many mistakes in a request are told, and how many characters of where each is and of what it is.
@@ -49,6 +50,7 @@ _MEMBERS = {
     "detail": _WORDS,
     "code": _WORDS,
     "retryable": {"type": "boolean"},
+    "remedy": {"enum": list(Remedy), "description": "What helps: buttons and advice are made of it"},
     "details": {"type": "object"},
     "instance": _WORDS,
 }

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.jobs import Job
 from shared.models import Model
 from shared.quotes import Quote
+from shared.remedies import Remedy
 from shared.stages import Stage, Status
 from shared.trainers.entry import MAX_PICTURES
 from shared.training_records import Dataset, Failure, Move, Progress, SentInput
@@ -57,6 +59,7 @@ class FailureView(View):
     message: str
     stage: Stage
     retryable: bool
+    remedy: Remedy = Field(description="What helps: buttons and advice are made of it")
     charged: bool | None
     at: datetime
 
@@ -192,7 +195,7 @@ def training_view(training: Training, now: datetime) -> TrainingView:
             "history": list(training.history),
             "stages": {stage: round(s, 3) for stage, s in training.stage_seconds(now).items()},
             "dataset": _view(DatasetView, training.dataset),
-            "error": _view(FailureView, training.error),
+            "error": failure_view(training),
             "hindrance": _view(FailureView, training.hindrance),
             "quote": _view(QuoteView, training.quote),
             "sent": _view(SentInputView, training.sent),
@@ -208,6 +211,13 @@ V = TypeVar("V", bound=View)
 
 def _view(kind: type[V], value: Dataset | Failure | Quote | SentInput | None) -> V | None:
     return kind.model_validate(value) if value is not None else None
+
+
+def failure_view(job: Job) -> FailureView | None:
+    """Why the job failed or was canceled, with what helps then; None where it did neither."""
+    if job.error is None:
+        return None
+    return FailureView.model_validate(job.error).model_copy(update={"remedy": job.remedy})
 
 
 def model_view(model: Model) -> ModelView:

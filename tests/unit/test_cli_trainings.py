@@ -198,11 +198,20 @@ def test_a_failure_tells_code_sentence_stage_cost_and_what_to_do(api: FakeApi, c
         ("artifact_corrupt", {"recoverable": True}, "at no further cost: lora trainings retry t_1"),
         ("training_failed", {}, "then: lora trainings retry t_1"),
         ("training_failed", {}, "With changes: lora train s_1 --trigger TOK"),
+        ("model_erased", {}, "Choose another model: lora models list"),
+        ("cannot_continue", {}, "Train it from the start: lora train s_1 --trigger TOK"),
+        ("a_code_of_tomorrow", {}, "Do what the reason says."),
     ],
 )
 def test_what_to_do_depends_on_what_went_wrong(api: FakeApi, code: str, more: dict[str, Any], advice: str) -> None:
     api.trainings["t_1"] = a_failure(code, **more)
     assert advice in run(api, "trainings", "show", "t_1").stdout
+
+
+@pytest.mark.parametrize("code", ["model_erased", "cannot_continue"])
+def test_a_retry_that_fails_for_ever_is_not_advised(api: FakeApi, code: str) -> None:
+    api.trainings["t_1"] = a_failure(code)
+    assert "retry" not in run(api, "trainings", "show", "t_1").stdout
 
 
 def test_of_a_shoot_that_was_changed_it_is_said_that_it_is_trained_as_it_is_then(api: FakeApi) -> None:

@@ -63,7 +63,7 @@ def test_every_operation_says_how_it_answers_well(operation: Operation) -> None:
 @pytest.mark.parametrize("statuses", ["4XX", "5XX"])
 def test_every_operation_answers_with_problems_where_it_fails(operation: Operation, statuses: str) -> None:
     problem = operation.document["responses"][statuses]["content"][MEDIA_TYPE]["schema"]
-    assert {"type", "title", "status", "detail", "code", "retryable"} <= set(problem["required"])
+    assert {"type", "title", "status", "detail", "code", "retryable", "remedy"} <= set(problem["required"])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)

@@ -18,11 +18,13 @@ from shared.errors import (
     Conflict,
     InvalidParameter,
     InvalidRequest,
+    ModelErased,
     StorageUnavailable,
 )
 from shared.events import DatasetPackaged, TrainingRequested
 from shared.manifests import from_bytes
 from shared.models import Model
+from shared.remedies import Remedy
 from shared.shoots import preprocessed_prefix
 from shared.stages import Status
 from shared.trainings import Training
@@ -277,6 +279,17 @@ def test_a_continued_training_that_failed_continues_when_it_is_retried(world: Wo
     )
     successor = retry_training(canceled, world.desk)
     assert (successor.parent_model_id, successor.continues) == (portrait.id, True)
+
+
+def test_a_retry_that_would_fail_for_ever_is_refused_and_tells_what_helps(world: World, portrait: Model) -> None:
+    training = again(world, portrait, continues=True)
+    world.models.update(portrait.id, lambda model: model.given_to("e_1"))
+    world.run()
+    failed = world.of(training)
+    assert (failed.status, failed.remedy) == (Status.FAILED, Remedy.CHOOSE_MODEL)
+    with pytest.raises(ModelErased):
+        retry_training(failed, world.desk)
+    assert world.of(training).successor_id is None
 
 
 # --- What is kept of the dataset --------------------------------------------------------------------------------------

@@ -8,8 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.deadlines import Deadlines
-from shared.errors import ArtifactCorrupt, Conflict, StorageUnavailable, TrainerUnavailable, TrainingFailed
+from shared.errors import (
+    ArtifactCorrupt,
+    ArtifactUnavailable,
+    Conflict,
+    ModelErased,
+    StorageUnavailable,
+    TrainerUnavailable,
+    TrainingFailed,
+)
 from shared.jobs import LOG_TAIL_LINES
+from shared.remedies import Remedy
 from shared.stages import TERMINAL, TRANSITIONS, Stage, Status
 from shared.training_records import Claim, Failure, FalJob, Progress
 from shared.trainings import Training
@@ -169,6 +178,19 @@ def test_a_late_result_makes_a_given_up_training_recoverable_without_changing_it
     assert late.error.charged is True
     assert [move.reason for move in late.history[-2:]] == ["submission_uncertain", "artifact_unavailable"]
     assert late.with_late_result(JOB, at=LATER) is late
+
+
+def test_what_helps_is_what_the_catalogue_says_but_that_what_is_paid_for_can_be_recovered() -> None:
+    assert training().remedy is None
+    erased = training().fail(ModelErased(id="m_1"), at=T0, charged=False)
+    assert (erased.remedy, erased.error and erased.error.remedy) == (Remedy.CHOOSE_MODEL, Remedy.CHOOSE_MODEL)
+    fetching = training(Status.MIRRORING).fail(StorageUnavailable(reason="x"), at=T0, charged=True)
+    assert fetching.remedy is Remedy.RECOVER
+
+
+def test_to_recover_is_never_said_where_it_would_be_paid_again() -> None:
+    lost = training(Status.RUNNING).fail(ArtifactUnavailable(reason="x"), at=T0, charged=None)
+    assert (lost.is_recoverable, lost.remedy) == (False, Remedy.RETRY)
 
 
 def test_moving_on_forgets_what_hindered() -> None:

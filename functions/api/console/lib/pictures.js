@@ -76,25 +76,6 @@ export function priced(words, set) {
   return price ? `${words}, ${money(price)}` : words;
 }
 
-/**
- * What to press where a set failed or was canceled, and what that means for the money.
- * @returns {{words: string, sentence: string, warning: string|null}} `warning` is to be agreed to first
- */
-export function remedyOfSet(set) {
-  const code = set.error?.code;
-  if (set.recoverable) {
-    return { words: "Fetch them again", sentence: "They are paid for: fetching them again costs nothing more.", warning: null };
-  }
-  if (code === "submission_uncertain") {
-    const warning = "fal.ai may have accepted the first request. If it did, this one is paid in addition.";
-    return { words: "Ask again", sentence: "Look at fal.ai's request list first.", warning };
-  }
-  if (["trainer_rejected_input", "training_failed"].includes(code)) {
-    return { words: "Try again as it was", sentence: "Another prompt may do.", warning: null };
-  }
-  return { words: set.status === "canceled" ? "Make them after all" : "Try again", sentence: "", warning: null };
-}
-
 /** Whether the set can be shown in full size: it is whole and there are pictures in it. */
 export function isThere(set) {
   return isEnded(set) && set.pictures.length > 0;

@@ -12,11 +12,6 @@ export const STAGES = [
 ];
 
 const ENDED = new Set(["succeeded", "failed", "canceled"]);
-const EDIT_SHOOT = new Set([
-  "no_preprocessed_images", "too_few_images", "too_many_images", "dataset_too_large", "unreadable_image",
-  "invalid_caption", "duplicate_image_name", "invalid_image_name", "trainer_rejected_input", "training_failed",
-]);
-
 /** Whether nothing more will happen by itself. */
 export function isEnded(training) {
   return ENDED.has(training.status);
@@ -90,14 +85,6 @@ export function costSentence(training) {
   return "Whether fal.ai charged for it is not known: its billing page tells.";
 }
 
-/** What happens next to a training that waits. Only a submission without an answer is never simply tried again. */
-export function waitSentence(hindrance) {
-  if (hindrance.code === "submission_unconfirmed") {
-    return "It is being looked for at fal.ai by itself; nothing is sent a second time.";
-  }
-  return "It is tried again by itself.";
-}
-
 /** What canceling means for the money, said before it is done. */
 export function cancelSentence(training) {
   if (["packaging"].includes(training.stage)) {
@@ -110,28 +97,6 @@ export function cancelSentence(training) {
     return "fal.ai is already training. It is asked to stop, but it may finish before it does, and the time that was used may be charged.";
   }
   return "The run is over and paid for: only the weights are still being fetched. Canceling now saves nothing.";
-}
-
-/**
- * What to do about a failure and the action that does it.
- * @returns {{action: "recover"|"shoot"|"retry", sentence: string}}
- */
-export function remedy(training) {
-  const code = training.error?.code;
-  if (training.recoverable) {
-    return { action: "recover", sentence: "The weights are paid for. Fetching them again costs nothing more." };
-  }
-  if (code === "submission_uncertain") {
-    return { action: "retry", sentence: "Look at fal.ai's request list first: if the run is there, training again costs a second time." };
-  }
-  if (code === "trainer_account_locked") {
-    return { action: "retry", sentence: "Your shoot is fine. Try again when the operator has mended the account." };
-  }
-  if (code === "dataset_changed") {
-    return { action: "retry", sentence: "Look the shoot over first: it is trained as it is then." };
-  }
-  if (EDIT_SHOOT.has(code)) return { action: "shoot", sentence: "Change the shoot, then train again." };
-  return { action: "retry", sentence: "Nothing is wrong with the shoot: try again." };
 }
 
 /** "3 min 20 s in all". */

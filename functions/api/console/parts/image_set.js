@@ -3,8 +3,9 @@
 import { postOnce, request } from "../lib/api.js";
 import { fill, h, icon, setText } from "../lib/dom.js";
 import { ago, moment } from "../lib/format.js";
-import { costWords, doingWords, isSamples, percentOfSet, priced, remedyOfSet, scaleWords } from "../lib/pictures.js";
-import { costSentence, isEnded, waitSentence } from "../lib/stages.js";
+import { costWords, doingWords, isSamples, percentOfSet, priced, scaleWords } from "../lib/pictures.js";
+import { remedyOfSet, waitSentence } from "../lib/remedies.js";
+import { costSentence, isEnded } from "../lib/stages.js";
 import { ask, busy, pill, sentenceOf, time, toast } from "../lib/ui.js";
 import { deleteSet } from "./set_changes.js";
 import { pictureTile } from "./picture_tile.js";
@@ -64,7 +65,7 @@ function underWay(set, { onSet }) {
 }
 
 function whyItWaits({ hindrance, cancel_requested_at: asked }) {
-  if (hindrance) return `${hindrance.message} ${waitSentence(hindrance)}`;
+  if (hindrance) return waitSentence(hindrance);
   return asked ? "fal.ai has been asked to stop." : "";
 }
 
@@ -88,19 +89,24 @@ async function canceled(set, onSet) {
 }
 
 function failed(set, to) {
-  const { words, sentence, warning } = remedyOfSet(set);
+  const { retry: words, sentence = "", warning, ...ways } = remedyOfSet(set);
   const message = h("p.set-why", { role: "alert", hidden: true });
-  const retry = h("button.small", { type: "button" }, set.recoverable ? words : priced(words, set));
-  retry.addEventListener("click", () => busy(retry, "Asking", () => again(set, warning, message, to.onSet)));
+  const retry = words ? h("button.small", { type: "button" }, set.recoverable ? words : priced(words, set)) : null;
+  retry?.addEventListener("click", () => busy(retry, "Asking", () => again(set, warning, message, to.onSet)));
   const remove = h("button.quiet.small.danger-text", { type: "button" }, "Delete…");
   remove.addEventListener("click", () => deleteSet(set, to.onGone));
-  const change = set.recoverable ? null : h("a.button.quiet.small", { href: `/models/${encodeURIComponent(set.model_id)}?like=${encodeURIComponent(set.id)}` }, "Change it");
   const isCanceled = set.status === "canceled";
   return h(`div.set-box.${isCanceled ? "called-off" : "failed"}`, {},
     h("p.set-title", {}, icon(isCanceled ? "cross" : "error"), isCanceled ? "Canceled" : "Not made"),
     isCanceled ? null : h("p", {}, set.error?.message ?? "Nobody said why."),
     h("p.set-cost", {}, `${costSentence(set)} ${sentence}`.trim()), message,
-    h("div.actions", {}, to.again ? h("p.set-why", {}, "It was tried again.") : [retry, change], remove));
+    h("div.actions", {}, to.again ? h("p.set-why", {}, "It was tried again.") : [retry, wayOn(set, ways)], remove));
+}
+
+function wayOn(set, { change, models }) {
+  if (models) return h("a.button.quiet.small", { href: "/models" }, "Choose another model");
+  const like = `/models/${encodeURIComponent(set.model_id)}?like=${encodeURIComponent(set.id)}`;
+  return change ? h("a.button.quiet.small", { href: like }, "Change it") : null;
 }
 
 async function again(set, warning, message, onSet) {

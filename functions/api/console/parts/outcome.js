@@ -4,8 +4,9 @@ import { get, newKey, postOnce, request } from "../lib/api.js";
 import { h, icon } from "../lib/dom.js";
 import { answered, keyFor, refused } from "../lib/drafts.js";
 import { bytes, count } from "../lib/format.js";
+import { remedyOfTraining } from "../lib/remedies.js";
 import { go } from "../lib/router.js";
-import { STAGES, costSentence, remedy, totalTime } from "../lib/stages.js";
+import { STAGES, costSentence, totalTime } from "../lib/stages.js";
 import { ask, busy, copyable, facts, notice, sentenceOf } from "../lib/ui.js";
 import { downloadButtons } from "./downloads.js";
 
@@ -85,34 +86,37 @@ function quietCard(training, title, sentence) {
 
 function failureCard(training, onTraining) {
   const { error } = training;
-  const what = remedy(training);
+  const { sentence, actions, warning } = remedyOfTraining(training);
   const stage = STAGES.find(({ id }) => id === error?.stage)?.title.toLowerCase();
   const message = h("div", { "aria-live": "assertive" });
-  const again = (words, tone) => {
+  const again = (words) => (tone) => {
     const button = h(`button.${tone}`, { type: "button" }, words);
-    button.addEventListener("click", () => busy(button, "Asking", () => retry(training, message, onTraining)));
+    button.addEventListener("click", () => busy(button, "Asking", () => retry(training, warning, message, onTraining)));
     return button;
   };
-  const shoot = (tone) => h(`a.button.${tone}`, { href: like(training) }, "Edit the shoot");
-  const actions = {
-    recover: () => [again("Recover the weights", "primary")],
-    shoot: () => [shoot("primary"), again("Train again as it was", "quiet")],
-    retry: () => [again("Train again", "primary"), shoot("quiet")],
-  }[what.action]();
+  const link = (words, href) => (tone) => h(`a.button.${tone}`, { href }, words);
+  const buttons = {
+    recover: again("Recover the weights"),
+    retry: again("Train again"),
+    as_it_was: again("Train again as it was"),
+    shoot: link("Edit the shoot", like(training)),
+    anew: link("Train it from the start", like(training)),
+    models: link("Choose another model", "/models"),
+  };
   return h("section.card.outcome.bad", { "aria-labelledby": "outcome-title" },
     h("h2", { id: "outcome-title" }, stage ? `It failed while ${stage}` : "It failed"),
     h("p.what", {}, error?.message ?? "Nobody said why."),
-    h("p", {}, `${costSentence(training)} ${what.sentence}`),
-    message, h("div.actions", {}, actions));
+    h("p", {}, `${costSentence(training)} ${sentence}`.trim()),
+    message, h("div.actions", {}, actions.map((action, index) => buttons[action](index ? "quiet" : "primary"))));
 }
 
 function like(training) {
   return `/shoots/${encodeURIComponent(training.shoot_id)}?like=${encodeURIComponent(training.id)}`;
 }
 
-async function retry(training, message, onTraining) {
+async function retry(training, warning, message, onTraining) {
   message.replaceChildren();
-  if (training.error?.code === "submission_uncertain" && !(await agreed())) return;
+  if (warning && !(await agreed(warning))) return;
   try {
     const next = await retried(training);
     if (next.id === training.id) onTraining(next);
@@ -137,12 +141,8 @@ async function retried(training) {
   }
 }
 
-function agreed() {
-  return ask({
-    title: "Train again?",
-    body: h("p", {}, "fal.ai may have accepted the first request. If it did, this one is paid in addition."),
-    confirm: "Train again", keep: "Not now",
-  });
+function agreed(warning) {
+  return ask({ title: "Train again?", body: h("p", {}, warning), confirm: "Train again", keep: "Not now" });
 }
 
 /** Ask fal.ai to stop, after saying what that means. Resolves to the training as it then is, or null. */

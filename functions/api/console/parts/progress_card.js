@@ -1,7 +1,8 @@
 /** How far a training has come: its stages, the bar of the present one, and what it waits for. */
 
 import { fill, h, setText } from "../lib/dom.js";
-import { STAGES, doing, etaWords, isEnded, percentOf, stepWords, waitSentence } from "../lib/stages.js";
+import { waitSentence } from "../lib/remedies.js";
+import { STAGES, doing, etaWords, isEnded, percentOf, stepWords } from "../lib/stages.js";
 import { notice } from "../lib/ui.js";
 import { stepper } from "./stepper.js";
 
@@ -71,5 +72,5 @@ function progressBar() {
 
 function hindrance(training) {
   if (!training.hindrance || isEnded(training)) return null;
-  return notice("warn", "Waiting because", `${training.hindrance.message} ${waitSentence(training.hindrance)}`);
+  return notice("warn", "Waiting because", waitSentence(training.hindrance));
 }

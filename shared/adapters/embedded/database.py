@@ -74,6 +74,8 @@ CREATE INDEX IF NOT EXISTS dead_messages ON messages (id) WHERE dead;
 COMMIT;
 """
 
+_PAUSE_S = 0.02
+
 
 class Database:
     """One SQLite file in WAL mode, shared by the threads of this process and by other processes.
@@ -105,25 +107,44 @@ class Database:
 
         `sqlite3` errors, and waiting in vain for the lock, become `unavailable`. Not to be nested.
         """
-        if not self._writing.acquire(timeout=self._busy_timeout_s):
-            raise unavailable(reason="another writer holds the database")
-        try:
-            with _translated(unavailable), self._connection() as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-        finally:
-            self._writing.release()
+        with self._alone(unavailable), _translated(unavailable), self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def forget_deleted(self) -> None:
+        """What was deleted is not to be read in the file or in the log beside it any more.
+
+        Takes a moment, in which nobody writes. `DatabaseUnavailable` where somebody else writes, or still reads what
+        was there before, for longer than `busy_timeout_s`: then it is left to the next call.
+        """
+        with self._alone(DatabaseUnavailable), _translated(DatabaseUnavailable), self._connection() as connection:
+            deadline = time.monotonic() + self._busy_timeout_s
+            # secure_delete has blanked it in the newest pages alone: older ones are in the log, and in the file itself
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                # SQLite waits for readers, but not for another process that does the same
+                if time.monotonic() > deadline:
+                    raise DatabaseUnavailable(reason="somebody still reads what was deleted")
+                time.sleep(_PAUSE_S)
 
     def close(self) -> None:
         """Close the connections that nobody uses now."""
         with contextlib.suppress(IndexError):
             while True:
                 self._idle.pop().close()
+
+    @contextmanager
+    def _alone(self, unavailable: type[Unavailable]) -> Iterator[None]:
+        if not self._writing.acquire(timeout=self._busy_timeout_s):
+            raise unavailable(reason="another writer holds the database")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -175,7 +196,7 @@ class Database:
                     raise
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                time.sleep(0.02)
+                time.sleep(_PAUSE_S)
 
 
 def _add_what_older_files_lack(connection: sqlite3.Connection) -> None:

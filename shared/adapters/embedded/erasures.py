@@ -34,15 +34,21 @@ class SqliteErasures:
             return self._table.insert(connection, erasure, **_indexed(erasure))
 
     def update(self, erasure_id: str, change: Callable[[Erasure], Erasure]) -> Erasure:
-        """Read, apply, write, all in one transaction; see the port."""
+        """Read, apply, write, all in one transaction; see the port.
+
+        With its receipt, and when it is done, what it deleted goes from the file, too.
+        """
         with self._database.writing() as connection:
             row = connection.execute("SELECT document FROM erasures WHERE id = ?", (erasure_id,)).fetchone()
             if row is None:
                 raise ErasureNotFound(id=erasure_id)
-            changed = change(self._table.value(row[0]))
+            before = self._table.value(row[0])
+            changed = change(before)
             columns = self._table.row(changed) | _indexed(changed)
             assignments = ", ".join(f"{column} = ?" for column in columns)
             connection.execute(f"UPDATE erasures SET {assignments} WHERE id = ?", (*columns.values(), erasure_id))
+        if (changed.has_receipt, changed.state) != (before.has_receipt, before.state):
+            self._database.forget_deleted()
         return changed
 
     def list_for_owner(self, owner_id: str, *, limit: int, cursor: str | None = None) -> Page[Erasure]:

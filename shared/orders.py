@@ -38,7 +38,11 @@ class Desk:
 
 def request_hash(wanted: Mapping[str, Any]) -> str:
     """What tells one request from another under the same key: a sha256 over all that is wanted."""
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else sorted(value)
 
 
 def known(job: J, desk: Desk) -> J | None:
@@ -46,10 +50,15 @@ def known(job: J, desk: Desk) -> J | None:
 
     `Conflict` where its key stood for another request.
     """
-    before = desk.jobs.find(job.id)
-    if before is not None and before.idempotency_hash != job.idempotency_hash:
+    before = cast("J | None", desk.jobs.find(job.id))
+    return None if before is None else the_same(before, job)
+
+
+def the_same(before: J, job: J) -> J:
+    """`before`, which has the key of `job`; `Conflict` where that stood for another request."""
+    if before.idempotency_hash != job.idempotency_hash:
         raise Conflict(reason=f"this Idempotency-Key was used for another {job.noun}: take a new key")
-    return cast("J | None", before)
+    return before
 
 
 def begin(job: J, desk: Desk, refusal: Callable[[], ProductError | None] = lambda: None) -> J:

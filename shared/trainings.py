@@ -18,8 +18,9 @@ class Training(Job):
     `captions`, by stem, were given for this training alone: they are used in the place of the stored ones. `model_id`
     is what came out. `without` are the stems of pictures that it leaves out. `parent_model_id` is the model that it
     trains again, and where it `continues`, whose weights it begins with. `recipe` stands for all that the weights
-    depend on; `forced` is one that may be the same as another. `samples` is how many pictures are made with the model
-    by themselves, once there is one.
+    depend on; `forced` is one that may be the same as another. `press_hash` stands for the words of the press that
+    began it, whatever becomes of what they are about. `samples` is how many pictures are made with the model by
+    themselves, once there is one.
     """
 
     kind: ClassVar[Kind] = Kind.TRAINING
@@ -31,6 +32,7 @@ class Training(Job):
     preset: str | None = None
     recipe: str = ""
     forced: bool = False
+    press_hash: str | None = None
     captions: Mapping[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     parent_model_id: str | None = None

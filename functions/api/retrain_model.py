@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.api.start_training import TrainingDesk, Wish, start_training
+from functions.api.start_training import TrainingDesk, Wish, begun_before, start_training
 from shared import logs
 from shared.errors import CannotContinue, TrainingNotFound
 from shared.lineage import refuse_unless_continuable
 from shared.models import Model
+from shared.orders import request_hash
 from shared.ports import Objects, TrainingRepository
 from shared.trainers import TrainerSpec
 from shared.trainers import trainer as spec_of
@@ -83,6 +84,10 @@ def retrain_model(parent: Model, key: str, changes: Changes, *, desk: TrainingDe
     `ModelErased` and `CannotContinue` where it should begin with weights that are being deleted, that the trainer
     cannot take, or that are gone; else as `start_training`. The same key gives the same training.
     """
+    press_hash = request_hash({"model_id": parent.id, **vars(changes)})
+    made = begun_before(parent.owner_id, key, desk)
+    if made is not None and made.press_hash == press_hash:
+        return made
     spec = spec_of(changes.trainer or parent.trainer)
     if changes.continues:
         refuse_to_continue(parent, spec, kept)
@@ -102,7 +107,7 @@ def retrain_model(parent: Model, key: str, changes: Changes, *, desk: TrainingDe
         inherited={*before.captions, *before.without},
         samples=changes.samples,
     )
-    training = start_training(parent.owner_id, key, wish, desk)
+    training = start_training(parent.owner_id, key, wish, desk, press_hash=press_hash)
     logs.info("model_retrained", training_id=training.id, model_id=parent.id, continues=changes.continues)
     return training
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from functions.api.given_captions import checked_captions, checked_stems, refuse_unknown_stems
 from shared.datasets import chosen
@@ -18,7 +18,7 @@ from shared.errors import (
 )
 from shared.fingerprints import fingerprint
 from shared.jobs import keyed_id
-from shared.orders import Desk, begin, known, request_hash
+from shared.orders import Desk, begin, request_hash, the_same
 from shared.ports import ModelRepository, Objects, ShootRepository
 from shared.samples import samples_of, with_samples
 from shared.settings import DatasetSettings
@@ -82,9 +82,18 @@ def owned_shoot(shoot_id: str, owner_id: str, shoots: ShootRepository) -> Shoot:
     return shoot
 
 
-def start_training(owner_id: str, key: str, wish: Wish, desk: TrainingDesk) -> Training:
+def begun_before(owner_id: str, key: str, desk: TrainingDesk) -> Training | None:
+    """The training that this key of this owner stands for, as it is now."""
+    return cast("Training | None", desk.jobs.find(keyed_id("t", owner_id, key)))
+
+
+def start_training(
+    owner_id: str, key: str, wish: Wish, desk: TrainingDesk, *, press_hash: str | None = None
+) -> Training:
     """The training that this key of this owner stands for: recorded and announced now, or as it was before.
 
+    The same press again is known by its words alone, whatever became since of what they are about; `press_hash` stands
+    for them where they are not those of the wish.
     `ShootNotFound`; `InvalidParameter` for what the trainer does not take; `InvalidRequest` for no such trainer or
     preset, or for words about pictures that the shoot does not have; `InvalidCaption`; `AlreadyTraining`,
     `AlreadyTrained` and `AlreadyPaid`; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for
@@ -92,10 +101,14 @@ def start_training(owner_id: str, key: str, wish: Wish, desk: TrainingDesk) -> T
 
     Reserving comes before looking for a model: the same under another key is either still reserved or has its model.
     """
-    training = _wanted(owner_id, key, wish, desk)
-    if (before := known(training, desk)) is not None:
+    press_hash = press_hash or request_hash(vars(wish))
+    before = begun_before(owner_id, key, desk)
+    if before is not None and before.press_hash == press_hash:
         return before
-    training = replace(training, recipe=_recipe(training, wish.inherited, desk))
+    training = _wanted(owner_id, key, wish, desk)
+    if before is not None:
+        return the_same(before, training)
+    training = replace(training, press_hash=press_hash, recipe=_recipe(training, wish.inherited, desk))
     return begin(training, desk, refusal=lambda: _bought_before(training, desk))
 
 

@@ -28,6 +28,7 @@ HIDDEN: Mapping[str, str] = {
     "fal": "holds the nonce and fal.ai's addresses",
     "dataset": "holds the nonce, and where the ZIP with the pictures lies",
     "idempotency_hash": "is for the API alone",
+    "press_hash": "is for the API alone",
     "forced": "is for the API alone",
     "recipe": "is for finding the same training again",
     "successor_id": "is for the API alone: the successor names whose place it takes",
@@ -61,7 +62,8 @@ def test_of_every_field_it_is_decided_whether_the_app_sees_it() -> None:
 
 
 def test_of_every_field_of_pictures_it_is_decided_whether_the_app_sees_it() -> None:
-    hidden = {*HIDDEN, "nonce"} - {"dataset", "forced", "recipe", "captions", "without"}
+    # of a comparison, how many sets were asked for is told by the API
+    hidden = {*HIDDEN, "nonce", "group_sets"} - {"dataset", "forced", "press_hash", "recipe", "captions", "without"}
     assert set(IMAGE_VIEWS.fields) | hidden == {field.name for field in dataclasses.fields(ImageJob)}
     assert not set(IMAGE_VIEWS.fields) & hidden
 

@@ -10,6 +10,7 @@ import pytest
 from functions.api.end_training import Cancellation, CancelOutcome, cancel_job, retry_training
 from functions.api.request_erasure import request_erasure
 from shared.accounts import Limits
+from shared.adapters.memory import MemoryShoots
 from shared.erasing.things import Subject
 from shared.errors import (
     AlreadyPaid,
@@ -20,6 +21,7 @@ from shared.errors import (
     Conflict,
     DatabaseUnavailable,
     MessagingUnavailable,
+    ShootNotFound,
     SubmissionUncertain,
     TrainingFailed,
 )
@@ -416,6 +418,35 @@ def test_the_same_key_reserves_once(world: World) -> None:
     world.start()
     world.start()
     assert len(world.accounts.get(OWNER).reservations) == 1
+
+
+# --- the same press again
+
+
+def test_a_press_that_comes_again_is_answered_with_its_training_when_the_shoot_has_gone(world: World) -> None:
+    training = submitted(world)
+    world.shoots = MemoryShoots()
+    assert world.start() == world.of(training)
+    with pytest.raises(ShootNotFound):
+        world.start(trigger_word="OTHER")
+
+
+def test_a_press_that_comes_again_is_answered_with_its_training_when_the_costume_has_another_name(world: World) -> None:
+    training = submitted(world)
+    shoot = world.shoots.get(training.shoot_id)
+    world.shoots = MemoryShoots()
+    world.shoots.create(replace(shoot, costume_name="Snow White"))
+    assert world.start() == world.of(training)
+    with pytest.raises(Conflict, match="take a new key"):
+        world.start(trigger_word="OTHER")
+
+
+def test_a_press_before_whose_words_were_not_recorded_is_known_by_what_it_asked_for(world: World) -> None:
+    training = submitted(world)
+    before = world.trainings.update(training.id, lambda t: replace(t, press_hash=None))
+    assert world.start() == before
+    with pytest.raises(Conflict, match="take a new key"):
+        world.start(trigger_word="OTHER")
 
 
 # --- what was trained already

@@ -73,6 +73,19 @@ def names_sent(world: World, training: Training) -> list[str]:
         return [entry for entry in archive.namelist() if entry.endswith(".jpg")]
 
 
+def test_a_press_that_comes_again_is_answered_with_its_training_whatever_became_of_its_model(world: World) -> None:
+    parent = trained(world, captions={"03": "a hood"}, trainer=PORTRAIT, parameters={"steps": 1000})
+    wish: dict[str, Any] = {"parameters": {"steps": 2000}, "continues": True}
+    first = again(world, parent, **wish)
+    world.trainings.delete(parent.training_id)
+    world.kept.delete(parent.lora_uri.removeprefix("gs://models/"))
+    assert again(world, parent, **wish) == first
+    with pytest.raises(CannotContinue):
+        again(world, parent, key="another", **wish)
+    with pytest.raises(Conflict, match="take a new key"):
+        again(world, parent, parameters={"steps": 3000})
+
+
 def test_a_model_trained_again_is_the_next_version_with_its_parent(world: World) -> None:
     parent = trained(world, captions={"03": "a hood"}, preset="person")
     training = again(world, parent, parameters={"steps": 20})

@@ -25,7 +25,9 @@ class PictureView(View):
     sha256: str
     nsfw: bool | None = Field(description="What fal.ai's safety checker said; null where it said nothing")
     url: str | None = None
-    thumbnail_url: str | None = None
+    thumbnail_url: str | None = Field(
+        default=None, description="A signed URL of a WebP of at most 640 pixels on its longest side"
+    )
 
 
 class ImagesView(View):

@@ -39,6 +39,9 @@ router = APIRouter(prefix="/v1", tags=["images"], route_class=ToldRoute)
 
 MAX_PROMPT = 2000
 
+# A set is shown as wide as 380 pixels, and a high picture fills that, too: twice the side of a shoot's thumbnails.
+_THUMBNAIL_SIDE = 640
+
 # Sets that are made ready to be shown at the same time.
 _AT_ONCE = 4
 
@@ -139,6 +142,7 @@ def with_thumbnails(job: ImageJob, urls: dict[str, str] | None = None) -> Images
         thumbnails=bootstrap.thumbnails_bucket(),
         ttl_s=bootstrap.api_settings().thumbnail_url_ttl_s,
         limits=bootstrap.dataset_settings(),
+        side=_THUMBNAIL_SIDE,
     )
     return images_view(job, urls=urls, thumbnails=thumbnails)
 

@@ -44,9 +44,10 @@ def show_thumbnails(
     thumbnails: Objects,
     ttl_s: float,
     limits: DatasetSettings,
+    side: int = LONGEST_SIDE,
 ) -> Mapping[str, Thumbnail]:
     """The thumbnails of those `pictures` that can be read, by the names of their files; missing ones are made now, in
-    `folder`, which ends with a slash.
+    `folder`, which ends with a slash, with their longest side at most `side`.
 
     A few at a time and with bounded memory. Where a bucket does not answer there are none: a shoot can be looked at
     and trained on without.
@@ -56,7 +57,7 @@ def show_thumbnails(
         known = _known(folder, fit, thumbnails)
 
         def show(picture: Picture) -> Thumbnail | None:
-            name = known.get(version_of(picture)) or _make(folder, picture, source, thumbnails, limits)
+            name = known.get(version_of(picture)) or _make(folder, picture, source, thumbnails, limits, side)
             return _signed(folder, name, thumbnails, ttl_s)
 
         def weigh(picture: Picture) -> int:
@@ -78,7 +79,7 @@ def _known(folder: str, pictures: Sequence[Picture], thumbnails: Objects) -> Map
 
 
 def _make(
-    folder: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings
+    folder: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings, side: int
 ) -> ThumbnailName | None:
     """The new thumbnail; none where the picture was deleted meanwhile.
 
@@ -89,7 +90,7 @@ def _make(
     width, height, content = 0, 0, b""
     try:
         data = without_metadata(data, file, max_pixels=limits.max_image_pixels)
-        decoded = decode(data, file, max_pixels=limits.max_image_pixels, side=LONGEST_SIDE)
+        decoded = decode(data, file, max_pixels=limits.max_image_pixels, side=side)
         width, height, content = decoded.width, decoded.height, _webp(decoded.image)
     except UnreadableImage as error:
         logs.info("thumbnail_impossible", folder=folder, reason=error.code)

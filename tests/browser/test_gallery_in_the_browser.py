@@ -114,7 +114,13 @@ def test_pictures_are_made_followed_looked_at_and_saved(
     box = page.get_by_role("dialog", name="Picture")
     expect(box.locator("img.large.loaded")).to_be_visible()
     (made,) = sets(console, model_id, word)
-    for fact in (f"ONE at the {word}", str(made["seed"]), "768 × 1024", "$0.07 for 2 pictures", "red-riding-hood v"):
+    for fact in (
+        f"ONE at the {word}",
+        f"{made['seed']}Of the whole set",
+        "768 × 1024",
+        "$0.07 for 2 pictures",
+        "red-riding-hood v",
+    ):
         expect(box).to_contain_text(fact)
     page.keyboard.press(ARROWS["next"])
     expect(box.get_by_text("2 of ")).to_be_visible()
@@ -354,7 +360,7 @@ def test_samples_are_announced_on_the_trainings_page_and_appear_with_the_model(
         route.fulfill(json=answer) if answer else route.continue_()
 
     page.route("**/v1/models/*/images?*", answer_first_as_a_moment_before)
-    page.get_by_role("link", name="look at them there").click()
+    page.get_by_role("link", name="the model's page").click()
 
     expect(page.get_by_text("Sample pictures are being made")).to_be_visible()
     expect(page.locator("li.set button.tile")).to_have_count(2)
@@ -447,3 +453,8 @@ def test_a_set_that_fails_says_so_in_its_cell_and_is_made_there_when_it_is_tried
     page.goto("/gallery")
     page.get_by_role("link", name="comparison").first.click()
     expect(page.locator("td button.tile")).to_have_count(2)
+
+    page.locator("td button.tile").first.click()
+    page.get_by_role("dialog", name="Picture").get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("1 of its 2 sets is not here: deleted since")).to_be_visible()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from shared.image_jobs import KeptPicture
 from shared.samples import samples_id
@@ -22,17 +24,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
         yield world
 
 
-def keep_samples(world: ApiWorld, training_id: str, *flags: bool, owner: str) -> None:
+def keep_samples(world: ApiWorld, training_id: str, *flags: bool, owner: str, side: int = 60) -> None:
     """The samples of a training, whose pictures are flagged or not."""
     job = an_image_job(status=Status.SUCCEEDED, id=samples_id(owner, training_id), owner_id=owner)
     pictures = []
     for number, nsfw in enumerate(flags, start=1):
-        content = small_jpeg(size=60 + number)
+        content = small_jpeg(size=side + number)
         name = f"{job.prefix}{number}.jpg"
         world.kept.write(name, [content], content_type="image/jpeg")
         (info,) = world.kept.list(name)
         kept: dict[str, Any] = {"name": name, "size": info.size, "crc32c": info.crc32c, "sha256": "ab" * 32}
-        pictures.append(KeptPicture(width=60 + number, height=60 + number, nsfw=nsfw, **kept))
+        pictures.append(KeptPicture(width=side + number, height=side + number, nsfw=nsfw, **kept))
     world.images.create(replace(job, pictures=tuple(pictures)))
 
 
@@ -43,11 +45,12 @@ def listed(world: ApiWorld, *trainings: str) -> list[dict[str, Any]]:
 
 
 def test_each_training_has_its_first_sample_and_what_has_none_is_left_out(world: ApiWorld) -> None:
-    keep_samples(world, "t_1", False, False, owner=world.user)
+    keep_samples(world, "t_1", False, False, owner=world.user, side=900)
     (sample,) = listed(world, "t_1", "t_2")
     assert sample["training_id"] == "t_1"
     assert "1.jpg-" in sample["thumbnail_url"]
-    assert world.fetch(sample["thumbnail_url"])[8:12] == b"WEBP"
+    small = Image.open(io.BytesIO(world.fetch(sample["thumbnail_url"])))
+    assert (small.format, small.size) == ("WEBP", (640, 640))
 
 
 def test_a_flagged_sample_is_never_shown_unasked(world: ApiWorld) -> None:

@@ -2,7 +2,7 @@
 
 import { fill, h, icon, safeUrl } from "./dom.js";
 
-/** A coloured pill that says a state; `tone` is good, bad, active or quiet. */
+/** A coloured pill that says a state, in words or elements; `tone` is good, bad, active or quiet. */
 export function pill(word, tone) {
   return h(`span.pill.${tone}`, {}, tone === "active" ? h("span.pulse", { "aria-hidden": "true" }) : null, word);
 }

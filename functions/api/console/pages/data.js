@@ -2,17 +2,21 @@
 
 import { get } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { ago, count, moment } from "../lib/format.js";
+import { ago, bytes, count, moment } from "../lib/format.js";
 import { emptyState, pill, showProblem, skeletons, time } from "../lib/ui.js";
 import { eraseButton, showReceipt } from "../parts/erase.js";
 
 const RECEIPTS = 50;
-const SUBJECTS = { model: "Model", training: "Training", images: "Pictures", person: "Everything of a person" };
+const SUBJECTS = { model: "A model", training: "A training", images: "Pictures", person: "Everything of a person" };
+// of what a receipt tells, what says most shortly what it was
+const THINGS = {
+  shoot: "shoot", shoot_files: "shoot file", training: "training", archives: "ZIP", model: "model", model_files: "model file", images: "picture set", pictures: "picture",
+};
 
 /** The page of one's own data. */
 export function dataPage({ signal }) {
   const parts = h("div.stack", {}, skeletons(3, "row-skeleton", "Loading your data"));
-  const lead = "What there is of each person, and what was deleted. Nothing is deleted without showing you first what goes.";
+  const lead = "What there is of each person, and what was deleted. Before you delete anything, you are shown all that goes; what is deleted by itself stands below.";
   const heading = h("h1", { tabindex: "-1" }, "Your data");
   const body = h("div.page", {}, h("div.page-head", {}, h("div", {}, heading, h("p.lead", {}, lead))), parts);
   const load = () => Promise.all([
@@ -33,7 +37,7 @@ function show(parts, { people, due, erasures }, again) {
       : emptyState("Nobody yet", "You have no shoots, trainings or models.")),
     card("due", "Deleted by itself soon", dueList(due)),
     card("receipts", "Receipts", erasures.items.length
-      ? h("ul.rows", {}, erasures.items.map(receiptRow))
+      ? [h("p.help", {}, "A receipt holds ids and numbers, and no names: what it tells of is forgotten."), h("ul.rows", {}, erasures.items.map(receiptRow))]
       : h("p.help", {}, "Nothing was deleted yet.")));
 }
 
@@ -60,12 +64,21 @@ function dueList(due) {
 
 function receiptRow(erasure) {
   const done = erasure.state === "done";
-  const what = [SUBJECTS[erasure.subject], erasure.subject_id].filter(Boolean).join(" ");
   const button = h("button.quiet.small", { type: "button", "aria-label": `Receipt ${erasure.id}` }, "Receipt");
   button.addEventListener("click", () => showReceipt(erasure));
   const why = erasure.cause === "retention" ? "its time had come, " : "";
   return h("li.data-row", {},
-    h("span.row-name", {}, h("strong", {}, what), h("span.row-sub", {}, why, time(erasure.requested_at, ago(erasure.requested_at), moment(erasure.requested_at))),
+    h("span.row-name", {}, h("strong", {}, SUBJECTS[erasure.subject]),
+      h("span.row-sub", {}, amounts(erasure.deleted), why, time(erasure.requested_at, ago(erasure.requested_at), moment(erasure.requested_at))),
+      erasure.subject_id ? h("code.row-sub", {}, erasure.subject_id) : null,
       erasure.hindrance ? h("span.row-sub", {}, erasure.hindrance) : null),
     done ? button : pill("Being deleted", "active"));
+}
+
+/** "1 training, 3 model files, 591 kB, "; nothing where nothing was deleted. */
+function amounts(deleted) {
+  const counted = Object.keys(THINGS).map((what) => [THINGS[what], deleted.find((line) => line.what === what)?.count]);
+  const size = deleted.reduce((sum, line) => sum + line.size, 0);
+  const parts = [...counted.filter(([, number]) => number).map(([noun, number]) => count(number, noun)), size ? bytes(size) : null];
+  return parts.filter(Boolean).map((part) => `${part}, `).join("");
 }

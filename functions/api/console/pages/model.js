@@ -50,17 +50,16 @@ function show(body, { model, shoot, training }, query, signal) {
         title.textContent = modelTitle(renamed);
         setTitle(`${modelTitle(renamed)} v${renamed.version}`);
       }), eraseButton({ subject: "model", id: model.id, what: () => `${title.textContent} v${model.version}`, onDone: () => go("/models") }))),
-    pictures.element,
     h("div.model-page", {},
-      h("div.stack", {},
+      h("div.model-main", {}, pictures.element, h("div.stack", {},
         h("section.card", { "aria-labelledby": "files-title" }, h("h2", { id: "files-title" }, "Files"),
           h("div.actions", {}, downloadButtons(model)), fileFacts(model)),
         h("section.card", { "aria-labelledby": "use-title" }, h("h2", { id: "use-title" }, "Using it"),
           h("p", {}, "Put the trigger word into the prompt, where the person should be:"),
           h("p", {}, copyable(`${model.trigger_word} person, portrait, soft light`, "Copy the prompt")),
-          usePart(model))),
-      h("div.stack", {},
-        lineage({ model, shoot, training }), versionsCard({ model, next: nextVersion(model), signal }))));
+          usePart(model)))),
+      h("div.model-side", {}, pictures.panel, h("div.stack", {},
+        lineage({ model, shoot, training }), versionsCard({ model, next: nextVersion(model), signal })))));
   return pictures.start();
 }
 

@@ -83,7 +83,7 @@ function runFacts(training) {
 
 function drawCover({ shoot, run }, before) {
   const model = shoot.latest_model;
-  const state = run ? pill(run.word, run.tone) : model ? pill(`${model.name} v${model.version}`, "good") : null;
+  const state = run ? pill(run.word, run.tone) : model ? pill([h("span", {}, model.name), h("span", {}, `\u00a0v${model.version}`)], "good") : null;
   const captions = shoot.captioned_count === shoot.image_count ? "all captioned" : `${shoot.captioned_count} captioned`;
   const foot = [h("span.cover-state", {}, state),
     h("span.cover-name", {}, shoot.costume_name),

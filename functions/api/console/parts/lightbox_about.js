@@ -13,11 +13,17 @@ export function aboutPicture(set) {
   return [
     h("div.prompt", {}, copyable(set.prompt, "Copy the prompt", "p")),
     facts(
-      ["Model", model], ["Seed", copyable(String(set.seed), "Copy the seed")], ["Scale", scaleWords(set.scale)],
+      ["Model", model], ["Seed", seedOf(set)], ["Scale", scaleWords(set.scale)],
       ["Size", sizeOf(set)], ["Cost", costWords(set)], ["Delivered", set.shortfall],
       ["Made", time(set.created_at, ago(set.created_at), moment(set.created_at))], ["Comparison", group],
     ),
   ];
+}
+
+/** fal.ai is sent one and tells one, however many pictures it makes. */
+function seedOf({ seed, count }) {
+  const ofAll = count > 1 ? h("p.help", {}, "Of the whole set: fal.ai tells none of a single picture.") : null;
+  return [copyable(String(seed), "Copy the seed"), ofAll];
 }
 
 function sizeOf({ size, pictures: [first] }) {

@@ -15,9 +15,9 @@ const SAMPLES_MS = 1_500;
 const SAMPLES_WITHIN_MS = 120_000;
 
 /**
- * The section.
+ * The section, and the panel with the form.
  * @param {{model: Object, training: Object|null, query: URLSearchParams, signal: AbortSignal}} options
- * @returns {{element: HTMLElement, start: () => Promise<void>}}
+ * @returns {{element: HTMLElement, panel: HTMLElement, start: () => Promise<void>}}
  */
 export function modelPictures({ model, training, query, signal }) {
   const path = `/v1/models/${encodeURIComponent(model.id)}/images`;
@@ -73,6 +73,6 @@ export function modelPictures({ model, training, query, signal }) {
   }
 
   const element = h("section.studio", { "aria-labelledby": "pictures-title" },
-    h("div.studio-main", {}, h("div.section-head", {}, h("h2", { id: "pictures-title" }, "Pictures"), toForm, compare), waiting, pictures.element), panel);
-  return { element, start };
+    h("div.section-head", {}, h("h2", { id: "pictures-title" }, "Pictures"), toForm, compare), waiting, pictures.element);
+  return { element, panel, start };
 }

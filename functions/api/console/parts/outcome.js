@@ -40,8 +40,9 @@ function successCard(training, signal) {
 }
 
 function samplesLine({ samples, model_id: model }) {
-  const link = h("a", { href: `/models/${encodeURIComponent(model)}` }, "look at them there");
-  return h("p", {}, `${count(samples, "sample picture")} of what it learned ${samples === 1 ? "is" : "are"} made by ${samples === 1 ? "itself" : "themselves"}: `, link, ".");
+  const link = h("a", { href: `/models/${encodeURIComponent(model)}` }, "the model's page");
+  const [shows, is] = samples === 1 ? ["shows", "it is"] : ["show", "they are"];
+  return h("p", {}, `${count(samples, "sample picture")} ${shows} what it learned: ${is} on `, link, ", or will be in a moment.");
 }
 
 function modelFacts(model) {

@@ -50,7 +50,8 @@ def package_dataset(
     training = trainings.get(event.training_id)
     if _archive_is_gone(training, datasets):
         logs.warning("archive_was_gone", training_id=training.id)
-        training = trainings.update(training.id, lambda t: _requested_again(t, clock))
+        gone = training.dataset
+        training = trainings.update(training.id, lambda t: _requested_again(t, gone, clock))
     if training.status is Status.REQUESTED:
         dataset = make_archive(
             training, shoots=shoots, thumbnails=thumbnails, datasets=datasets, nonce=new_nonce(), limits=limits
@@ -68,8 +69,8 @@ def _archive_is_gone(training: Training, datasets: Objects) -> bool:
     return packaged and training.dataset is not None and datasets.stat(training.dataset.archive) is None
 
 
-def _requested_again(training: Training, clock: Clock) -> Training:
-    if training.status is not Status.PACKAGED:
+def _requested_again(training: Training, gone: Dataset | None, clock: Clock) -> Training:
+    if training.status is not Status.PACKAGED or training.dataset != gone:
         return training
     return training.advance(Status.REQUESTED, at=clock.now(), reason="the archive was gone")
 

@@ -251,17 +251,37 @@ def test_a_fal_that_is_not_reached_is_tried_again_and_then_paid_once(world: Worl
 
 
 class ForgetfulTrainings(MemoryTrainings):
-    """Loses the answer to the first release of a claim; `meanwhile` happens before that is tried again."""
+    """Loses the answer to the first step back from what it was; `meanwhile` happens before that is tried again."""
 
     meanwhile: Callable[[], object] | None = None
 
     def update(self, job_id: str, change: Callable[[Training], Training]) -> Training:
         now, act = self.get(job_id), self.meanwhile
-        changed = change(now)
-        if act is None or now.claim is None or not changed.awaits_submission:
+        goes_back = now.status in (Status.PACKAGED, Status.SUBMITTING) and change(now).is_unsent
+        if act is None or not goes_back:
             return super().update(job_id, change)
         self.meanwhile = None
         return update_twice(self, job_id, change, act)
+
+
+@pytest.mark.parametrize("why", ["the URL ran out", "the archive was gone"])
+def test_a_step_back_whose_answer_is_lost_leaves_what_was_prepared_anew_meanwhile(why: str) -> None:
+    world = World(trainings=(trainings := ForgetfulTrainings()))
+    world.shoot()
+    training = world.start()
+    requested = TrainingRequested(training_id=training.id)
+    world.deliver(requested)
+    event = world.publisher.published[-1]
+    trainings.meanwhile = lambda: world.deliver(requested)
+    if why == "the URL ran out":
+        world.clock.advance(world.dataset_settings.archive_url_ttl_s)
+        world.deliver(event)
+    else:
+        world.datasets.delete(world.zips()[0])
+        world.deliver(requested)
+    assert trainings.meanwhile is None
+    assert world.of(training).status is Status.PACKAGED
+    assert len(world.of(training).history) == 4, "requested, packaged, and once more"
 
 
 @pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])

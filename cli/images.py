@@ -101,9 +101,10 @@ def make_more(
 def compare(
     context: typer.Context,
     prompt: Prompt,
-    model_ids: Annotated[list[str], typer.Argument(metavar="MODEL…", help="The models, or versions, to compare.")],
+    model_ids: Annotated[list[str], typer.Argument(metavar="MODEL", help="The models, or versions, to compare.")],
     scale: Annotated[
-        list[float] | None, typer.Option("--scale", min=0, max=4, help="A scale; repeatable. 0 is without the LoRA.")
+        list[float] | None,
+        typer.Option("--scale", min=0, max=4, help="A scale; repeatable. 0 is without the LoRA. By default 1.0."),
     ] = None,
     count: Count = 1,
     image_size: Size = SIZE,
@@ -239,7 +240,7 @@ def agree(client: ApiClient, orders: Sequence[Order], *, yes: bool, as_json: boo
 
 
 def _followed(client: ApiClient, jobs: Sequence[Document], *, no_wait: bool) -> list[Document]:
-    return list(jobs) if no_wait else follow_images(client, [job["id"] for job in jobs], stderr())
+    return list(jobs) if no_wait else follow_images(client, jobs, stderr())
 
 
 def show_made(client: ApiClient, jobs: Sequence[Document], *, no_wait: bool, as_json: bool) -> None:

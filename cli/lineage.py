@@ -40,14 +40,14 @@ def show_tree(context: typer.Context, model_id: ModelId, as_json: AsJson = False
 def show_diff(
     context: typer.Context,
     model_id: ModelId,
-    against: Annotated[
-        str | None,
-        typer.Argument(metavar="OTHER", help="Compare with this one; by default with the one it grew from."),
+    then_id: Annotated[
+        str | None, typer.Argument(metavar="THEN", help="The later of two; without it, MODEL after what it grew from.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show two models side by side: pictures, captions, settings, parameters and cost."""
-    found = client_of(context).get(at("models", model_id, "diff"), against=against)
+    """Show two models side by side, from MODEL to THEN: pictures, captions, settings, parameters and cost."""
+    before_id, after_id = (model_id, then_id) if then_id else (None, model_id)
+    found = client_of(context).get(at("models", after_id, "diff"), against=before_id)
     if as_json:
         print_json(found)
         return

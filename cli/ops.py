@@ -33,7 +33,7 @@ LetterId = Annotated[
     str, typer.Argument(metavar="LETTER", help="The dead letter's id, as `lora ops dead-letters list` shows it.")
 ]
 LetterIds = Annotated[
-    list[str] | None, typer.Argument(metavar="LETTER…", help="Ids, as `lora ops dead-letters list` shows them.")
+    list[str] | None, typer.Argument(metavar="LETTER", help="Ids, as `lora ops dead-letters list` shows them.")
 ]
 
 
@@ -114,7 +114,7 @@ def redrive_letters(
 def discard_letters(
     context: typer.Context,
     letter_ids: Annotated[
-        list[str], typer.Argument(metavar="LETTER…", help="Ids, as `lora ops dead-letters list` shows them.")
+        list[str], typer.Argument(metavar="LETTER", help="Ids, as `lora ops dead-letters list` shows them.")
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,

@@ -81,6 +81,22 @@ def stage_line(training: Document) -> str:
     return f"{stages.index(stage) + 1}/{len(stages)} {stage}" if stage in stages else ""
 
 
+def passed_unseen(training: Document, seen: str | None) -> list[str]:
+    """The stages that it went through after `seen` and has left already, in order; none where nothing was seen."""
+    entered = [stage.value for stage in Stage if stage in (training.get("stages") or {})]
+    after = entered[entered.index(seen) + 1 :] if seen in entered else []
+    return [stage for stage in after if stage != training.get("stage")]
+
+
+def samples_line(training: Document) -> str | None:
+    """The pictures that are made with the model by themselves, and their own price; None where there are none."""
+    count, quoted = training.get("samples"), (training.get("quote") or {}).get("samples_usd")
+    if not count:
+        return None
+    price = f", {usd(quoted)} quoted" if quoted is not None else ""
+    return f"{'1 sample picture' if count == 1 else f'{count} sample pictures'} with the model{price}"
+
+
 def progress_line(training: Document, *, passed_s: float = 0.0) -> str:
     """What is being done and how far it is: `step 240/1000, 24 %, about 38 s left`; nothing when it ended."""
     progress = training.get("progress") or {}

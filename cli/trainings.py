@@ -192,7 +192,7 @@ def training_facts(training: Document) -> dict[str, object]:
         "parameters": parameters_line(training["parameters"]),
         "dataset": _dataset_line(dataset) if dataset else None,
         "price": _price_line(training),
-        "afterwards": _samples_line(training),
+        "afterwards": stages.samples_line(training),
         "retry of": training.get("predecessor_id"),
         "continues" if training.get("continues") else "trains again": training.get("parent_model_id"),
         "without": ", ".join(training.get("without") or ()) or None,
@@ -242,15 +242,6 @@ def _price_line(training: Document) -> str | None:
     parts = [f"{usd(quoted)} quoted"] if quoted is not None else []
     parts += [f"{usd(billed)} billed"] if billed is not None else []
     return ", ".join(parts) or None
-
-
-def _samples_line(training: Document) -> str | None:
-    """The pictures that are made with the model by themselves, which have a price of their own."""
-    count, quoted = training.get("samples"), (training.get("quote") or {}).get("samples_usd")
-    if not count:
-        return None
-    price = f", {usd(quoted)} quoted" if quoted is not None else ""
-    return f"{'1 sample picture' if count == 1 else f'{count} sample pictures'} with the model{price}"
 
 
 def _dataset_line(dataset: Document) -> str:

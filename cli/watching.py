@@ -74,6 +74,8 @@ def _show_success(client: ApiClient, training: Document, console: Console) -> No
         return
     show_facts(console, "Model", model_facts(model), style="green")
     say(console, f"Download it: lora models download {clean(model['id'])}")
+    if samples := stages.samples_line(training):
+        say(console, f"Besides: {samples}. See them: lora images list --model {clean(model['id'])}")
 
 
 def _why_canceled(training: Document) -> str:
@@ -140,6 +142,7 @@ class LineView:
         self._console = console
         self._log = LogLines()
         self._said: dict[str, object] = {}
+        self._seen: str | None = None
 
     def __enter__(self) -> Self:
         """Nothing has to be begun."""
@@ -162,6 +165,9 @@ class LineView:
 
     def _hear_training(self, training: Document) -> None:
         self._say_changed("title", stages.title_line(training))
+        for stage in stages.passed_unseen(training, self._seen):
+            say(self._console, stages.stage_line({"stage": stage}))
+        self._seen = training.get("stage") or self._seen
         self._say_changed("stage", stages.stage_line(training))
         # a line for every tenth of the run is enough
         tenth = (stages.percent(training) or 0) // 10

@@ -15,15 +15,16 @@ from cli.output import clean, is_lively, say
 Document = dict[str, Any]
 
 
-def follow_images(client: ApiClient, ids: Sequence[str], console: Console) -> list[Document]:
+def follow_images(client: ApiClient, jobs: Sequence[Document], console: Console) -> list[Document]:
     """Show the sets on `console` until all have ended; as they are then. Survives lost connections."""
+    ids = [job["id"] for job in jobs]
     if not is_lively(console):
         for images_id in ids:
             _follow(client, images_id, console, _lines(console))
     else:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None))
         with Progress(*columns, console=console, transient=True) as progress:
-            tasks = {images_id: progress.add_task(clean(images_id), total=100) for images_id in ids}
+            tasks = {job["id"]: progress.add_task(_doing(job), total=100) for job in jobs}
             for images_id, task in tasks.items():
                 _follow(client, images_id, console, _bar(progress, task))
     return [client.get(at("images", images_id)) for images_id in ids]
@@ -41,7 +42,7 @@ def _follow(client: ApiClient, images_id: str, console: Console, show: Callable[
 def _bar(progress: Progress, task: Any) -> Callable[[Document], None]:
     def show(job: Document) -> None:
         percent = 100 if job["status"] == "succeeded" else (job.get("progress") or {}).get("percent", 0)
-        progress.update(task, completed=percent, description=clean(f"{job['id']}  {_doing(job)}"))
+        progress.update(task, completed=percent, description=_doing(job))
 
     return show
 
@@ -51,14 +52,15 @@ def _lines(console: Console) -> Callable[[Document], None]:
 
     def show(job: Document) -> None:
         nonlocal said
-        if (line := f"{job['id']}: {_doing(job)}") != said:
+        if (line := _doing(job)) != said:
             said = line
-            say(console, clean(line))
+            say(console, line)
 
     return show
 
 
 def _doing(job: Document) -> str:
-    """What is being done, and why it waits."""
+    """Which set it is, what is being done, and why it waits."""
     hindrance = (job.get("hindrance") or {}).get("message")
-    return f"{job['status']} ({hindrance})" if hindrance else str(job["status"])
+    doing = f"{job['status']} ({hindrance})" if hindrance else str(job["status"])
+    return clean(f"{job['model_name']} v{job['version']}, scale {job['scale']:g} ({job['id']}): {doing}")

@@ -445,11 +445,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self.show_training(b"", training_id)
         self.api.resumed_after.append(self.headers.get("Last-Event-ID"))
         connections = self.api.streams.get(training_id, [])
+        return self._stream(connections.pop(0) if connections else ())
+
+    def images_events(self, _: bytes, images_id: str) -> tuple[int, Document]:
+        job = self.api.images[images_id]
+        return self._stream([("images", job), ("end", {"status": job["status"]})])
+
+    def _stream(self, events: Iterable[tuple[str, Document]]) -> tuple[int, Document]:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        for name, data in connections.pop(0) if connections else ():
+        for name, data in events:
             event_id = f"id: {data['index']}\r\n" if name == "log" else ""
             payload = json.dumps(data, ensure_ascii=False)
             text = f": heartbeat\r\n\r\nevent: {name}\r\n{event_id}data: {payload}\r\n\r\n"
@@ -493,6 +500,7 @@ _ROUTES: tuple[tuple[str, str, _Answer], ...] = (
     ("POST", "/v1/models/([^/]+)/images", _Handler.order_images),
     ("POST", "/v1/comparisons", _Handler.compare_models),
     ("GET", "/v1/images/([^/]+)", _Handler.show_images),
+    ("GET", "/v1/images/([^/]+)/events", _Handler.images_events),
     ("POST", "/v1/trainings", _Handler.order),
     ("GET", "/v1/trainings", _Handler.list_trainings),
     ("GET", "/v1/trainings/([^/]+)", _Handler.show_training),

@@ -52,7 +52,7 @@ def main() -> int:
     )
     parser.add_argument("--trigger", default=os.environ.get("TRIGGER") or "TOK", help="the trigger word")
     given = parser.parse_args()
-    console = Console()
+    console = Console(soft_wrap=not sys.stdout.isatty())
     try:
         images = Path(given.images).expanduser() if given.images else None
         return _demo(images, given.trigger, console)

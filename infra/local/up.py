@@ -20,7 +20,7 @@ def main() -> int:
 
     0 after Ctrl-C, 1 where something ended by itself or cannot run, 2 where a setting cannot be read.
     """
-    console = Console()
+    console = Console(soft_wrap=not sys.stdout.isatty())
     # also where a script started us in the background, which would have us ignore it
     signal.signal(signal.SIGINT, _as_interrupt)
     signal.signal(signal.SIGTERM, _as_interrupt)

@@ -35,6 +35,10 @@ COSTS = {
 # the buttons that ask for the same once more, which may cost money
 AGAIN = {"Train again", "Train again as it was", "Try again", "Try again as it was", "Ask again"}
 HELPS = {
+    Remedy.RETRY: {"Train again", "Try again", "Make them after all"},
+    Remedy.LOOK_AT_FAL: {"Train again", "Ask again"},
+    Remedy.LOOK_AT_SHOOT: {"Train again", "Change it"},
+    Remedy.ASK_OPERATOR: {"Train again", "Try again"},
     Remedy.RECOVER: {"Recover the weights", "Fetch them again"},
     Remedy.CHOOSE_MODEL: {"Choose another model"},
     Remedy.BEGIN_ANEW: {"Train it from the start", "Change it"},

@@ -135,7 +135,7 @@ def test_another_version_is_made_current_and_says_so_on_both_pages(
     expect(page.locator(".version-row .pill")).to_have_count(1)
     console.screenshot("versions-360-dark")
     page.get_by_role("link", name="Compare with version 2").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"wolf v1 against wolf v2"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"wolf v2 against wolf v1"))
     expect(page.locator("thead th", has_text="v1").locator(".pill")).to_have_text("current")
     assert console.overflow() <= 0
     console.screenshot("diff-360-dark")

@@ -11,6 +11,8 @@ from cli.images import images_facts
 from functions.api.image_views import images_view
 from shared.stages import Status
 from tests.builders import an_image_job
+from tests.fake_api import running_api
+from tests.running_cli import run
 
 
 def a_set(*, asked: int, kept: int) -> dict[str, Any]:
@@ -32,3 +34,17 @@ def test_a_set_of_an_older_api_is_shown_all_the_same() -> None:
     told = a_set(asked=4, kept=4)
     del told["shortfall"]
     assert images_facts(told)["pictures"] == "4"
+
+
+def test_the_sets_of_a_comparison_are_told_apart_by_version_and_scale() -> None:
+    with running_api() as api:
+        done = run(api, "images", "compare", "at sea", "m_1", "--scale", "0", "--scale", "0.5")
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if line.startswith("red-riding-hood v1, scale 0 (i_1): ")]
+    assert [line for line in lines if line.startswith("red-riding-hood v1, scale 0.5 (i_2): ")]
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize(("words", "told"), [("compare", "{MODEL}..."), ("compare", "By default 1.0")])
+def test_help_says_what_is_repeated_and_what_is_so_by_default(words: str, told: str) -> None:
+    assert told in " ".join(run("http://127.0.0.1:1", "images", words, "--help").stdout.replace("│", " ").split())

@@ -101,7 +101,7 @@ def test_a_diff_shows_both_sides_and_names_the_files(api: FakeApi) -> None:
     assert ["steps", "1000", "1500"] in words
     assert ["current", "no", "yes"] in words
     assert "pictures removed  01.jpg, 02.jpg" in outcome.stdout
-    run(api, "models", "diff", "m_2", "m_1", "--json")
+    run(api, "models", "diff", "m_1", "m_2", "--json")
     assert api.compared == [("m_2", None), ("m_2", "m_1")]
 
 

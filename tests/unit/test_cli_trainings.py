@@ -146,6 +146,32 @@ def test_watch_tells_stages_progress_log_lines_and_the_model(api: FakeApi) -> No
     assert "Download it: lora models download m_1" in said
 
 
+def test_stages_that_went_by_between_two_looks_are_told_in_their_order(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.models["m_1"] = a_model()
+    packaging = a_training(stage="packaging", status="requested", stages={"packaging": 1.0})
+    api.streams["t_1"] = [[("training", packaging), ("training", a_run(90)), ("training", a_success()), END]]
+    said = run(api, "trainings", "watch", "t_1").stdout.splitlines()
+    stages = [line for line in said if line[1:2] == "/"]
+    assert stages == ["1/5 packaging", "2/5 submitting", "3/5 queued", "4/5 training", "5/5 mirroring"]
+
+
+def test_who_begins_to_watch_late_is_not_told_what_went_by_before(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.models["m_1"] = a_model()
+    api.streams["t_1"] = [[("training", a_run(90)), END]]
+    assert "3/5" not in run(api, "trainings", "watch", "t_1").stdout
+
+
+def test_samples_that_are_made_besides_are_told_with_their_price_and_where_to_see_them(api: FakeApi) -> None:
+    quote = {**a_training()["quote"], "samples": 4, "samples_usd": 0.14}
+    api.trainings["t_1"] = a_success(samples=4, quote=quote)
+    api.models["m_1"] = a_model()
+    api.streams["t_1"] = [[("training", a_run(90)), END]]
+    said = run(api, "trainings", "watch", "t_1").stdout
+    assert "4 sample pictures with the model, $0.14 quoted. See them: lora images list --model m_1" in said
+
+
 def test_watch_goes_on_after_a_lost_connection_without_repeating_or_losing_a_line(api: FakeApi) -> None:
     api.trainings["t_1"] = a_success()
     api.models["m_1"] = a_model()

@@ -73,8 +73,9 @@ function version(item, depth, shown) {
     h("span.version-name", {}, h("a", { href: `/models/${encodeURIComponent(model.id)}`, "aria-current": here ? "true" : null }, `Version ${model.version}`),
       item.current ? pill("current", "good") : null),
     h("span.row-sub", {}, time(model.trained_at, ago(model.trained_at), moment(model.trained_at)), phrases.map((phrase) => `, ${phrase}`)));
+  const [older, newer] = [model, shown].sort((a, b) => a.version - b.version).map(({ id }) => encodeURIComponent(id));
   const compare = here ? null : h("a.button.quiet.small", {
-    href: `/models/${encodeURIComponent(shown.id)}/diff?against=${encodeURIComponent(model.id)}`, "aria-label": `Compare with version ${model.version}`,
+    href: `/models/${newer}/diff?against=${older}`, "aria-label": `Compare with version ${model.version}`,
   }, "Compare");
   // deeper ones stay where they can still be read on a phone
   return h(`li.version-row.depth-${Math.min(depth, DEEPEST)}`, {}, words, compare);

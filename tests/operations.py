@@ -136,6 +136,9 @@ class CountedTrainings(MemoryTrainings):
         self._queried(list(page.items))
         return page
 
+    def list_by_recipe(self, owner_id: str, recipe: str, statuses: Collection[Status]) -> list[Training]:
+        return self._queried(super().list_by_recipe(owner_id, recipe, statuses))
+
     def _queried(self, found: list[Training]) -> list[Training]:
         self._tally.add(READS, max(1, len(found)))
         return found

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from functions.api import (
     comparisons,
     console_pages,
+    docs_page,
     doctor,
     erasures,
     first_samples,
@@ -55,7 +56,7 @@ def create_app() -> FastAPI:
         version="1.0.0",
         description=_DESCRIPTION,
         redirect_slashes=False,
-        docs_url=None,  # its scripts come from elsewhere, which our pages may not load
+        docs_url=None,  # its scripts come from elsewhere, which our pages may not load: functions/api/docs_page.py
         redoc_url=None,
         responses={"4XX": PROBLEM, "5XX": PROBLEM},
         generate_unique_id_function=_operation_id,
@@ -72,8 +73,10 @@ def create_app() -> FastAPI:
     app.include_router(doctor.router)
     app.include_router(operations.router)
     app.include_router(console_pages.router)
+    app.include_router(docs_page.router)
     app.add_api_route("/healthz", healthz, tags=["operations"])
     answer_with_problems(app)
+    app.add_exception_handler(404, console_pages.show_missing)
     protect(app, settings, store, bootstrap.dataset_settings())
     app.add_middleware(Traced, edge=bootstrap.edge("api"))
     return app

@@ -97,7 +97,7 @@ def answer_with_problems(app: FastAPI) -> None:
     """Make problems of everything that the app's routes, its validation and its routing raise."""
     app.add_exception_handler(ProductError, _on_product_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(HTTPException, on_http_error)
 
 
 def _on_product_error(request: Request, error: Exception) -> JSONResponse:
@@ -128,7 +128,8 @@ def _place(mistake: dict[str, Any]) -> str:
     return ".".join(str(part) for part in mistake["loc"][1:])[:MISTAKE] or "body"
 
 
-def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+def on_http_error(request: Request, error: Exception) -> JSONResponse:
+    """The answer to what the framework raises."""
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, ProductError):  # FastAPI's own, around what was raised while it read the body
         return _on_product_error(request, error.__cause__)

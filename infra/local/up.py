@@ -50,7 +50,7 @@ def _show(stack: Stack, console: Console) -> None:
     lines = {
         "Console": f"{stack.url}/",
         "API": f"{stack.url}/v1",
-        "OpenAPI": f"{stack.url}/openapi.json",
+        "API docs": f"{stack.url}/docs",
         "fal.ai": f"{stack.simulator_url}  (simulated: nothing is trained, nothing is paid)"
         if stack.simulator_url
         else f"{stack.environment.get('FAL_QUEUE_URL')}  (not simulated: every training costs money)",
@@ -59,7 +59,7 @@ def _show(stack: Stack, console: Console) -> None:
     }
     console.print("[bold green]Up.[/] Ctrl-C stops it.")
     for name, value in lines.items():
-        console.print(f"  {name:<9}{value}", highlight=False, soft_wrap=True)
+        console.print(f"  {name:<10}{value}", highlight=False, soft_wrap=True)
     console.print(f"\nIn another terminal:\n  export LORA_API_URL={stack.url}", highlight=False)
     console.print("  .venv/bin/lora shoots import FOLDER --costume NAME --person NAME", highlight=False)
     console.print("  .venv/bin/lora train SHOOT --trigger TOK --watch", highlight=False)

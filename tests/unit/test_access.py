@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from functions.api import console_pages
+from functions.api import console_pages, docs_page
 from shared import bootstrap
 from shared.erasing.receipt import Cause, Erasure
 from shared.erasing.things import Subject
@@ -269,7 +269,8 @@ def test_what_the_document_does_not_show_is_the_console_and_itself(house: House)
     app = cast(FastAPI, house.world.client.app)
     shown = {operation.path for operation in operations()}
     hidden = set(paths(app.routes)) - shown
-    assert hidden <= {"/openapi.json", *paths(console_pages.router.routes)}
+    pages = [*console_pages.router.routes, *docs_page.router.routes]
+    assert hidden <= {"/openapi.json", *paths(pages)}
 
 
 def paths(routes: list[BaseRoute]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
+from playwright.sync_api import expect
 
 from infra.local.fal_simulator.control import SimulatorControl
 from infra.local.stack import Stack
@@ -102,6 +103,7 @@ def paths(shared_console: Console, simulator: SimulatorControl) -> Mapping[str, 
         "picture-flagged": f"/gallery?picture={seen}.2",
         "data": "/data",
         "not-found": "/models/m_nothing",
+        "api": "/docs#make_images",
     }
 
 
@@ -168,3 +170,19 @@ def test_a_change_of_page_moves_the_focus_to_its_heading(console: Console) -> No
     assert page.title() == "Models – Costumes LoRA"
     page.go_back()
     page.get_by_role("heading", name="Shoots").wait_for()
+
+
+def test_the_api_is_searched_read_and_linked_to(shared_console: Console) -> None:
+    page = shared_console.page
+    page.goto("/docs")
+    page.get_by_role("searchbox").fill("make pictures your")
+    expect(page.get_by_text("1 operation found.")).to_be_visible()
+    found = page.locator("details.operation:visible")
+
+    found.locator("summary").first.click()
+
+    expect(found.locator(".command code")).to_contain_text("""--json '{"count":2,"prompt":"[trigger] in a red cape""")
+    found.locator("summary", has_text="202").click()
+    expect(found.get_by_text("As it is sent: with the trigger word")).to_be_visible()
+    page.reload()
+    expect(page.locator("details.operation[open] .op-title")).to_have_text("Make images")

@@ -1,7 +1,7 @@
 /** The page of the API: every operation by what it is about, to be read, searched and linked to. */
 
 import { fill, h, icon, setText } from "../lib/dom.js";
-import { announce, facts, notice, skeletons } from "../lib/ui.js";
+import { facts, notice, skeletons } from "../lib/ui.js";
 import { operationBox } from "./operation.js";
 import { prose } from "./schema.js";
 import { chapters } from "./spec.js";
@@ -24,7 +24,7 @@ async function start() {
 
 function show(spec) {
   const parts = chapters(spec).map(({ tag, operations }) => chapter(spec, tag, operations));
-  const found = h("p.row-sub", {});
+  const found = h("p.row-sub", { role: "status" });
   const search = h("input", { type: "search", name: "search", placeholder: "Path, words or a name", autocomplete: "off" });
   const index = h("nav.docs-index", { "aria-label": "What the API is about" }, h("ul", {}, parts.map((part) => part.link)));
   search.addEventListener("input", () => {
@@ -32,7 +32,6 @@ function show(spec) {
     const count = parts.reduce((sum, part) => sum + part.narrow(terms), 0);
     const words = count === 1 ? "1 operation" : `${count} operations`;
     setText(found, terms.length ? (count ? `${words} found.` : "Nothing found: try fewer letters, or another word.") : "");
-    announce(found.textContent);
   });
   fill(main, h("div.page", {},
     h("div.page-head.docs-head", {}, h("div", {}, h("h1", {}, "API"), h("div.lead", {}, prose(spec.info.description ?? ""))),

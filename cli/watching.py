@@ -18,6 +18,7 @@ from cli.event_stream import Event, EventStream
 from cli.models import model_facts
 from cli.output import clean, is_lively, say, show_facts
 from cli.remedies import advice, train_again
+from shared.stages import Stage
 
 Document = dict[str, Any]
 
@@ -143,37 +144,46 @@ class LineView:
         self._log = LogLines()
         self._said: dict[str, object] = {}
         self._seen: str | None = None
+        self._lines: list[str] = []
 
     def __enter__(self) -> Self:
         """Nothing has to be begun."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Nothing has to be ended."""
+        """Print what is left of the log."""
+        self._say_log()
 
     def hear(self, event: Event) -> None:
-        """Print what is new in the event."""
+        """Print what is new in the event; lines of the log with the state that they come with, in their stage."""
         if event.name == "log":
-            for line in self._log.new_lines(event.data):
-                say(self._console, f"  | {line}")
+            self._lines += self._log.new_lines(event.data)
         elif event.name == "training":
             self._hear_training(event.data)
 
     def lost(self, error: ApiUnreachable) -> None:
         """Say that the connection is made again."""
+        self._say_log()
         say(self._console, f"{clean(error.sentence)} Trying again.")
 
     def _hear_training(self, training: Document) -> None:
         self._say_changed("title", stages.title_line(training))
-        for stage in stages.passed_unseen(training, self._seen):
-            say(self._console, stages.stage_line({"stage": stage}))
+        for stage in (*stages.passed_unseen(training, self._seen), training.get("stage")):
+            if stage == Stage.MIRRORING:
+                self._say_log()
+            self._say_changed("stage", stages.stage_line({"stage": stage}))
+        self._say_log()
         self._seen = training.get("stage") or self._seen
-        self._say_changed("stage", stages.stage_line(training))
         # a line for every tenth of the run is enough
         tenth = (stages.percent(training) or 0) // 10
         doing = stages.progress_line(training)
         self._say_changed("doing", f"    {doing}" if doing else "", unless_same=(training.get("stage"), tenth))
         self._say_changed("hindrance", stages.hindrance_line(training))
+
+    def _say_log(self) -> None:
+        for line in self._lines:
+            say(self._console, f"  | {line}")
+        self._lines = []
 
     def _say_changed(self, what: str, line: str, *, unless_same: object = None) -> None:
         state = unless_same or line

@@ -65,12 +65,16 @@ def mirror_artifacts(event: ResultReported, mirror: Mirror) -> AnyJob:
     if output is None:
         return jobs.get(job.id)
     delivered = kept_output(output.raw)
-    job = jobs.update(job.id, lambda j: replace(mirroring(j, request, at=clock.now()), delivered=delivered))
+    log = job.log_tail if isinstance(job, ImageJob) else whole_log(job, request, trainer)
+    # with the log to its end, so that whoever watches reads it before she reads that the run is over
+    job = jobs.update(
+        job.id, lambda j: replace(mirroring(j, request, at=clock.now()), delivered=delivered).with_progress(None, log)
+    )
     if job.is_terminal:
         return job
     if isinstance(job, ImageJob):
         return _succeeded_with_pictures(job, request, output, mirror)
-    return _succeeded_with(_kept_model(job, request, output, mirror), job, mirror)
+    return _succeeded_with(_kept_model(job, request, output, log, mirror), job, mirror)
 
 
 def _kept_before(job: AnyJob, models: ModelRepository) -> Model | None:
@@ -91,17 +95,15 @@ def _succeeded_with_pictures(job: ImageJob, request: FalJob, output: RunOutput, 
     return mirror.jobs.update(job.id, lambda j: succeeded(j, at=at, pictures=pictures, cost_usd=cost_usd))
 
 
-def _kept_model(job: Training, request: FalJob, output: RunOutput, mirror: Mirror) -> Model:
+def _kept_model(job: Training, request: FalJob, output: RunOutput, log: tuple[str, ...], mirror: Mirror) -> Model:
     """The model of what fal.ai made, recorded by this delivery, or by another one that was faster."""
     models, bucket = mirror.models, mirror.bucket
     origin = origin_of(job, models=models, datasets=mirror.datasets, bucket=bucket)
     run = mirror.new_id()
     kept = fetch_artifacts(job, output, source=mirror.source, bucket=bucket, run=run, settings=mirror.settings)
-    log = whole_log(job, request, mirror.trainer)
-    now = mirror.jobs.update(job.id, lambda j: j.with_progress(None, log))
-    if now.model_id is not None:
+    if (made := mirror.jobs.get(job.id).model_id) is not None:
         # another delivery was faster: a model that was deleted since does not come back
-        return models.get(now.model_id)
+        return models.get(made)
     version = number_version(job, models=models, bucket=bucket)
     cost_usd, at = mirror.trainer.cost_usd(request), mirror.clock.now()
     model = keep_model(job, kept, version, origin, log=log, cost_usd=cost_usd, bucket=bucket, at=at)

@@ -7,9 +7,9 @@ from shared import logs
 from shared.all_jobs import AnyJob, Jobs
 from shared.errors import (
     ArtifactUnavailable,
+    ProductError,
     StorageUnavailable,
     TrainerRejectedInput,
-    TrainerUnavailable,
     TrainingFailed,
 )
 from shared.jobs import STOPPED_AT_FAL, Job
@@ -69,7 +69,7 @@ def whole_log(job: Job, request: FalJob, trainer: Trainer) -> tuple[str, ...]:
     """fal.ai's log to the end; the tail that was seen where fal.ai does not tell any more: weights matter more."""
     try:
         return trainer.status(request, log=True).log
-    except TrainerUnavailable:
+    except ProductError:
         return job.log_tail
 
 

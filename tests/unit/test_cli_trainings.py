@@ -156,6 +156,17 @@ def test_stages_that_went_by_between_two_looks_are_told_in_their_order(api: Fake
     assert stages == ["1/5 packaging", "2/5 submitting", "3/5 queued", "4/5 training", "5/5 mirroring"]
 
 
+def test_lines_of_the_log_stand_in_the_stage_that_they_are_of(api: FakeApi) -> None:
+    api.trainings["t_1"] = a_success()
+    api.models["m_1"] = a_model()
+    mirroring = a_training(stage="mirroring", status="mirroring", stages=a_success()["stages"])
+    first = [("training", a_training()), a_log(0, "begins"), ("training", a_run(90))]
+    api.streams["t_1"] = [[*first, a_log(1, "ends"), ("training", mirroring), ("training", a_success()), END]]
+    said = run(api, "trainings", "watch", "t_1").stdout.splitlines()
+    told = [line for line in said if line[1:2] == "/" or line.startswith("  |")]
+    assert told == ["3/5 queued", "4/5 training", "  | begins", "  | ends", "5/5 mirroring"]
+
+
 def test_who_begins_to_watch_late_is_not_told_what_went_by_before(api: FakeApi) -> None:
     api.trainings["t_1"] = a_success()
     api.models["m_1"] = a_model()

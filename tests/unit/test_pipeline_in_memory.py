@@ -625,6 +625,16 @@ def test_the_whole_log_of_a_failed_run_is_kept(world: World) -> None:
     assert (kept[0], len(kept)) == ("line 0", 501)
 
 
+def test_the_log_is_told_to_its_end_before_the_weights_are_fetched(world: World) -> None:
+    training = submitted(world)
+    world.fal.end("r1")
+    world.media.errors = [ArtifactUnavailable(reason="404")]
+    with pytest.raises(ArtifactUnavailable):
+        world.deliver(world.report(training))
+    now = world.of(training)
+    assert (now.status, now.log_tail[-1]) == (Status.MIRRORING, "Saving LoRA weights")
+
+
 def test_a_failure_is_told_although_its_log_cannot_be_kept(world: World) -> None:
     training = submitted(world)
     world.fal.end("r1", TrainingFailed(reason="CUDA out of memory"))

@@ -205,6 +205,7 @@ def test_an_answer_that_is_lost_or_cut_off_is_asked_for_again_and_buys_one_set(
     expect(page.get_by_text("the pictures can be bought only once")).to_be_visible()
 
     tiles(page, word).wait_for()
+    expect(page.locator(".make .panel-message")).to_be_empty()
     assert (len(connection.asked), len(set(connection.asked))) == (3, 1)
     assert len(sets(console, model_id, word)) == paid(simulator, word) == 1
 

@@ -68,7 +68,7 @@ export function makePanel({ model, pictures, like, signal, onMade }) {
     const lasts = body.seed !== undefined && set.error === null;
     const wasThere = !signal.aborted && onMade(set) && pressedBefore;
     if (!lasts) answered(draft);
-    if (wasThere) fill(message, notice("note", "You have these", lasts ? SAME_PICTURES : SAME_PRESS));
+    fill(message, wasThere ? notice("note", "You have these", lasts ? SAME_PICTURES : SAME_PRESS) : null);
   }
 
   function sent(body) {

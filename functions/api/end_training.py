@@ -17,7 +17,6 @@ from shared.ports import Clock, Publisher
 from shared.stages import Status
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
-from shared.usable_models import refuse_without_model
 
 
 class CancelOutcome(StrEnum):
@@ -84,16 +83,8 @@ def _cancellation(outcome: CancelOutcome, job: AnyJob, **facts: str) -> Cancella
 
 
 def retry_training(training: Training, desk: TrainingDesk) -> Training:
-    """Paid weights are fetched again, without paying; anything else that failed is a new training, as `retry_job`.
-
-    `ModelErased` where it would begin with the weights of a model that is being deleted: it would fail for ever.
-    """
-
-    def begin(key: str) -> Training:
-        refuse_without_model(training, desk.models)
-        return start_training(training.owner_id, key, _again(training), desk)
-
-    return retry_job(training, desk, begin)
+    """Paid weights are fetched again, without paying; anything else that failed is a new training, as `retry_job`."""
+    return retry_job(training, desk, lambda key: start_training(training.owner_id, key, _again(training), desk))
 
 
 def _again(training: Training) -> Wish:

@@ -28,6 +28,7 @@ from shared.stages import Status
 from shared.trainers import checked
 from shared.trainers import trainer as spec_of
 from shared.trainings import Training
+from shared.usable_models import refuse_without_model
 
 # Where a training stands that fal.ai was, or may have been, paid for, and that has no model.
 PAID_FOR = (Status.MIRRORING, Status.FAILED)
@@ -96,7 +97,8 @@ def start_training(
     for them where they are not those of the wish.
     `ShootNotFound`; `InvalidParameter` for what the trainer does not take; `InvalidRequest` for no such trainer or
     preset, or for words about pictures that the shoot does not have; `InvalidCaption`; `AlreadyTraining`,
-    `AlreadyTrained` and `AlreadyPaid`; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for
+    `AlreadyTrained` and `AlreadyPaid`; `ModelErased` where it would begin with the weights of a model that is being
+    deleted; `TooManyTrainings` and `BudgetExceeded`; `Conflict` where the key stood for
     another request. When announcing fails the training is recorded all the same: the monitor announces it.
 
     Reserving comes before looking for a model: the same under another key is either still reserved or has its model.
@@ -108,6 +110,7 @@ def start_training(
     training = _wanted(owner_id, key, wish, desk)
     if before is not None:
         return the_same(before, training)
+    refuse_without_model(training, desk.models)
     training = replace(training, press_hash=press_hash, recipe=_recipe(training, wish.inherited, desk))
     return begin(training, desk, refusal=lambda: _bought_before(training, desk))
 

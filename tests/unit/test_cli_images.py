@@ -9,8 +9,9 @@ import pytest
 
 from cli.images import images_facts
 from functions.api.image_views import images_view
+from shared.errors import ModelErased, ProductError, SubmissionUncertain, TrainingFailed
 from shared.stages import Status
-from tests.builders import an_image_job
+from tests.builders import AT, an_image_job
 from tests.fake_api import running_api
 from tests.running_cli import run
 
@@ -34,6 +35,25 @@ def test_a_set_of_an_older_api_is_shown_all_the_same() -> None:
     told = a_set(asked=4, kept=4)
     del told["shortfall"]
     assert images_facts(told)["pictures"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (
+            SubmissionUncertain(reason="silence"),
+            "asking again may cost a second time. If need be: lora images retry i_1",
+        ),
+        (ModelErased(id="m_1"), "Choose another model: lora models list"),
+        (TrainingFailed(reason="no"), "Ask with another prompt, or as it was: lora images retry i_1"),
+    ],
+    ids=lambda given: getattr(given, "code", ""),
+)
+def test_a_set_that_failed_says_what_to_do(error: ProductError, what: str) -> None:
+    failed = an_image_job().fail(error, at=AT, charged=False)
+    told = images_facts(images_view(failed).model_dump(mode="json"))
+    assert str(told["what to do"]).endswith(what)
+    assert images_facts(a_set(asked=1, kept=1))["what to do"] is None
 
 
 def test_the_sets_of_a_comparison_are_told_apart_by_version_and_scale() -> None:

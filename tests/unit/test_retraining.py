@@ -305,6 +305,17 @@ def test_a_retry_that_would_fail_for_ever_is_refused_and_tells_what_helps(world:
     assert world.of(training).successor_id is None
 
 
+def test_a_retry_that_was_made_is_answered_also_when_the_model_is_deleted_since(world: World, portrait: Model) -> None:
+    training = again(world, portrait, continues=True)
+    canceled = world.trainings.update(
+        training.id, lambda t: t.canceled("by its user", at=world.clock.now(), charged=False)
+    )
+    made = retry_training(canceled, world.desk)
+    world.models.update(portrait.id, lambda model: model.given_to("e_1"))
+    # the process had died before it noted what it began
+    assert retry_training(canceled, world.desk).id == made.id
+
+
 # --- What is kept of the dataset --------------------------------------------------------------------------------------
 
 

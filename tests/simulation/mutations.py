@@ -41,13 +41,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         hint=4,
     ),
     Mutation(
-        name="an order that goes on is kept for as the shoot was before",
-        module="shared.accounts",
-        old="(held is not None and held.recipe == recipe)",
-        new="held is not None",
-        hint=977,
-    ),
-    Mutation(
         name="the same order is taken again once it has its model",
         module="functions.api.start_training",
         old="    if training.forced:\n        return None\n",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.accounts import LAPSE, Account, Limits
-from shared.errors import BudgetExceeded, TooManyTrainings
+from shared.errors import AlreadyTraining, BudgetExceeded, TooManyTrainings
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LIMITS = Limits(trainings_at_once=2, usd_per_day=5.0)
@@ -31,6 +31,23 @@ def test_reserving_and_settling_twice_is_doing_it_once() -> None:
     assert once.reserve("t1", 2.0, limits=LIMITS, at=NOON) is once
     settled = once.settle("t1", 2.0, at=NOON)
     assert settled.settle("t1", 2.0, at=NOON) is settled
+
+
+def test_the_same_order_is_refused_while_the_first_is_held_and_may_be_forced() -> None:
+    held = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON, recipe="as it is")
+    with pytest.raises(AlreadyTraining):
+        held.reserve("t2", 2.0, limits=LIMITS, at=NOON, recipe="as it is")
+    assert held.reserve("t2", 2.0, limits=LIMITS, at=NOON, recipe="as it is", forced=True).reserved_usd == 4.0
+    assert held.reserve("t2", 2.0, limits=LIMITS, at=NOON, recipe="another").reserved_usd == 4.0
+
+
+def test_an_order_that_goes_on_with_a_shoot_that_was_changed_is_held_for_what_it_is_now() -> None:
+    held = EMPTY.reserve("t1", 2.0, limits=LIMITS, at=NOON, recipe="before")
+    changed = held.reserve("t1", 2.0, limits=LIMITS, at=NOON, recipe="since")
+    assert changed.reserved_usd == 2.0
+    with pytest.raises(AlreadyTraining):
+        changed.reserve("t2", 2.0, limits=LIMITS, at=NOON, recipe="since")
+    assert changed.reserve("t2", 2.0, limits=LIMITS, at=NOON, recipe="before").reserved_usd == 4.0
 
 
 def test_a_budget_that_would_be_exceeded_says_the_numbers() -> None:

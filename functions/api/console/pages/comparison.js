@@ -49,7 +49,7 @@ function show(body, { id, asked, items }, query, signal) {
 
   function draw() {
     const done = sets.filter(isEnded).length;
-    setText(facts, about(sets));
+    setText(facts, about(sets, asked));
     setText(gone, missing(sets.length, asked));
     setText(state, done < sets.length ? `${done} of ${sets.length} sets are there.` : "");
     grid.show(sets);
@@ -67,10 +67,10 @@ function show(body, { id, asked, items }, query, signal) {
   grid.open(query.get("picture"));
 }
 
-function about(sets) {
+function about(sets, asked) {
   const [first] = sets;
   const price = priceOfSets(sets);
-  const cost = price === null ? "" : `${money(price)} for what is here, `;
+  const cost = price === null ? "" : `${money(price)} ${sets.length === asked ? "in all" : "for what is here"}, `;
   const scales = new Set(sets.map((set) => set.scale));
   const scale = scales.size === 1 ? `scale ${scaleWords(first.scale)}, ` : "";
   return `Seed ${first.seed}, ${scale}${sizeWords(first.size)}, ${cost}`;

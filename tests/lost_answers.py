@@ -17,7 +17,12 @@ class Updates(Protocol[T]):
 
 
 def update_twice(values: Updates[T], value_id: str, change: Callable[[T], T], meanwhile: Callable[[], object]) -> T:
-    """Update, lose the answer, do `meanwhile`; the repetition knows its own write only where nobody wrote over it."""
-    written = values.update(value_id, change)
+    """Update, lose the answer, do `meanwhile`; the repetition knows its own write only where nobody wrote over it.
+
+    What changes nothing writes nothing, and has no answer to lose.
+    """
+    before = values.get(value_id)
+    if (written := values.update(value_id, change)) == before:
+        return written
     meanwhile()
     return written if values.get(value_id) == written else values.update(value_id, change)

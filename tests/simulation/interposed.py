@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.lost_answers import update_twice
 from tests.simulation.fate import Fate
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.weather import CALM_AFTER_S, OUTAGES, Weather
@@ -14,6 +15,7 @@ from tests.simulation.weather import CALM_AFTER_S, OUTAGES, Weather
 # One call as a rule takes less than this; a slow one outlives an ack deadline.
 LATENCY_S = 0.5
 SLOW_S = 1500.0
+UNTIL_TRIED_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +42,28 @@ class Interposer:
         key = f"{task.name} {place}#{task.calls[place]}"
         self.scheduler.pause(self.fate.between(f"{key} takes", 0, LATENCY_S))
         self._befall(f"{key} before", port, method)
-        result = port.effect(method, args, kwargs)
+        result = self._effect(key, port, method, args, kwargs)
         self.tell(f"{task.name}: {place}{_brief(args)}")
         self._befall(f"{key} after", port, method)
         return result
+
+    def _effect(self, key: str, port: _Port, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The effect of a call; a write whose answer is lost is tried again as soon as somebody else has written."""
+        if method != "update" or self._is_calm or not self.fate.strikes(f"{key}: answer lost", self.weather.fail):
+            return port.effect(method, args, kwargs)
+        value_id, change = args
+
+        def meanwhile() -> None:
+            self.tell(f"{key}: ANSWER LOST")
+            written, until = port.real.get(value_id), self.scheduler.clock.elapsed_s + SLOW_S
+            while port.real.get(value_id) == written and self.scheduler.clock.elapsed_s < until:
+                self.scheduler.pause(UNTIL_TRIED_AGAIN_S)
+
+        return update_twice(port.real, value_id, change, meanwhile)
+
+    @property
+    def _is_calm(self) -> bool:
+        return self.scheduler.clock.elapsed_s > CALM_AFTER_S
 
     def point(self, key: str) -> None:
         """A moment within a call at which the task may be killed or held up."""
@@ -53,7 +73,7 @@ class Interposer:
     def _befall(self, key: str, port: _Port | None, method: str) -> None:
         if port is not None and self._is_out(port, method):
             self._fail(port, f"{port.service} is out")
-        if self.scheduler.clock.elapsed_s > CALM_AFTER_S:
+        if self._is_calm:
             return
         luck, weather = self.fate.fraction(key), self.weather
         if luck < weather.crash / 2:
@@ -79,10 +99,9 @@ class Interposer:
     def _from_a_thread(self, port: _Port, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call from a task's thread or from outside: the schedule cannot be held there, but the call may fail."""
         task = self.scheduler.current
-        calm = self.scheduler.clock.elapsed_s > CALM_AFTER_S
         if (
             task is not None
-            and not calm
+            and not self._is_calm
             and self.fate.strikes(f"{task.name} {port.name}.{method}{_brief(args)}: fails", self.weather.fail / 4)
         ):
             raise OUTAGES[port.service](reason="simulated")
@@ -92,12 +111,12 @@ class Interposer:
 class _Port:
     """A port, seen through the interposer."""
 
-    def __init__(self, interposer: Interposer, real: object, name: str, service: str) -> None:
+    def __init__(self, interposer: Interposer, real: Any, name: str, service: str) -> None:
         self.name, self.service = name, service
-        self._interposer, self._real = interposer, real
+        self._interposer, self.real = interposer, real
 
     def __getattr__(self, method: str) -> Any:
-        found = getattr(self._real, method)
+        found = getattr(self.real, method)
         if not callable(found):
             return found
         if method == "open":
@@ -110,7 +129,7 @@ class _Port:
 
     def effect(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The real call, done whole."""
-        result = getattr(self._real, method)(*args, **kwargs)
+        result = getattr(self.real, method)(*args, **kwargs)
         return iter(list(result)) if method in ("list", "read") else result
 
     @contextmanager

@@ -114,7 +114,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.packager.package_dataset",
         old="if training.recipe and training.recipe_of(identity) != training.recipe:",
         new="if False:",
-        hint=26,
+        hint=27,
     ),
     Mutation(
         name="the archive stays when the training ends",
@@ -169,7 +169,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="reason=error.code, fal=job, error=failure)",
         new="reason=error.code, fal=job, error=failure, attention=Attention.NONE)",
-        hint=57,
+        hint=112,
     ),
     Mutation(
         name="anybody's report is believed",
@@ -215,7 +215,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.jobs",
         old="at = max(at, self.since)",
         new="pass",
-        hint=182,
+        hint=41,
     ),
     Mutation(
         name="every attempt takes a version of its own",
@@ -236,7 +236,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.notices",
         old="notice.held_until and notice.held_until > at",
         new="False",
-        hint=5,
+        hint=9,
     ),
     Mutation(
         name="of several ends the last one alone is told",

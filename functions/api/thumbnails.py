@@ -57,7 +57,9 @@ def show_thumbnails(
         known = _known(folder, fit, thumbnails)
 
         def show(picture: Picture) -> Thumbnail | None:
-            name = known.get(version_of(picture)) or _make(folder, picture, source, thumbnails, limits, side)
+            name = known.get(version_of(picture)) or make_thumbnail(
+                folder, picture, source=source, thumbnails=thumbnails, limits=limits, side=side
+            )
             return _signed(folder, name, thumbnails, ttl_s)
 
         def weigh(picture: Picture) -> int:
@@ -78,8 +80,8 @@ def _known(folder: str, pictures: Sequence[Picture], thumbnails: Objects) -> Map
     return read_names((info.name for info in thumbnails.list(asked)), folder)
 
 
-def _make(
-    folder: str, picture: Picture, source: Objects, thumbnails: Objects, limits: DatasetSettings, side: int
+def make_thumbnail(
+    folder: str, picture: Picture, *, source: Objects, thumbnails: Objects, limits: DatasetSettings, side: int
 ) -> ThumbnailName | None:
     """The new thumbnail; none where the picture was deleted meanwhile.
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
+from functions.api.request_erasure import PERISHABLE
 from shared.documents import to_document
 from shared.erasing.receipt import Erasure, State
 from shared.erasing.things import Subject, What
@@ -16,6 +17,10 @@ from shared.stages import Attention
 from tests.simulation.scheduler import START
 from tests.simulation.simulation import Outcome
 from tests.simulation.watched import Deletion, Thing, Write
+from tests.simulation.weather import CALM_AFTER_S
+
+# From its time to its receipt, in calm weather, with a message that was lost before.
+PATIENCE_S = 2 * 60 * 60.0
 
 
 def _there(outcome: Outcome) -> tuple[Thing, ...]:
@@ -142,6 +147,16 @@ def _asked_by(deletion: Deletion, outcome: Outcome) -> Erasure | None:
     return outcome.asked.get(rest.partition(" ")[0]) if function == "eraser" else None
 
 
+def what_has_had_its_time_goes(outcome: Outcome) -> Iterator[str]:
+    """Where failed and canceled jobs are kept for so long, none is there long after that."""
+    if not outcome.kept_days:
+        return
+    for job in (*outcome.trainings, *outcome.images):
+        due_s = max(CALM_AFTER_S, (job.updated_at - START + timedelta(days=outcome.kept_days)).total_seconds())
+        if job.status in PERISHABLE and job.attention is Attention.NONE and outcome.ended_s > due_s + PATIENCE_S:
+            yield f"{job.id} is {job.status}, and its time came {outcome.ended_s - due_s:.0f} s ago"
+
+
 def receipts_are_true(outcome: Outcome) -> Iterator[str]:
     """A receipt tells what stays at fal.ai, and nothing that could tell who was erased."""
     unforgotten = {run.training_id: run.job.request_id for run in outcome.runs if not run.forgotten}
@@ -171,6 +186,7 @@ ERASURE_RULES = (
     every_erasure_comes_to_its_end,
     what_was_erased_leaves_nothing,
     what_was_there_when_it_was_asked_is_gone,
+    what_has_had_its_time_goes,
     nothing_else_was_deleted,
     nothing_is_made_with_what_is_deleted,
     receipts_are_true,

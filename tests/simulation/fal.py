@@ -134,6 +134,7 @@ class SimulatedFal:
         self._buckets, self._call_back, self._is_wanted, self._tell = buckets, call_back, is_wanted, tell
         self._submits: dict[str, int] = {}
         self._fetches = 0
+        self.expired: set[str] = set()
 
     # --- the Trainer port
 
@@ -215,6 +216,9 @@ class SimulatedFal:
         """The file's bytes, whole or not."""
         self._fetches += 1
         run = self.runs[artifact.url.split("/")[-2]]
+        if run.training_id in self.expired:
+            yield iter([b""])
+            return
         if "config" in artifact.url:
             broken = self._bad(f"fetch {run.job.request_id}#{self._fetches}: config broken", self._weather.media)
             yield iter([b"<html>" if broken else CONFIG])

@@ -302,6 +302,27 @@ MUTATIONS: tuple[Mutation, ...] = (
         hint=126,
     ),
     Mutation(
+        name="small copies of old pictures are not looked for once more",
+        module="shared.erasing.repeats",
+        old="        *_of_small_copies(found, steps),\n",
+        new="",
+        hint=25,
+    ),
+    Mutation(
+        name="nobody who wrote a small copy looks whether its picture is still there",
+        module="functions.api.thumbnails",
+        old="if source.stat(picture.image.name) is None:",
+        new="if source.stat(picture.image.name) is False:",
+        hint=236,
+    ),
+    Mutation(
+        name="what was begun again when its time had come is kept for ever",
+        module="functions.monitor.remind_eraser",
+        old="f'retention:{job.id}:{job.since.isoformat()}'",
+        new="f'retention:{job.id}'",
+        hint=142,
+    ),
+    Mutation(
         name="a model is erased while something is made with it",
         module="functions.eraser.claims",
         old="if reason := uses_of(model_id, found):",

@@ -83,12 +83,12 @@ class Scheduler:
         entry = (self.clock.elapsed_s + seconds, next(self._numbers), background, action)
         heapq.heappush(self._agenda, entry)
 
-    def spawn(self, task: Task) -> None:
-        """Begin a task now."""
+    def spawn(self, task: Task, *, longest_s: float = LONGEST_INVOCATION_S) -> None:
+        """Begin a task now, which is ended after `longest_s`."""
         self._tasks = [t for t in self._tasks if not t.done]
         self._tasks.append(task)
         self.after(0, lambda: self._switch(task), background=task.background)
-        self.after(LONGEST_INVOCATION_S, lambda: self._end(task), background=True)
+        self.after(longest_s, lambda: self._end(task), background=True)
 
     def pause(self, seconds: float) -> None:
         """Let others run for so long; only ever called in a task."""

@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
+from functions.api.request_erasure import PERISHABLE
 from functions.webhook.report_result import report_result
 from shared.accounts import Account
 from shared.adapters.memory import (
@@ -23,7 +24,7 @@ from shared.adapters.memory import (
     MemoryStories,
 )
 from shared.all_jobs import AnyJob, Jobs
-from shared.erasing.receipt import Erasure, State
+from shared.erasing.receipt import Cause, Erasure, State
 from shared.errors import JobNotFound
 from shared.events import Event
 from shared.image_jobs import ImageJob, is_image_job
@@ -43,6 +44,7 @@ from tests.simulation.requests import Requests
 from tests.simulation.scheduler import LONGEST_INVOCATION_S, Scheduler, Task, VirtualClock
 from tests.simulation.studio_users import Promotion, StudioUsers
 from tests.simulation.users import FIRST_CAPTION, Users
+from tests.simulation.viewers import Viewers
 from tests.simulation.watched import (
     Deletion,
     Journal,
@@ -84,6 +86,8 @@ SHARING = 0.3
 # In so many schedules failed trainings go by themselves after so long.
 FORGETTING = 0.15
 KEPT_DAYS = 1 / 24
+# So many of those who retry what is about to go do it in vain.
+IN_VAIN = 0.5
 # Longer than what the platform lets an invocation live.
 ERASURE_SETTLES_S = LONGEST_INVOCATION_S + 60
 
@@ -124,6 +128,7 @@ class Outcome:
     struck: list[str]
     story: list[str] = field(repr=False)
     undone: frozenset[str] = frozenset()
+    kept_days: float = 0
 
 
 class SerialExecutor(Executor):
@@ -213,7 +218,7 @@ class Simulation:
             erasure_settles_s=ERASURE_SETTLES_S,
             new_executor=SerialExecutor,
         )
-        requests = Requests(
+        self.requests = requests = Requests(
             scheduler=self.scheduler,
             fate=self.fate,
             weather=self.weather,
@@ -224,8 +229,17 @@ class Simulation:
         self.studio_users = StudioUsers(
             functions=self.functions, fate=self.fate, requests=requests, follow=self.users.follow
         )
-        self.journal.written = self.studio_users.hear
+        self.viewers = Viewers(
+            functions=self.functions,
+            fate=self.fate,
+            requests=requests,
+            erase=self.studio_users.erase_later,
+            settles_s=ERASURE_SETTLES_S,
+        )
+        self.journal.written = self._written
+        self.erasures.heard = self._heard
         self._ticks = 0
+        self._retried: set[str] = set()
         self.overdue: list[str] = []
         kept_days = KEPT_DAYS if self.fate.fraction("failed trainings go") < FORGETTING else 0
         self.retention = RetentionSettings(failed_kept_days=kept_days)
@@ -283,6 +297,7 @@ class Simulation:
             overdue=self.overdue,
             struck=self.fate.struck,
             story=self.story,
+            kept_days=self.retention.failed_kept_days,
         )
 
     def _play(self, horizon_s: float) -> None:
@@ -298,6 +313,8 @@ class Simulation:
     def _is_idle(self) -> bool:
         if self.erasures.list_open(unchanged_since=self.clock.now(), limit=1):
             return False
+        if self.retention.failed_kept_days and any(job.status in PERISHABLE for job in self._jobs()):
+            return False
         return all(job.attention is Attention.NONE for job in self._jobs()) and not self._has_leftovers()
 
     def _has_leftovers(self) -> bool:
@@ -307,6 +324,22 @@ class Simulation:
 
     def _jobs(self) -> list[AnyJob]:
         return [*self.trainings.all(), *self.images.all()]
+
+    def _written(self, write: Write) -> None:
+        self.studio_users.hear(write)
+        self.viewers.hear(write)
+
+    def _heard(self, erasure: Erasure) -> None:
+        """What goes because its time has come may be retried in that very moment, once; perhaps fal.ai has lost it."""
+        job_id, name = erasure.subject_id, f"{erasure.subject_id} is retried when its time has come"
+        if erasure.cause is Cause.RETENTION and job_id not in self._retried and self.requests.likes(name):
+            self._retried.add(job_id)
+            self._recover(job_id)
+            if self.fate.fraction(f"{name}, in vain") < IN_VAIN:
+                self.fal.expired.add(job_id)
+
+    def _recover(self, job_id: str) -> None:
+        (self.studio_users if is_image_job(job_id) else self.users).recover(job_id)
 
     def _at_work(self) -> str:
         return self.scheduler.current.name if self.scheduler.current else ""
@@ -332,7 +365,7 @@ class Simulation:
         self.clock.elapsed_s = max(self.clock.elapsed_s, CALM_AFTER_S + TICK_S)
         told = [job.id for job in self._jobs() if job.is_recoverable]
         for job_id in told:
-            (self.studio_users if is_image_job(job_id) else self.users).recover(job_id)
+            self._recover(job_id)
         self.messages.redrive_ends()
         self._play(self.clock.elapsed_s + HORIZON_S)
         for owner in OWNERS:

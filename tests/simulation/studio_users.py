@@ -62,7 +62,7 @@ class StudioUsers:
         """Decide which owner deletes a person when; `people` are the persons of the owners' shoots."""
         for owner, person_id in people.items():
             if self._erases(f"{owner} person", 0.3):
-                self._erase_later(owner, Subject.PERSON, person_id, self.fate.between(f"erase {owner}", 60, 7200))
+                self.erase_later(owner, Subject.PERSON, person_id, self.fate.between(f"erase {owner}", 60, 7200))
 
     def hear(self, write: Write) -> None:
         """Whoever sees a new model may make something of it; whoever sees new pictures may want others."""
@@ -177,11 +177,11 @@ class StudioUsers:
         after_s = self.fate.between(f"erase {job.id}", 1, self.fate.pick(f"erase {job.id} by", (60.0, 600.0, 4000.0)))
         if isinstance(job, Training):
             if self._erases(f"{job.id} training", 0.3):
-                self._erase_later(job.owner_id, Subject.TRAINING, job.id, after_s)
+                self.erase_later(job.owner_id, Subject.TRAINING, job.id, after_s)
             if job.model_id and self._erases(f"{job.id} model", 0.3):
-                self._erase_later(job.owner_id, Subject.MODEL, job.model_id, after_s + 5)
+                self.erase_later(job.owner_id, Subject.MODEL, job.model_id, after_s + 5)
         elif self._erases(f"{job.id} pictures", 0.3):
-            self._erase_later(job.owner_id, Subject.IMAGES, job.id, after_s)
+            self.erase_later(job.owner_id, Subject.IMAGES, job.id, after_s)
 
     def _erase_what_is_used(self, training: Training, at: float) -> None:
         """Somebody deletes the model, or the person, in the moment in which another one makes something of it."""
@@ -191,14 +191,15 @@ class StudioUsers:
             begins_s = max(0.0, at - self.fate.between(f"{name}: earlier", 2.5, 7))
             whole = self.fate.fraction(f"{name}: all of it") < 0.4
             subject, wanted = (Subject.PERSON, training.person_id) if whole else (Subject.MODEL, training.model_id)
-            self._erase_later(training.owner_id, subject, str(wanted), begins_s)
+            self.erase_later(training.owner_id, subject, str(wanted), begins_s)
 
     def _erases(self, what: str, share: float) -> bool:
         if self.fate.fraction("somebody deletes") >= ERASING or self.fate.fraction(f"{what} is deleted?") >= share:
             return False
         return self.requests.likes(f"{what} is deleted")
 
-    def _erase_later(self, owner: str, subject: Subject, subject_id: str, after_s: float) -> None:
+    def erase_later(self, owner: str, subject: Subject, subject_id: str, after_s: float) -> None:
+        """Have it deleted after so long, perhaps twice; later where something of it is under way."""
         name = f"erase {subject} {subject_id}"
         self.requests.do(after_s, name, lambda: self._erase(owner, subject, subject_id, name, TRIES))
         if self.requests.likes(f"{name} twice"):

@@ -150,17 +150,21 @@ class WatchedModels(MemoryModels):
 
 
 class WatchedErasures(MemoryErasures):
-    """Erasures; `asked` has each as it was asked for: a receipt does not name a person any more."""
+    """Erasures; `asked` has each as it was asked for, since a receipt names no person any more; `heard` hears of it."""
 
     def __init__(self) -> None:
         """Start with none."""
         super().__init__()
         self.asked: dict[str, Erasure] = {}
+        self.heard: Callable[[Erasure], None] = lambda erasure: None
 
     def create(self, erasure: Erasure) -> bool:
         """Write a new erasure; False, and nothing changed, where one with its id exists."""
         self.asked.setdefault(erasure.id, erasure)
-        return super().create(erasure)
+        created = super().create(erasure)
+        if created:
+            self.heard(erasure)
+        return created
 
     def all(self) -> list[Erasure]:
         """Every erasure and receipt."""

@@ -58,7 +58,7 @@ setup: $(READY) ## Make the environment in .venv; whatever else comes first make
 
 #: ARGS="-k webhook"  what pytest is to be told
 .PHONY: test
-test: $(READY) ## Run all tests, up to ten minutes on two cores
+test: $(READY) ## Run all tests, about six minutes on two cores
 	@$(BIN)/python -m infra.local.browser
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 

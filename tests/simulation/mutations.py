@@ -236,7 +236,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="shared.notices",
         old="notice.held_until and notice.held_until > at",
         new="False",
-        hint=9,
+        hint=5,
     ),
     Mutation(
         name="of several ends the last one alone is told",
@@ -264,7 +264,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         module="functions.mirror.keep_images",
         old="raise ArtifactCorrupt(reason=f\"picture {number} cannot be read: {error.facts['reason']}\") from error",
         new="bare, seen = data, type('Seen', (), {'width': 1, 'height': 1})",
-        hint=5,
+        hint=18,
     ),
     Mutation(
         name="what the safety checker said is forgotten",

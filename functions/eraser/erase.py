@@ -71,8 +71,10 @@ class Eraser:
         if claimed.waits_for:
             raise claimed.waits_for[0]
         stays = (*plan.stays, *claimed.begun_again)
+        # also where nothing was deleted: a delivery that is held up may take something when this one is over
+        again_at = at + settles if settles else None
         done = self.erasures.update(
-            erasure.id, lambda e: e.finished(stays, at=at, again_at=at + settles) if e.unchanged(erasure) else e
+            erasure.id, lambda e: e.finished(stays, at=at, again_at=again_at) if e.unchanged(erasure) else e
         )
         if done.has_receipt:  # else another delivery went on meanwhile
             logs.info("erasure_done", erasure_id=done.id, subject=done.subject, cause=done.cause)

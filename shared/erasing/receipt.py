@@ -108,14 +108,14 @@ class Erasure:
     def finished(self, stays: Sequence[Line], *, at: datetime, again_at: datetime | None = None) -> Erasure:
         """This erasure as its receipt; itself where it is one. A person's id is forgotten with the person.
 
-        It is done, unless steps are to be repeated at `again_at`.
+        It is done, unless somebody is to look at it once more at `again_at`.
         """
         if self.has_receipt or self.batch:
             return self
         return replace(
             self,
-            state=State.OPEN if self.again else State.DONE,
-            again_at=again_at if self.again else None,
+            state=State.DONE if again_at is None else State.OPEN,
+            again_at=again_at,
             subject_id="" if self.subject is Subject.PERSON else self.subject_id,
             gone=self.gone if self.deleted or self.gone else self._gone_before,
             stays=(*with_news(self.stays, stays), *GENERAL),

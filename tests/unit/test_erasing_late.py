@@ -13,13 +13,14 @@ from shared.erasing.receipt import Erasure, State
 from shared.erasing.things import Step, Subject, What
 from shared.erasing.words import UNCONFIRMED
 from shared.errors import ArtifactCorrupt, Conflict, SubmissionUncertain, TrainingFailed, TrainingNotFound
+from shared.events import ErasureRequested
 from shared.image_jobs import ImageJob
 from shared.models import Model, failed_log_name, model_id, staging_prefix, version_prefix
 from shared.reservations import free_unused
 from shared.settings import RetentionSettings
 from shared.stages import Attention, Status
 from shared.trainings import Training
-from tests.builders import a_model
+from tests.builders import a_model, a_training
 from tests.unit.test_erasing import PERSON, a_world, erase, put, submitted
 from tests.world import OWNER, World
 
@@ -145,6 +146,24 @@ def test_what_a_delivery_took_that_was_held_up_until_after_the_receipt_is_given_
     settled(world, receipt)
     assert world.trainings.get(model.training_id).erasure_id is None
     assert world.models.get(model.id).erasure_id is None
+
+
+def test_what_a_late_delivery_took_is_given_back_also_where_nothing_was_deleted() -> None:
+    """Its training was recovered when the eraser came, and has failed again since."""
+    world = World(erasure_settles_s=900)
+    failed = a_training(owner_id=OWNER, status=Status.FAILED, ended_in=Status.MIRRORING, attention=Attention.NONE)
+    world.trainings.create(failed)
+    asked = request_erasure(OWNER, Subject.TRAINING, failed.id, failed.model_name, world.erasing())
+    world.trainings.update(failed.id, lambda t: t.advance(Status.MIRRORING, at=world.clock.now()))
+    world.deliver(ErasureRequested(training_id=asked.id))
+    receipt = world.erasures.get(asked.id)
+    assert receipt.has_receipt and receipt.deleted == ()
+    corrupt = ArtifactCorrupt(reason="cut off")
+    world.trainings.update(failed.id, lambda t: t.fail(corrupt, at=world.clock.now(), charged=True))
+    world.tick()
+    world.trainings.update(failed.id, lambda t: t.given_to(receipt.id))
+    assert settled(world, receipt).state is State.DONE
+    assert world.of(failed).erasure_id is None
 
 
 def test_of_what_had_settled_before_only_what_is_told_and_looked_at_is_looked_at_again(world: World) -> None:

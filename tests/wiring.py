@@ -222,14 +222,7 @@ class Functions:
         hear(
             body,
             jobs={TrainingFinished: self.trainings.get, ImagesFinished: self.images.get},
-            notifier=Notifier(
-                notices=self.notices,
-                models=self.models,
-                receiver=self.receiver,
-                clock=self.clock,
-                console_url=CONSOLE_URL,
-                lease_s=NOTICE_LEASE_S,
-            ),
+            notifier=self.notifier,
             narrator=self.narrator("notifier"),
             max_attempts=self.max_attempts,
         )
@@ -294,6 +287,18 @@ class Functions:
     def check(self, event: CheckRequested) -> Job:
         """The monitor, asked about one training."""
         return check_one(event, self._monitor())
+
+    @property
+    def notifier(self) -> Notifier:
+        """What tells the receiver."""
+        return Notifier(
+            notices=self.notices,
+            models=self.models,
+            receiver=self.receiver,
+            clock=self.clock,
+            console_url=CONSOLE_URL,
+            lease_s=NOTICE_LEASE_S,
+        )
 
     @property
     def eraser(self) -> Eraser:

@@ -16,10 +16,11 @@ from shared.erasing.repeats import to_repeat
 from shared.erasing.things import Subject, What
 from shared.image_jobs import ImageJob
 from shared.ports import ObjectInfo
-from shared.settings import DatasetSettings, RetentionSettings
+from shared.settings import DatasetSettings
 from shared.shoots import Picture, file_name
 from tests.builders import AT, an_image_job
 from tests.unit.test_erasing import PERSON, a_world, erase, put
+from tests.unit.test_erasing_late import settled
 from tests.world import OWNER, World
 
 
@@ -59,14 +60,6 @@ def erased(world: World, subject: Subject, job: ImageJob) -> Erasure:
     """The receipt of the subject that the set belongs to."""
     subject_id = {Subject.IMAGES: job.id, Subject.MODEL: job.model_id, Subject.PERSON: job.person_id}[subject]
     return erase(world, subject, subject_id)
-
-
-def settled(world: World, receipt: Erasure) -> Erasure:
-    """The erasure when it was looked at once more."""
-    world.clock.advance(world.erasure_settles_s + 1)
-    world.remind(RetentionSettings())
-    world.run()
-    return world.erasures.get(receipt.id)
 
 
 @pytest.mark.parametrize("subject", [Subject.IMAGES, Subject.MODEL, Subject.PERSON])

@@ -10,7 +10,7 @@ import pytest
 
 from functions.api.end_training import cancel_job
 from functions.notifier.notice_of import SENTENCE_CHARACTERS, SUBJECTS
-from functions.notifier.notify import Notifier, notify
+from functions.notifier.notify import notify
 from shared.errors import (
     DatabaseUnavailable,
     MessagingUnavailable,
@@ -428,16 +428,8 @@ def test_what_an_erasure_takes_while_it_is_to_be_told_is_not_told(world: World, 
             raise TrainingNotFound(id=training.id)
         return job
 
-    notifier = Notifier(
-        notices=world.notices,
-        models=world.models,
-        receiver=world.receiver,
-        clock=world.clock,
-        console_url=CONSOLE_URL,
-        lease_s=NOTICE_LEASE_S,
-    )
     with pytest.raises(meanwhile):
-        notify(taken_meanwhile, SUBJECTS[TrainingFinished], attempt=1, notifier=notifier)
+        notify(taken_meanwhile, SUBJECTS[TrainingFinished], attempt=1, notifier=world.notifier)
     assert world.receiver.received == []
 
 
